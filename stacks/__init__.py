@@ -1,0 +1,1 @@
+"""The floor that every domain stands on, and one folder per domain."""
