@@ -1,0 +1,1 @@
+"""The data domain: one bucket and the layout of its keys."""

@@ -1,0 +1,75 @@
+"""Where objects lie in the data bucket: `{tier}/{asset}.parquet`. Imports nothing of the CDK.
+
+>>> object_key(Tier.RAW, "AAPL")
+'raw/AAPL.parquet'
+>>> parse_key("raw/AAPL.parquet")
+(<Tier.RAW: 'raw'>, 'AAPL')
+"""
+
+import re
+from enum import StrEnum
+
+SUFFIX = ".parquet"
+# S3 allows a key 1024 bytes, but a key is often mirrored to a file, whose name may have 255
+# (S3 user guide, "Naming Amazon S3 objects"; POSIX, NAME_MAX).
+MAX_ASSET_LENGTH = 255 - len(SUFFIX)
+# Of the characters that the S3 user guide calls safe, those that tickers use (BRK.B, BTC-USD).
+# Upper case only, so that AAPL and aapl can never be two objects for one asset.
+_ASSET = re.compile(r"[A-Z0-9_]+(?:[.-][A-Z0-9_]+)*")
+
+
+class Tier(StrEnum):
+    """The first folder of a key: how far an object has come from provider to model."""
+
+    RAW = "raw"
+    """Market data as the providers sent it."""
+    PROCESSED = "processed"
+    """Cleaned and gap-filled market data."""
+    MODELS = "models"
+    """Trained XGBoost models."""
+    ARTIFACTS = "artifacts"
+    """Backtest results and logs."""
+
+
+class InvalidKeyError(ValueError):
+    """An asset, tier or key that the layout has no place for."""
+
+
+def object_key(tier: Tier | str, asset: str) -> str:
+    """The key of an asset's object in a tier.
+
+    Raises `InvalidKeyError` for an unknown tier, and for an asset that could leave its tier, be
+    taken for another asset, or break S3's rules for keys.
+    """
+    return f"{_tier(tier)}/{_asset(asset)}{SUFFIX}"
+
+
+def parse_key(key: str) -> tuple[Tier, str]:
+    """The tier and asset of a key: the inverse of `object_key`, with the same errors."""
+    tier, slash, name = key.partition("/")
+    if not slash or not name.endswith(SUFFIX):
+        raise InvalidKeyError(f"key {key!r}: it must be {{tier}}/{{asset}}{SUFFIX}")
+    return _tier(tier), _asset(name.removesuffix(SUFFIX))
+
+
+def _tier(tier: Tier | str) -> Tier:
+    try:
+        return Tier(tier)
+    except ValueError:
+        known = ", ".join(Tier)
+        raise InvalidKeyError(f"tier {tier!r}: there is none of that name; use {known}") from None
+
+
+def _asset(asset: str) -> str:
+    if len(asset) > MAX_ASSET_LENGTH:
+        raise InvalidKeyError(
+            f"asset {asset[:20]!r}…: {len(asset)} characters, and {MAX_ASSET_LENGTH} are allowed"
+        )
+    if asset.upper().endswith(SUFFIX.upper()):
+        raise InvalidKeyError(f"asset {asset!r}: leave out {SUFFIX}, the key adds it")
+    if not _ASSET.fullmatch(asset):
+        raise InvalidKeyError(
+            f"asset {asset!r}: use upper-case ASCII letters, digits and underscores, with single "
+            "dots or hyphens between them, as in AAPL, BRK.B or BTC-USD"
+        )
+    return asset
