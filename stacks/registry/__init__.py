@@ -1,0 +1,1 @@
+"""The container domain: one repository for the images of Lambda and Fargate."""
