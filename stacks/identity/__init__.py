@@ -1,0 +1,1 @@
+"""The permission domain: the roles that functions and tasks run as."""

@@ -1,0 +1,10 @@
+"""What the identity stack offers to the others."""
+
+from stacks.exports import Export
+
+LAMBDA_EXECUTION_ROLE_ARN = Export(
+    "identity", "LambdaExecutionRoleArn", "ARN of the role that Lambda functions run as"
+)
+FARGATE_TASK_ROLE_ARN = Export(
+    "identity", "FargateTaskRoleArn", "ARN of the role that Fargate tasks run as"
+)
