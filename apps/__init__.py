@@ -1,0 +1,1 @@
+"""One folder per environment; each wires the stacks that it deploys."""
