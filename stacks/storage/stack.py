@@ -64,8 +64,8 @@ class StorageStack(DomainStack):
         )
         accept(
             bucket,
-            "SSE-S3 encrypts every object; a KMS key would stop readers with s3:GetObject but without "
-            "the key, and the only readers are this account's two roles, which would have both",
+            "SSE-S3 encrypts every object; a KMS key would stop readers with s3:GetObject but "
+            "without the key, and the only readers are the two roles, which would have both",
             "NIST.800.53.R5::NIST.800.53.R5-S3DefaultEncryptionKMS",
         )
 
