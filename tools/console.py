@@ -1,0 +1,91 @@
+"""What the tools say to a person: progress, and errors that say what to do."""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from subprocess import PIPE, STDOUT, Popen
+
+from rich.console import Console
+from rich.text import Text
+
+# Longer than this without a word, and a person wonders whether it still works.
+PATIENCE = 3.0
+
+console = Console(highlight=False)
+if not console.is_terminal:
+    # A log has no width to keep to; names and ARNs are for copying.
+    console.width = 200
+
+
+class UserError(Exception):
+    """Something that the person can put right: what is wrong, why, and what to do."""
+
+    def __init__(self, message: str, status: int = 1) -> None:
+        """Exit with `status` after printing `message`."""
+        super().__init__(message)
+        self.status = status
+
+
+class Pulse:
+    """Knows when something was last said."""
+
+    def __init__(self) -> None:
+        self.last = time.monotonic()
+
+    def beat(self) -> None:
+        """Something was said just now."""
+        self.last = time.monotonic()
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[Pulse]:
+    """Show that `what` is under way: a spinner on a terminal, else a line every few seconds."""
+    pulse = Pulse()
+    if console.is_terminal:
+        with console.status(what):
+            yield pulse
+        return
+    console.print(f"{what} …", markup=False)
+    done = threading.Event()
+    start = time.monotonic()
+
+    def tick() -> None:
+        while not done.wait(0.25):
+            if time.monotonic() - pulse.last >= PATIENCE:
+                console.print(f"  … {time.monotonic() - start:.0f} s")
+                pulse.beat()
+
+    ticker = threading.Thread(target=tick, daemon=True)
+    ticker.start()
+    try:
+        yield pulse
+    finally:
+        done.set()
+        ticker.join()
+
+
+def stream(what: str, command: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:
+    """Run `command` with its output shown as it comes; return its exit status and that output.
+
+    The command is in this process's group, so a Ctrl-C reaches it too; whatever else ends this
+    process early ends the command first.
+    """
+    colour = {"FORCE_COLOR": "1"} if console.is_terminal else {}
+    lines = []
+    with waiting(what) as pulse:
+        process = Popen(
+            command, env={**environment, **colour}, stdout=PIPE, stderr=STDOUT, text=True
+        )
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                console.print(Text.from_ansi(line.rstrip("\n")), soft_wrap=True)
+                pulse.beat()
+                lines.append(Text.from_ansi(line).plain)
+        except BaseException:
+            process.terminate()
+            raise
+        finally:
+            process.wait()
+    return process.returncode, "".join(lines)

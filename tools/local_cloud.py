@@ -1,0 +1,158 @@
+"""The embedded local cloud: an AWS emulator for those without an account, and for the tests."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TextIO
+
+import urllib3
+from filelock import FileLock, Timeout
+
+from tools import cdk
+from tools.cloud_server import HOST
+from tools.cloud_state import CloudState
+from tools.console import UserError, console
+
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+# Seconds. A start takes one or two; a stop writes the state to the disk.
+START_LIMIT = 60.0
+STOP_LIMIT = 60.0
+
+
+@dataclass(frozen=True)
+class LocalCloud:
+    """A running local cloud."""
+
+    directory: Path
+    port: int
+    account: str
+    authority: Path
+
+    @property
+    def url(self) -> str:
+        """The endpoint of every service. An IP address, so that S3 needs no names in DNS."""
+        return f"https://{HOST}:{self.port}"
+
+    def environment(self, base: Mapping[str, str]) -> dict[str, str]:
+        """`base` for commands that shall reach this cloud, and can reach no real account."""
+        return cdk.without_aws(base) | {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_CA_BUNDLE": str(self.authority),
+            "NODE_EXTRA_CA_CERTS": str(self.authority),
+            "NO_PROXY": HOST,
+        }
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """Make `environment` this process's own, for boto3 and for the commands it starts."""
+        before = dict(os.environ)
+        try:
+            _become(self.environment(before))
+            yield
+        finally:
+            _become(before)
+
+
+@contextmanager
+def local_cloud(directory: Path, *, port: int = 0, account: str = ACCOUNT) -> Iterator[LocalCloud]:
+    """A local cloud with its state in `directory`, on `port` of 127.0.0.1 (0: any free one).
+
+    Starts it, and stops it in every case, its state saved; if one is served there already, uses it
+    and leaves it running. Raises `UserError` when it cannot start or its state cannot be saved.
+    """
+    state = CloudState(directory.resolve(), version("ministack"))
+    if running := _running(state):
+        yield running
+        return
+    state.directory.mkdir(parents=True, exist_ok=True)
+    with (state.directory / "server.log").open("w+") as log:
+        server = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "tools.cloud_server", str(state.directory)),
+                *("--port", str(port), "--account", account),
+            ],
+            cwd=cdk.ROOT,
+            env=cdk.without_aws(os.environ),
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            # A Ctrl-C is for this process, which then stops the server in order.
+            start_new_session=True,
+        )
+        try:
+            yield _wait_until_ready(state, server, log)
+        finally:
+            _stop(server)
+        if server.returncode:
+            raise UserError(f"The local cloud did not stop in order.\n{_said(log)}")
+
+
+def _become(environment: Mapping[str, str]) -> None:
+    # Key by key: another thread may be starting a command just now, and needs its PATH.
+    for key in os.environ.keys() - environment.keys():
+        del os.environ[key]
+    os.environ.update(environment)
+
+
+def _running(state: CloudState) -> LocalCloud | None:
+    try:
+        with FileLock(state.lock, timeout=0):
+            return None
+    except FileNotFoundError:
+        return None
+    except Timeout:
+        endpoint = state.find()
+    if endpoint is None:
+        raise UserError("Another process is starting or stopping the local cloud; try again.")
+    return LocalCloud(state.directory, endpoint.port, endpoint.account, state.authority)
+
+
+def _wait_until_ready(
+    state: CloudState, server: subprocess.Popen[bytes], log: TextIO
+) -> LocalCloud:
+    end = time.monotonic() + START_LIMIT
+    while server.poll() is None and time.monotonic() < end:
+        time.sleep(0.05)
+        endpoint = state.find()
+        if endpoint and endpoint.process == server.pid and _answers(state, endpoint.port):
+            notice = _said(log)
+            if notice:
+                console.print(notice, markup=False)
+            return LocalCloud(state.directory, endpoint.port, endpoint.account, state.authority)
+    raise UserError(_said(log) or "The local cloud did not start.")
+
+
+def _answers(state: CloudState, port: int) -> bool:
+    with urllib3.PoolManager(ca_certs=str(state.authority), retries=False) as pool:
+        try:
+            answer = pool.request("GET", f"https://{HOST}:{port}/_ministack/health", timeout=5)
+        except urllib3.exceptions.HTTPError:
+            return False
+    return answer.status == 200
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    # The end of its standard input tells the server to save its state and go.
+    assert server.stdin is not None
+    server.stdin.close()
+    try:
+        server.wait(STOP_LIMIT)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
+
+def _said(log: TextIO) -> str:
+    log.seek(0)
+    return log.read().strip()
