@@ -1,0 +1,138 @@
+"""The task list. `nox` runs the whole gate, `nox --list` shows the menu.
+
+Every session runs its commands with `uv run` in the one locked project environment, so any nox on
+the PATH will do. Domains and environments are found as folders; none is named here.
+"""
+
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.5.1"
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["lint", "mypy", "test", "synth", "e2e"]
+
+ROOT = Path(__file__).parent
+DOMAINS = sorted(path.parent.name for path in ROOT.glob("stacks/*/app.py"))
+ENVIRONMENTS = sorted(path.parent.name for path in ROOT.glob("apps/*/app.py"))
+
+# What each part is checked and measured by: its code, its tests, and what its tests must cover.
+PATHS = {
+    **{d: [f"stacks/{d}", f"tests/{d}"] for d in DOMAINS},
+    "floor": [
+        "noxfile.py",
+        *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("stacks/*.py"))),
+        "tests/conftest.py",
+        "tests/floor",
+    ],
+    "apps": ["apps", "tests/apps"],
+    "tools": ["tools", "tests/tools", "tests/cloud"],
+}
+
+# Without bytecode, importing aws_cdk takes a second longer in each of the sessions.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# A kill of nox should end its command as Ctrl-C does, not leave it behind.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def each(names: list[str]) -> list[object]:
+    """One session a name, also reached by its tag: `nox -t storage`."""
+    return [nox.param(name, id=name, tags=[name]) for name in names]
+
+
+def run(session: nox.Session, *command: str) -> None:
+    """Run a command in the project environment; leave it a minute to stop when interrupted."""
+    # WEALTH_OPS_NOX: so that a server in the foreground can tell that nox is gone.
+    session.run(
+        "uv" if shutil.which("uv") else os.environ["UV"],
+        "run",
+        "--locked",
+        *command,
+        env={"WEALTH_OPS_NOX": str(os.getpid())},
+        external=True,
+        interrupt_timeout=60,
+        terminate_timeout=60,
+    )
+
+
+@nox.session
+@nox.parametrize("part", each([*PATHS]))
+def lint(session: nox.Session, part: str) -> None:
+    """Check style, formatting and the import rules between domains."""
+    run(session, "ruff", "check", *PATHS[part])
+    run(session, "ruff", "format", "--check", *PATHS[part])
+    run(session, "lint-imports")
+
+
+@nox.session
+@nox.parametrize("part", each([*PATHS]))
+def mypy(session: nox.Session, part: str) -> None:
+    """Check types, strictly."""
+    if not (ROOT / ".mypy_cache").exists():
+        session.log("The first run reads all of aws_cdk, which takes about a minute.")
+    run(session, "mypy", *PATHS[part])
+
+
+@nox.session
+@nox.parametrize("part", each([*PATHS]))
+def test(session: nox.Session, part: str) -> None:
+    """Run the unit tests and measure that they cover every branch."""
+    code = {"floor": "stacks/*.py", "apps": "apps/*", "tools": "tools/*"}
+    run(
+        session,
+        *("coverage", "run", f"--include={code.get(part, f'stacks/{part}/*')}"),
+        *("-m", "pytest", "-q", f"tests/{part}", *session.posargs),
+    )
+    run(session, "coverage", "report", "--fail-under=100")
+
+
+@nox.session
+@nox.parametrize("app", each([*DOMAINS, *ENVIRONMENTS]))
+def synth(session: nox.Session, app: str) -> None:
+    """Synthesize, with cdk-nag, and lint the templates; an environment's into cdk.out."""
+    run(session, "python", "-m", "tools.synth", app)
+
+
+@nox.session
+def e2e(session: nox.Session) -> None:
+    """Deploy to a throw-away local cloud and prove there what the roles may do."""
+    run(session, "pytest", "-q", "tests/cloud", *session.posargs)
+
+
+@nox.session
+def deploy(session: nox.Session) -> None:
+    """Deploy all stacks, or those named: nox -s deploy -- StorageStack [--to aws|local] [--yes]."""
+    run(session, "python", "-m", "tools", "deploy", *session.posargs)
+
+
+@nox.session
+def diff(session: nox.Session) -> None:
+    """Show what a deploy would change."""
+    run(session, "python", "-m", "tools", "diff", *session.posargs)
+
+
+@nox.session
+def drift(session: nox.Session) -> None:
+    """Show what was changed by hand since the last deploy; fails if anything was."""
+    run(session, "python", "-m", "tools", "drift", *session.posargs)
+
+
+@nox.session
+def destroy(session: nox.Session) -> None:
+    """Delete stacks, after asking; bucket and repository are kept."""
+    run(session, "python", "-m", "tools", "destroy", *session.posargs)
+
+
+@nox.session
+def bootstrap(session: nox.Session) -> None:
+    """Prepare an account and region for CDK deploys, once."""
+    run(session, "python", "-m", "tools", "bootstrap", *session.posargs)
+
+
+@nox.session
+def cloud(session: nox.Session) -> None:
+    """Serve the local cloud in the foreground and print how boto3 and the aws CLI reach it."""
+    run(session, "python", "-m", "tools", "cloud", *session.posargs)

@@ -1,0 +1,57 @@
+"""`python -m tools VERB …`: what the nox sessions of the same names run."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Sequence
+
+from tools import cloud, compare, deploy, destroy
+from tools.console import UserError, console
+from tools.operation import Options
+from tools.synth import DEFAULT_ENVIRONMENT, environments
+
+VERBS: dict[str, Callable[[Options], int]] = {
+    "bootstrap": deploy.bootstrap,
+    "cloud": cloud.serve,
+    "deploy": deploy.deploy,
+    "destroy": destroy.destroy,
+    "diff": compare.diff,
+    "drift": compare.drift,
+}
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """Read the command line; flags that are not ours are the CDK CLI's."""
+    parser = argparse.ArgumentParser(
+        prog="nox -s VERB --",
+        epilog="Other flags go to the CDK CLI as they are; write --flag=value.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("verb", choices=sorted(VERBS), help=argparse.SUPPRESS)
+    parser.add_argument("stacks", nargs="*", metavar="STACK", help="stack ids, as in cdk: *Stack")
+    parser.add_argument("--to", metavar="aws|local", help="where; else it is found and said")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--environment", choices=environments(), default=DEFAULT_ENVIRONMENT)
+    parser.add_argument("--unprotect", action="store_true", help="destroy protected stacks, too")
+    parser.add_argument("--port", type=int, default=0, help="of the local cloud; 0 is a free one")
+    known, extra = parser.parse_known_intermixed_args(arguments)
+    return Options(**vars(known), extra=tuple(extra))
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one verb and return its exit status."""
+    # So that what is under way ends in order: the command first, then the local cloud.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    options = parse(arguments)
+    try:
+        return VERBS[options.verb](options)
+    except UserError as error:
+        console.print(str(error), style="red", markup=False)
+        return error.status
+    except KeyboardInterrupt:
+        console.print("Interrupted.")
+        return 128 + signal.SIGINT
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

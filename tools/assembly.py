@@ -1,0 +1,90 @@
+"""Reading a cloud assembly: which stacks `cdk synth` wrote, and which of them a person means."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from tools.console import UserError
+
+ANY_ACCOUNT = "unknown-account"
+
+
+@dataclass(frozen=True)
+class StackArtifact:
+    """A synthesized stack, with the ids of the stacks that must be deployed before it."""
+
+    id: str
+    name: str
+    account: str | None
+    region: str
+    needs: frozenset[str]
+
+
+def read_stacks(assembly: Path) -> list[StackArtifact]:
+    """The stacks of a cloud assembly, each after those that it needs.
+
+    `manifest.json` is the format that the CDK CLI itself reads
+    (aws-cdk-lib.cloud_assembly_schema).
+    """
+    artifacts = json.loads((assembly / "manifest.json").read_text())["artifacts"]
+    found = {
+        key: artifact
+        for key, artifact in artifacts.items()
+        if artifact["type"] == "aws:cloudformation:stack"
+    }
+    stacks = []
+    for key, artifact in found.items():
+        account, region = artifact["environment"].removeprefix("aws://").split("/")
+        stacks.append(
+            StackArtifact(
+                id=artifact.get("displayName", key),
+                name=artifact["properties"].get("stackName", key),
+                account=None if account == ANY_ACCOUNT else account,
+                region=region,
+                needs=frozenset(found.keys() & artifact.get("dependencies", [])),
+            )
+        )
+    return in_order(stacks)
+
+
+def in_order(stacks: Iterable[StackArtifact]) -> list[StackArtifact]:
+    """Sort stacks by id, each after those that it needs."""
+    waiting = sorted(stacks, key=lambda stack: stack.id)
+    ids = {stack.id for stack in waiting}
+    done: list[StackArtifact] = []
+    while waiting:
+        ready = next(
+            stack for stack in waiting if not (stack.needs & ids) - {other.id for other in done}
+        )
+        waiting.remove(ready)
+        done.append(ready)
+    return done
+
+
+def select(
+    stacks: Sequence[StackArtifact], patterns: Sequence[str], *, dependents: bool = False
+) -> list[StackArtifact]:
+    """The stacks that `patterns` mean, as in `cdk`: ids, with * and ?; none means all.
+
+    What a chosen stack needs comes with it, as in `cdk deploy`; with `dependents` rather what needs
+    a chosen stack, as in `cdk destroy`. Raises `UserError` for a pattern that matches nothing.
+    """
+    chosen: set[str] = set()
+    for pattern in patterns or ["*"]:
+        matches = {stack.id for stack in stacks if fnmatchcase(stack.id, pattern)}
+        if not matches:
+            known = ", ".join(stack.id for stack in stacks)
+            raise UserError(f"There is no stack {pattern!r}. The stacks are: {known}.")
+        chosen |= matches
+    while more := {
+        other.id
+        for stack in stacks
+        for other in stacks
+        if stack.id in chosen
+        and other.id not in chosen
+        and (stack.id in other.needs if dependents else other.id in stack.needs)
+    }:
+        chosen |= more
+    return [stack for stack in stacks if stack.id in chosen]

@@ -1,0 +1,34 @@
+"""Serving the local cloud in the foreground."""
+
+import os
+import time
+
+from tools.console import console
+from tools.local_cloud import local_cloud
+from tools.operation import CLOUD, Options
+
+
+def serve(options: Options) -> int:
+    """Serve until Ctrl-C, and print the environment variables for boto3 and the aws CLI."""
+    with local_cloud(CLOUD, port=options.port) as cloud:
+        for key, value in cloud.environment({}).items():
+            console.print(f"export {key}={value}", soft_wrap=True)
+        console.print(f"The local cloud is up at {cloud.url}; Ctrl-C stops it and keeps its state.")
+        try:
+            while _has_parent():
+                time.sleep(0.5)
+        except KeyboardInterrupt:
+            console.print("Stopping.")
+    return 0
+
+
+def _has_parent() -> bool:
+    # nox may be killed in a way that it cannot pass on; the server must not outlive it.
+    nox = os.environ.get("WEALTH_OPS_NOX")
+    if nox is None:
+        return True
+    try:
+        os.kill(int(nox), 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,74 @@
+"""Destroying stacks: asks first, keeps the data, and leaves protected stacks alone."""
+
+from typing import TYPE_CHECKING, cast
+
+from botocore.exceptions import ClientError
+
+from tools.assembly import StackArtifact
+from tools.console import console
+from tools.deploy import ADOPT
+from tools.operation import Operation, Options, operation
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
+
+
+def destroy(options: Options) -> int:
+    """Delete the chosen stacks, and those that need them; return the status of `cdk destroy`."""
+    with operation(options, dependents=True) as op:
+        protected = {stack.id: _is_protected(op, stack) for stack in op.stacks}
+        doomed = [
+            stack
+            for stack in op.stacks
+            if protected[stack.id] is not None and (options.unprotect or not protected[stack.id])
+        ]
+        for stack in op.stacks:
+            if protected[stack.id] is None:
+                console.print(f"{stack.id} does not exist.")
+            elif stack not in doomed:
+                console.print(
+                    f"{stack.id} is left alone: it has termination protection, because it holds "
+                    "data. Take it off with --unprotect."
+                )
+        if not doomed:
+            return 0
+        for name in [name for stack in doomed for name in _kept(op, stack)]:
+            console.print(f"Kept: {name}. A later deploy adopts it with: nox -s deploy -- {ADOPT}")
+        names = [stack.id for stack in doomed]
+        op.confirm(f"Destroy {', '.join(names)}")
+        for stack in doomed:
+            if protected[stack.id]:
+                _client(op, stack).update_termination_protection(
+                    StackName=stack.name, EnableTerminationProtection=False
+                )
+        return op.cdk("Destroying", "destroy", "--force", "--exclusively", *names)[0]
+
+
+def _is_protected(op: Operation, stack: StackArtifact) -> bool | None:
+    try:
+        found = _client(op, stack).describe_stacks(StackName=stack.name)["Stacks"][0]
+    except ClientError:
+        return None
+    return found.get("EnableTerminationProtection", False)
+
+
+def _kept(op: Operation, stack: StackArtifact) -> list[str]:
+    # The deployed template decides what CloudFormation keeps, not the one in the assembly.
+    body = _client(op, stack).get_template(StackName=stack.name)["TemplateBody"]
+    # boto3 has parsed the JSON of the template, against what its types say.
+    template = cast("dict[str, dict[str, dict[str, object]]]", body)
+    retained = {
+        key
+        for key, resource in template["Resources"].items()
+        if resource.get("DeletionPolicy") == "Retain"
+    }
+    resources = _client(op, stack).describe_stack_resources(StackName=stack.name)
+    return [
+        f"{resource['ResourceType']} {resource['PhysicalResourceId']}"
+        for resource in resources["StackResources"]
+        if resource["LogicalResourceId"] in retained
+    ]
+
+
+def _client(op: Operation, stack: StackArtifact) -> "CloudFormationClient":
+    return op.target.session.client("cloudformation", region_name=stack.region)

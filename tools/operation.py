@@ -1,0 +1,117 @@
+"""What every operation on a target begins with: where it goes, which stacks, and a question."""
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import boto3
+from filelock import FileLock, Timeout
+from rich.prompt import Confirm
+
+from tools import cdk
+from tools.assembly import StackArtifact, read_stacks, select
+from tools.console import UserError, console, stream, waiting
+from tools.local_cloud import local_cloud
+from tools.synth import synthesize
+from tools.targets import Choice, Target, aws_target, choose, is_interactive
+
+CLOUD = cdk.ROOT / ".cloud"
+LOCK = cdk.ROOT / "build" / "operation.lock"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the person asked for on the command line."""
+
+    verb: str
+    stacks: Sequence[str] = ()
+    to: str | None = None
+    yes: bool = False
+    environment: str = "dev"
+    unprotect: bool = False
+    port: int = 0
+    extra: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A chosen target, and the chosen stacks of a synthesized environment."""
+
+    options: Options
+    target: Target
+    assembly: Path
+    stacks: list[StackArtifact]
+
+    def cdk(self, what: str, *arguments: str) -> tuple[int, str]:
+        """Run the CDK CLI on the assembly; return its exit status and its output, which is shown.
+
+        The same call for AWS and for the local cloud: only the environment differs.
+        """
+        command = cdk.command(*arguments, *self.options.extra, "--app", str(self.assembly))
+        return stream(what, command, {**os.environ, **cdk.environment()})
+
+    def confirm(self, action: str) -> None:
+        """Ask before touching anything, unless --yes; a "no" raises `UserError`."""
+        if self.options.yes:
+            return
+        regions = ", ".join(sorted({stack.region for stack in self.stacks}))
+        question = f"{action} ({self.target}, {regions})?"
+        if not is_interactive():
+            raise UserError(f"{question} There is no terminal to ask on; say --yes.", 2)
+        if not Confirm.ask(question, default=False, console=console):
+            raise UserError("Nothing was done.")
+
+
+@contextmanager
+def operation(options: Options, *, dependents: bool = False) -> Iterator[Operation]:
+    """Choose the target and say which, synthesize, and select the stacks.
+
+    The local cloud is up only as long as the operation lasts. Raises `UserError` when another
+    operation is under way, and for everything that is wrong with the target or the stacks.
+    """
+    choice = choose(options.to, interactive=is_interactive())
+    console.print(f"Target: {choice}")
+    with one_at_a_time(), ExitStack() as resources:
+        # Side by side: each takes seconds, and neither needs the other.
+        with waiting("Synthesizing"), ThreadPoolExecutor(1) as pool:
+            synthesis = pool.submit(synthesize, options.environment)
+            target = resources.enter_context(_reach(choice))
+            assembly = synthesis.result()
+        stacks = select(read_stacks(assembly), options.stacks, dependents=dependents)
+        for stack in stacks:
+            if stack.account not in (None, target.account):
+                raise UserError(
+                    f"{stack.id} belongs to the account {stack.account} (apps/"
+                    f"{options.environment}/app.py), but the target is {target}."
+                )
+        yield Operation(options, target, assembly, stacks)
+
+
+@contextmanager
+def _reach(choice: Choice) -> Iterator[Target]:
+    if choice.place == "aws":
+        yield aws_target()
+        return
+    with local_cloud(CLOUD) as cloud, cloud.entered():
+        yield Target("local", cloud.account, boto3.Session())
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Hold this clone's lock: two operations would overwrite each other's cdk.out.
+
+    The operating system frees it when its holder ends, however it ends. Raises `UserError` while
+    another operation holds it.
+    """
+    LOCK.parent.mkdir(exist_ok=True)
+    try:
+        with FileLock(LOCK, timeout=0):
+            yield
+    except Timeout:
+        raise UserError(
+            "Another deploy, diff, drift or destroy is under way in this clone. Run it again when "
+            "that one has ended."
+        ) from None

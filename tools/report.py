@@ -1,0 +1,50 @@
+"""The table of what exists after a deploy."""
+
+import re
+from collections.abc import Sequence
+
+from botocore.exceptions import ClientError
+from rich.table import Table
+
+from tools.assembly import StackArtifact
+from tools.console import console
+from tools.targets import Target
+
+# What `cdk deploy` says of each stack.
+_UNCHANGED = re.compile(r"✅  (?P<id>\S+) \(no changes\)")
+_CHANGED = re.compile(r"✅  (?P<id>\S+).*\n\s*\n✨  Deployment time: (?P<seconds>[\d.]+)s")
+
+
+def show(target: Target, stacks: Sequence[StackArtifact], said: str) -> None:
+    """Print stack, status, resource, physical name or ARN, and seconds.
+
+    `said` is the output of `cdk deploy`; everything else is read from the target.
+    """
+    unchanged = {match["id"] for match in _UNCHANGED.finditer(said)}
+    seconds = {match["id"]: match["seconds"] for match in _CHANGED.finditer(said)}
+    table = Table(title=f"What exists now ({target})")
+    for column in ("Stack", "Status", "Resource", "Name or ARN", "Seconds"):
+        table.add_column(column, overflow="fold")
+    for stack in stacks:
+        status, resources = _read(target, stack)
+        if stack.id in unchanged:
+            status += ", no changes"
+        first = (stack.id, status, seconds.get(stack.id, ""))
+        for kind, name in resources:
+            table.add_row(*first[:2], kind, name, first[2])
+            first = ("", "", "")
+        table.add_section()
+    console.print(table)
+
+
+def _read(target: Target, stack: StackArtifact) -> tuple[str, list[tuple[str, str]]]:
+    cloudformation = target.session.client("cloudformation", region_name=stack.region)
+    try:
+        status = cloudformation.describe_stacks(StackName=stack.name)["Stacks"][0]["StackStatus"]
+    except ClientError:
+        return "does not exist", [("", "")]
+    resources = cloudformation.describe_stack_resources(StackName=stack.name)["StackResources"]
+    rows = [
+        (resource["ResourceType"], resource.get("PhysicalResourceId", "")) for resource in resources
+    ]
+    return status, rows or [("", "")]

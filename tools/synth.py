@@ -1,0 +1,70 @@
+"""Synthesize one app, a domain's or an environment's: `python -m tools.synth storage dev`."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tools import cdk
+from tools.console import UserError, console, waiting
+
+# The environment that cdk.json names, so its assembly lies where `cdk` and people look.
+DEFAULT_ENVIRONMENT = "dev"
+
+
+def apps() -> dict[str, Path]:
+    """The CDK apps of this repository by name: one of each domain, one of each environment."""
+    found = sorted([*cdk.ROOT.glob("stacks/*/app.py"), *cdk.ROOT.glob("apps/*/app.py")])
+    return {path.parent.name: path for path in found}
+
+
+def environments() -> list[str]:
+    """The names of the environments: the folders of apps/."""
+    return sorted(path.parent.name for path in cdk.ROOT.glob("apps/*/app.py"))
+
+
+def assembly(name: str) -> Path:
+    """Where the cloud assembly of an app goes."""
+    return cdk.ROOT / ("cdk.out" if name == DEFAULT_ENVIRONMENT else f"build/synth/{name}")
+
+
+def synthesize(name: str) -> Path:
+    """Synthesize an app with `cdk synth` and return its cloud assembly.
+
+    Nothing of the person's AWS configuration is in sight: a template may not depend on it.
+    Raises `UserError` with what `cdk` said when it fails.
+    """
+    app, output = apps()[name].relative_to(cdk.ROOT), assembly(name)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        cdk.command("synth", "--quiet", "--app", f"uv run --frozen {app}", "--output", str(output)),
+        cwd=cdk.ROOT,
+        env={**cdk.without_aws(os.environ), **cdk.environment()},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise UserError(f"{done.stdout}{done.stderr}\n{app} does not synthesize.", done.returncode)
+    return output
+
+
+def main(names: list[str]) -> int:
+    """Synthesize and lint each app of `names`; return the exit status."""
+    try:
+        for name in names:
+            with waiting(f"Synthesizing {name}"):
+                output = synthesize(name)
+            templates = sorted(output.glob("*.template.json"))
+            subprocess.run(["cfn-lint", *templates], check=True)
+            console.print(f"{name}: {', '.join(path.name for path in templates)}")
+    except UserError as error:
+        console.print(str(error), markup=False)
+        return error.status
+    except subprocess.CalledProcessError as error:
+        return error.returncode
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
