@@ -80,13 +80,12 @@ def mypy(session: nox.Session, part: str) -> None:
 @nox.parametrize("part", each([*PATHS]))
 def test(session: nox.Session, part: str) -> None:
     """Run the unit tests and measure that they cover every branch."""
-    code = {"floor": "stacks/*.py", "apps": "apps/*", "tools": "tools/*"}
-    run(
-        session,
-        *("coverage", "run", f"--include={code.get(part, f'stacks/{part}/*')}"),
-        *("-m", "pytest", "-q", f"tests/{part}", *session.posargs),
-    )
-    run(session, "coverage", "report", "--fail-under=100")
+    data = f"--data-file=build/coverage/{part}"
+    code = {"floor": "stacks/*.py", "apps": "apps/*", "tools": "tools/*"}.get(part)
+    measured = f"--include={code or f'stacks/{part}/*'}"
+    tests = f"tests/{part}"
+    run(session, "coverage", "run", data, measured, "-m", "pytest", "-q", tests, *session.posargs)
+    run(session, "coverage", "report", data, "--fail-under=100")
 
 
 @nox.session

@@ -1,6 +1,7 @@
 """What every CDK app of this repository has in common."""
 
 import json
+import os
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -9,14 +10,14 @@ from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks
 CDK_JSON = Path(__file__).parents[1] / "cdk.json"
 
 
-def new_app(outdir: str | None = None) -> cdk.App:
+def new_app() -> cdk.App:
     """A CDK app with the flags of cdk.json, in which a finding of cdk-nag fails the synthesis.
 
     The CDK CLI would pass them too, but a test or a plain `python stacks/storage/app.py` would not,
-    and the flags shape the templates: this way they are the same bytes everywhere. `outdir` is
-    where the cloud assembly goes; by default where the CLI wants it.
+    and the flags shape the templates: this way they are the same bytes whoever runs it. The cloud
+    assembly goes where the CLI says (CDK_OUTDIR), else to a temporary folder.
     """
     context = json.loads(CDK_JSON.read_text())["context"]
-    app = cdk.App(context=context, analytics_reporting=False, outdir=outdir)
+    app = cdk.App(context=context, analytics_reporting=False, outdir=os.environ.get("CDK_OUTDIR"))
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app), NIST80053R5Checks(app))
     return app

@@ -1,0 +1,157 @@
+"""The dev environment wires the stacks by their exports, and each is the same alone as wired."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from aws_cdk import Stack
+from aws_cdk.assertions import Template
+
+from stacks.app import new_app
+from stacks.base import construct_id
+from stacks.environment import Environment
+from stacks.identity.stack import IdentityStack
+from stacks.registry.exports import REPOSITORY_ARN
+from stacks.registry.stack import RegistryStack
+from stacks.storage.exports import DATA_BUCKET_ARN
+from stacks.storage.stack import StorageStack
+from tests.apps.conftest import ROOT
+
+
+def templates(assembly: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in assembly.glob("*.template.json")}
+
+
+def test_it_holds_the_stack_of_every_domain(dev: Path, domains: list[str]) -> None:
+    assert templates(dev).keys() == {f"{construct_id(d)}.template.json" for d in domains}
+
+
+def test_every_stack_is_the_same_bytes_alone_as_wired(
+    dev: Path, domains: list[str], synthesize: Callable[[str], Path]
+) -> None:
+    wired = templates(dev)
+    for domain in domains:
+        ((name, alone),) = templates(synthesize(f"stacks.{domain}.app")).items()
+        assert alone == wired[name], f"stacks/{domain}/app.py differs from apps/dev/app.py"
+
+
+def test_identity_is_deployed_after_what_it_imports_from(
+    manifest: Mapping[str, Mapping[str, list[str]]],
+) -> None:
+    needs = {
+        stack: {other for other in artifact.get("dependencies", []) if other.endswith("Stack")}
+        for stack, artifact in manifest.items()
+        if stack.endswith("Stack")
+    }
+    assert needs == {
+        "StorageStack": set(),
+        "RegistryStack": set(),
+        "IdentityStack": {"StorageStack", "RegistryStack"},
+    }
+
+
+def test_the_stacks_go_to_us_east_1_of_whichever_account_deploys(
+    manifest: Mapping[str, Mapping[str, object]],
+) -> None:
+    places = {a["environment"] for key, a in manifest.items() if key.endswith("Stack")}
+    assert places == {"aws://unknown-account/us-east-1"}
+
+
+def test_the_exports_are_the_reviewed_ones_and_cdk_invents_none(
+    dev: Path, domains: list[str]
+) -> None:
+    reviewed = {
+        line
+        for domain in domains
+        for line in (ROOT / "tests" / domain / "exports.txt").read_text().split()
+    }
+    published = {
+        output["Export"]["Name"]
+        for template in templates(dev).values()
+        for output in json.loads(template)["Outputs"].values()
+    }
+    assert published == reviewed
+
+
+def test_what_a_stack_imports_another_one_exports(dev: Path, domains: list[str]) -> None:
+    text = b"".join(templates(dev).values()).decode()
+    imported = set(re.findall(r'"Fn::ImportValue": "([^"]+)"', text))
+    assert imported == {
+        "wealth-ops-storage-dev:DataBucketArn",
+        "wealth-ops-registry-dev:RepositoryArn",
+    }
+    assert imported <= {
+        line
+        for domain in domains
+        for line in (ROOT / "tests" / domain / "exports.txt").read_text().split()
+    }
+
+
+def test_the_bytes_do_not_depend_on_machine_account_or_network(dev: Path, tmp_path: Path) -> None:
+    # Another home, time zone, locale and folder; a region and a profile that do not exist; and a
+    # proxy that answers nobody.
+    environment = {
+        "PATH": os.environ["PATH"],
+        "JSII_NODE": os.environ["JSII_NODE"],
+        "PYTHONPATH": str(ROOT),
+        # Only to save the ten seconds in which jsii would fill a new cache.
+        "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(Path.home() / ".cache/aws/jsii/package-cache"),
+        "HOME": str(tmp_path),
+        "TZ": "Pacific/Auckland",
+        "LC_ALL": "C",
+        "AWS_PROFILE": "nobody",
+        "AWS_REGION": "xx-nowhere-1",
+        "CDK_DEFAULT_ACCOUNT": "999999999999",
+        "CDK_DEFAULT_REGION": "xx-nowhere-1",
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+        "CDK_OUTDIR": str(tmp_path / "out"),
+    }
+    subprocess.run(
+        [sys.executable, str(ROOT / "apps/dev/app.py")], cwd=tmp_path, env=environment, check=True
+    )
+    assert templates(tmp_path / "out") == templates(dev)
+
+
+def test_another_project_prefix_flows_into_every_name_export_and_policy() -> None:
+    environment = Environment(project="acme", name="prod", region="eu-central-1")
+    app = new_app()
+    stacks: list[Stack] = [
+        StorageStack(app, environment),
+        RegistryStack(app, environment),
+        IdentityStack(
+            app,
+            environment,
+            data_bucket_arn=DATA_BUCKET_ARN.import_from(environment),
+            repository_arn=REPOSITORY_ARN.import_from(environment),
+        ),
+    ]
+    text = "".join(json.dumps(Template.from_stack(stack).to_json()) for stack in stacks)
+    assert "wealth-ops" not in text
+    assert "us-east-1" not in text
+    assert "-dev" not in text
+    for name in (
+        "acme-data-prod",
+        "acme-ecr-prod",
+        "acme-storage-prod:DataBucketArn",
+        ":table/acme-*",
+        ":log-group:/aws/lambda/acme-*",
+        ":log-group:/acme/*",
+    ):
+        assert name in text
+
+
+@pytest.mark.parametrize("part", ["stacks", "apps", "tests"])
+def test_the_prefix_is_written_down_in_one_place_only(part: str) -> None:
+    places = [
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / part).rglob("*.py")
+        if '"wealth-ops"' in path.read_text()
+    ]
+    assert [place for place in places if not place.startswith("tests/")] == (
+        ["stacks/environment.py"] if part == "stacks" else []
+    )

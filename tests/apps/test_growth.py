@@ -1,0 +1,136 @@
+"""A new domain is a new folder and a line of wiring; nothing of the foundation changes."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.apps.conftest import ROOT
+
+PRICES = {
+    "stacks/prices/__init__.py": "",
+    "stacks/prices/exports.py": """
+from stacks.exports import Export
+
+TABLE_NAME = Export("prices", "TableName", "Name of the table of prices")
+""",
+    "stacks/prices/stack.py": """
+import aws_cdk as cdk
+from aws_cdk import aws_dynamodb as dynamodb
+from constructs import Construct
+
+from stacks.base import DomainStack
+from stacks.environment import Environment
+from stacks.findings import accept
+from stacks.prices import exports
+
+
+class PricesStack(DomainStack):
+    def __init__(self, scope: Construct, environment: Environment) -> None:
+        super().__init__(
+            scope, environment, domain="prices", description="Prices", termination_protection=True
+        )
+        table = dynamodb.Table(
+            self,
+            "Table",
+            table_name=environment.resource_name("prices"),
+            partition_key=dynamodb.Attribute(name="asset", type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            removal_policy=cdk.RemovalPolicy.RETAIN,
+        )
+        accept(table, "Test", "NIST.800.53.R5::NIST.800.53.R5-DynamoDBInBackupPlan")
+        self.publish(exports.TABLE_NAME, table.table_name)
+""",
+    "stacks/prices/app.py": """
+from stacks.app import new_app
+from stacks.environment import Environment
+from stacks.prices.stack import PricesStack
+
+app = new_app()
+PricesStack(app, Environment())
+app.synth()
+""",
+    "tests/prices/test_stack.py": "",
+}
+
+
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the repository with a fourth domain."""
+    copy = tmp_path_factory.mktemp("grown")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).exists():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, copy / name)
+    for name, text in PRICES.items():
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        (copy / name).write_text(text)
+    app = copy / "apps/dev/app.py"
+    app.write_text(
+        app.read_text().replace(
+            "app.synth()",
+            "from stacks.prices.stack import PricesStack\n\n"
+            "PricesStack(app, environment)\n"
+            "app.synth()",
+        )
+    )
+    return copy
+
+
+def run_in(copy: Path, *command: str, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=copy,
+        env={**os.environ, "PYTHONPATH": str(copy), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_nox_offers_the_sessions_of_the_new_domain(grown: Path) -> None:
+    sessions = json.loads(run_in(grown, "-m", "nox", "--list", "--json"))
+    offered = {entry["session"] for entry in sessions if "prices" in entry["tags"]}
+    assert offered == {f"{name}(prices)" for name in ("lint", "mypy", "test", "synth")}
+
+
+def test_the_foundation_stays_the_same_bytes_and_the_new_stack_is_the_same_alone(
+    grown: Path, dev: Path, tmp_path: Path
+) -> None:
+    run_in(grown, "apps/dev/app.py", CDK_OUTDIR=str(tmp_path / "wired"))
+    run_in(grown, "stacks/prices/app.py", CDK_OUTDIR=str(tmp_path / "alone"))
+    wired = {path.name: path.read_bytes() for path in (tmp_path / "wired").glob("*.template.json")}
+    alone = (tmp_path / "alone" / "PricesStack.template.json").read_bytes()
+    assert wired.pop("PricesStack.template.json") == alone
+    assert wired == {path.name: path.read_bytes() for path in dev.glob("*.template.json")}
+
+
+def test_the_import_rules_hold_the_new_domain(grown: Path) -> None:
+    lint = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    assert "3 kept, 0 broken" in run_in(grown, "-c", lint)
+    stack = grown / "stacks/prices/stack.py"
+    before = stack.read_text()
+    stack.write_text("import stacks.storage.stack\n" + before)
+    try:
+        with pytest.raises(
+            AssertionError, match=r"stacks\.prices\.stack -> stacks\.storage\.stack"
+        ):
+            run_in(grown, "-c", lint)
+    finally:
+        stack.write_text(before)

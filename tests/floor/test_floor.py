@@ -1,0 +1,120 @@
+"""What every stack inherits: name, place, tags, exports, flags, and no unexplained finding."""
+
+import json
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk.assertions import Template
+
+from stacks.app import CDK_JSON, new_app
+from stacks.base import DomainStack, construct_id
+from stacks.environment import Environment, InvalidEnvironmentError
+from stacks.exports import Export
+from stacks.findings import accept, wildcards
+
+THING = Export("prices", "ThingName", "Name of a thing")
+
+
+def new_stack(environment: Environment | None = None, domain: str = "prices") -> DomainStack:
+    return DomainStack(new_app(), environment or Environment(), domain=domain, description="Prices")
+
+
+def test_a_stack_gets_its_names_and_place_from_the_environment() -> None:
+    stack = new_stack(Environment(project="acme", name="prod", account="111122223333"))
+    assert (stack.node.id, stack.stack_name) == ("PricesStack", "acme-prices-prod")
+    assert (stack.account, stack.region) == ("111122223333", "us-east-1")
+    assert stack.tags.tag_values()["Environment"] == "prod"
+    assert not stack.termination_protection
+
+
+def test_without_an_account_a_stack_goes_to_that_of_the_credentials() -> None:
+    assert cdk.Token.is_unresolved(new_stack().account)
+
+
+def test_a_stack_of_an_impossible_domain_is_refused() -> None:
+    with pytest.raises(InvalidEnvironmentError, match="'Market Data'"):
+        new_stack(domain="Market Data")
+
+
+def test_construct_ids_are_the_words_of_the_domain() -> None:
+    assert construct_id("market_data") == "MarketDataStack"
+
+
+def test_an_export_is_published_by_name_and_imported_by_the_same_name() -> None:
+    stack = new_stack()
+    cdk.CfnWaitConditionHandle(stack, "Handle")  # a template must have a resource
+    stack.publish(THING, "value")
+    Template.from_stack(stack).has_output(
+        "ThingName",
+        {
+            "Value": "value",
+            "Description": "Name of a thing",
+            "Export": {"Name": "wealth-ops-prices-dev:ThingName"},
+        },
+    )
+    imported = stack.resolve(THING.import_from(Environment()))
+    assert imported == {"Fn::ImportValue": "wealth-ops-prices-dev:ThingName"}
+
+
+def test_another_domains_export_cannot_be_published() -> None:
+    with pytest.raises(ValueError, match=r"RatesStack cannot publish ThingName.*'prices'"):
+        new_stack(domain="rates").publish(THING, "value")
+
+
+def test_an_app_has_the_flags_of_cdk_json() -> None:
+    app = new_app()
+    flags = json.loads(CDK_JSON.read_text())["context"]
+    assert {key: app.node.try_get_context(key) for key in flags} == flags
+
+
+def test_a_finding_fails_the_synthesis_until_it_is_accepted_by_name() -> None:
+    stack = new_stack()
+    bucket = s3.Bucket(
+        stack,
+        "Bucket",
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        enforce_ssl=True,
+        versioned=True,
+    )
+    nist = "NIST.800.53.R5::NIST.800.53.R5-"
+    accept(bucket, "Test", "AwsSolutions::AwsSolutions-S1", f"{nist}S3BucketLoggingEnabled")
+    accept(bucket, "Test", f"{nist}S3BucketReplicationEnabled")
+    with pytest.raises(RuntimeError, match="S3DefaultEncryptionKMS"):
+        cdk.App.of(stack).synth()  # type: ignore[union-attr] # new_app made it
+    accept(bucket, "Test", f"{nist}S3DefaultEncryptionKMS")
+    cdk.App.of(stack).synth(force=True)  # type: ignore[union-attr] # as above
+
+
+def test_wildcards_are_named_as_cdk_nag_names_them() -> None:
+    stack = new_stack()
+    statement = iam.PolicyStatement(
+        actions=["s3:Get*", "s3:PutObject"],
+        resources=[
+            "arn:aws:s3:::bucket/*",
+            f"arn:aws:sns:us-east-1:{stack.account}:*",
+            f"{THING.import_from(Environment())}/*",
+            "arn:aws:s3:::bucket/key",
+        ],
+    )
+    assert wildcards(stack, statement) == [
+        "AwsSolutions::AwsSolutions-IAM5[Action::s3:Get*]",
+        "AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:s3:::bucket/*]",
+        "AwsSolutions::AwsSolutions-IAM5[Resource::arn:aws:sns:us-east-1:<AWS::AccountId>:*]",
+        "AwsSolutions::AwsSolutions-IAM5[Resource::wealth-ops-prices-dev:ThingName/*]",
+    ]
+
+
+def test_a_token_that_cdk_nag_names_in_another_way_is_an_error() -> None:
+    stack = new_stack()
+    statement = iam.PolicyStatement(
+        actions=["s3:GetObject"], resources=[cdk.Fn.get_att("Bucket", "Arn").to_string()]
+    )
+    with pytest.raises(ValueError, match="GetAtt"):
+        wildcards(stack, statement)
+
+
+def test_cdk_json_is_beside_the_code() -> None:
+    assert Path("cdk.json").resolve() == CDK_JSON.resolve()

@@ -1,0 +1,130 @@
+"""The roles may do what the permission table says, and nothing else."""
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_iam as iam
+from aws_cdk.assertions import Template
+
+from stacks.app import new_app
+from stacks.environment import Environment
+from stacks.identity.stack import IdentityStack
+
+BUCKET = "arn:aws:s3:::bucket"
+REPOSITORY = "arn:aws:ecr:us-east-1:111122223333:repository/images"
+HERE = "us-east-1:111122223333"
+
+SHARED = {
+    ("s3:GetObject", f"{BUCKET}/*"),
+    ("s3:PutObject", f"{BUCKET}/*"),
+    ("dynamodb:*", f"arn:aws:dynamodb:{HERE}:table/wealth-ops-*"),
+}
+LAMBDA = SHARED | {
+    ("logs:CreateLogStream", f"arn:aws:logs:{HERE}:log-group:/aws/lambda/wealth-ops-*"),
+    ("logs:PutLogEvents", f"arn:aws:logs:{HERE}:log-group:/aws/lambda/wealth-ops-*"),
+}
+FARGATE = SHARED | {
+    ("ecr:GetAuthorizationToken", "*"),
+    ("ecr:BatchCheckLayerAvailability", REPOSITORY),
+    ("ecr:BatchGetImage", REPOSITORY),
+    ("ecr:GetDownloadUrlForLayer", REPOSITORY),
+    ("logs:CreateLogStream", f"arn:aws:logs:{HERE}:log-group:/wealth-ops/*"),
+    ("logs:PutLogEvents", f"arn:aws:logs:{HERE}:log-group:/wealth-ops/*"),
+}
+
+
+def identity_stack() -> IdentityStack:
+    return IdentityStack(
+        new_app(),
+        Environment(account="111122223333"),
+        data_bucket_arn=BUCKET,
+        repository_arn=REPOSITORY,
+    )
+
+
+@pytest.fixture(scope="module")
+def template() -> Template:
+    return Template.from_stack(identity_stack())
+
+
+def as_list(value: object) -> list[str]:
+    return value if isinstance(value, list) else [str(value)]
+
+
+@pytest.mark.parametrize(
+    ("role", "table"), [("LambdaExecutionRole", LAMBDA), ("FargateTaskRole", FARGATE)]
+)
+def test_a_role_may_do_exactly_its_table(
+    template: Template, role: str, table: set[tuple[str, str]]
+) -> None:
+    policies = [
+        resource["Properties"]["PolicyDocument"]["Statement"]
+        for resource in template.find_resources("AWS::IAM::ManagedPolicy").values()
+        if [reference["Ref"][: len(role)] for reference in resource["Properties"]["Roles"]]
+        == [role]
+    ]
+    (statements,) = policies
+    assert all(statement["Effect"] == "Allow" for statement in statements)
+    assert {
+        (action, resource)
+        for statement in statements
+        for action in as_list(statement["Action"])
+        for resource in as_list(statement["Resource"])
+    } == table
+
+
+def test_only_lambda_assumes_the_execution_role(template: Template) -> None:
+    (role,) = template.find_resources(
+        "AWS::IAM::Role", {"Properties": {"Description": "Runs every Wealth-Ops Lambda function"}}
+    ).values()
+    assert role["Properties"]["AssumeRolePolicyDocument"]["Statement"] == [
+        {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+        }
+    ]
+
+
+def test_only_tasks_of_this_account_assume_the_task_role(template: Template) -> None:
+    (role,) = (
+        role
+        for key, role in template.find_resources("AWS::IAM::Role").items()
+        if key.startswith("FargateTaskRole")
+    )
+    assert role["Properties"]["AssumeRolePolicyDocument"]["Statement"] == [
+        {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+            "Condition": {
+                "StringEquals": {"aws:SourceAccount": "111122223333"},
+                "ArnLike": {"aws:SourceArn": f"arn:aws:ecs:{HERE}:*"},
+            },
+        }
+    ]
+
+
+def test_it_holds_two_roles_with_a_managed_policy_each_and_nothing_else(template: Template) -> None:
+    kinds = sorted(resource["Type"] for resource in template.to_json()["Resources"].values())
+    assert kinds == ["AWS::IAM::ManagedPolicy"] * 2 + ["AWS::IAM::Role"] * 2
+    for role in template.find_resources("AWS::IAM::Role").values():
+        assert role["Properties"].keys() == {"AssumeRolePolicyDocument", "Description", "Tags"}
+
+
+def test_roles_are_tagged(template: Template) -> None:
+    for role in template.find_resources("AWS::IAM::Role").values():
+        assert {"Key": "Stack", "Value": "identity"} in role["Properties"]["Tags"]
+
+
+def test_a_new_wildcard_without_a_reason_fails_the_synthesis() -> None:
+    stack = identity_stack()
+    policy = stack.node.find_child("LambdaExecutionRolePolicy")
+    assert isinstance(policy, iam.ManagedPolicy)
+    policy.add_statements(iam.PolicyStatement(actions=["s3:*"], resources=[BUCKET]))
+    with pytest.raises(RuntimeError, match=r"Acknowledge with .*IAM5\[Action::s3:\*\]"):
+        cdk.App.of(stack).synth()  # type: ignore[union-attr] # it has an app: new_app made it
+
+
+def test_it_publishes_the_reviewed_exports(template: Template, reviewed_exports: set[str]) -> None:
+    outputs = template.to_json()["Outputs"].values()
+    assert {output["Export"]["Name"] for output in outputs} == reviewed_exports

@@ -1,0 +1,132 @@
+"""Keys and assets are inverse, and no asset can leave its tier or be mistaken for another."""
+
+import re
+import subprocess
+import sys
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stacks.storage.layout import InvalidKeyError, Tier, object_key, parse_key
+
+GOOD_ASSETS = ["AAPL", "BRK.B", "BTC-USD", "7203.T", "0700.HK", "_VIX", "A", "A" * 247]
+BAD_ASSETS = [
+    "",
+    ".",
+    "..",
+    "../raw/AAPL",
+    "AAPL/..",
+    "/AAPL",
+    "A/B",
+    "A\\B",
+    "aapl",
+    "Aapl",
+    "AAPL ",
+    " AAPL",
+    "AAPL\n",
+    "A\0B",
+    "A..B",
+    ".A",
+    "A.",
+    "-A",
+    "A-",
+    "A.-B",
+    "^GSPC",
+    "EURUSD=X",
+    "A%2FB",
+    "ÄÖ",
+    "ＡＡＰＬ",  # noqa: RUF001 (full-width letters, which look like AAPL)
+    "А",  # noqa: RUF001 (Cyrillic)
+    "٣",
+    "A" * 248,
+    "AAPL.PARQUET",
+]
+
+
+@pytest.mark.parametrize("tier", Tier)
+@pytest.mark.parametrize("asset", GOOD_ASSETS)
+def test_a_key_parses_back_to_its_tier_and_asset(tier: Tier, asset: str) -> None:
+    assert parse_key(object_key(tier, asset)) == (tier, asset)
+
+
+def test_the_key_is_tier_slash_asset_dot_parquet() -> None:
+    assert object_key("models", "AAPL") == "models/AAPL.parquet"
+
+
+@pytest.mark.parametrize("asset", BAD_ASSETS)
+def test_a_bad_asset_is_refused_by_name(asset: str) -> None:
+    with pytest.raises(InvalidKeyError, match=re.escape(repr(asset[:20])[:-1])):
+        object_key(Tier.RAW, asset)
+
+
+def test_the_suffix_of_an_asset_is_refused_whatever_its_case() -> None:
+    with pytest.raises(InvalidKeyError, match=r"leave out \.parquet"):
+        object_key(Tier.RAW, "AAPL.parquet")
+
+
+@pytest.mark.parametrize("tier", ["", "RAW", "tmp", "raw/", "../raw"])
+def test_an_unknown_tier_is_refused_with_the_known_ones(tier: str) -> None:
+    with pytest.raises(InvalidKeyError, match="use raw, processed, models, artifacts"):
+        object_key(tier, "AAPL")
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["", "AAPL.parquet", "raw/AAPL", "raw/AAPL.csv", "raw/a/AAPL.parquet", "/raw/AAPL.parquet"],
+)
+def test_what_is_no_key_is_refused_by_name(key: str) -> None:
+    with pytest.raises(InvalidKeyError):
+        parse_key(key)
+
+
+def is_accepted(asset: str) -> bool:
+    try:
+        object_key(Tier.RAW, asset)
+    except InvalidKeyError:
+        return False
+    return True
+
+
+@given(st.text())
+def test_a_key_that_parses_is_the_one_that_its_parts_make(text: str) -> None:
+    for key in (text, f"raw/{text}", f"raw/{text}.parquet"):
+        try:
+            parts = parse_key(key)
+        except InvalidKeyError:
+            continue
+        assert object_key(*parts) == key
+
+
+@given(st.sampled_from(Tier), st.one_of(st.text(), st.from_regex(r"[A-Z0-9_.-]+")))
+def test_an_accepted_asset_stays_in_its_tier_and_within_the_rules_of_s3(
+    tier: Tier, asset: str
+) -> None:
+    try:
+        key = object_key(tier, asset)
+    except InvalidKeyError:
+        return
+    folder, name = key.split("/")
+    assert folder == tier
+    assert parse_key(key) == (tier, asset)
+    # S3 user guide, "Naming Amazon S3 objects": length in bytes, safe characters, no path tricks.
+    assert len(key.encode()) <= 1024
+    assert re.fullmatch(r"[A-Za-z0-9!_.*'()-]+", name)
+    assert ".." not in key
+
+
+@given(st.one_of(st.text(max_size=8), st.from_regex(r"[A-Za-z0-9_.-]{1,8}", fullmatch=True)))
+def test_of_the_spellings_of_an_asset_at_most_one_is_accepted(asset: str) -> None:
+    forms = {unicodedata.normalize(form, asset) for form in ("NFC", "NFD", "NFKC", "NFKD")}
+    spellings = {spell for form in forms for spell in (form, form.upper(), form.lower())}
+    accepted = {spelling for spelling in spellings if is_accepted(spelling)}
+    assert len(accepted) <= 1
+
+
+def test_names_and_layout_need_no_cdk() -> None:
+    probe = (
+        "import sys, stacks.environment, stacks.storage.layout;"
+        "sys.exit('aws_cdk' in sys.modules or 'jsii' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", probe], check=False).returncode == 0
