@@ -32,6 +32,7 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument("--to", metavar="aws|local", help="where; else it is found and said")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--environment", choices=environments(), default=DEFAULT_ENVIRONMENT)
+    parser.add_argument("--app", metavar="DIR", help="a cloud assembly, instead of synthesizing")
     parser.add_argument("--unprotect", action="store_true", help="destroy protected stacks, too")
     parser.add_argument("--port", type=int, default=0, help="of the local cloud; 0 is a free one")
     known, extra = parser.parse_known_intermixed_args(arguments)
@@ -46,7 +47,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return VERBS[options.verb](options)
     except UserError as error:
-        console.print(str(error), style="red", markup=False)
+        # Not wrapped: a command in it is for copying.
+        console.print(str(error), style="red", markup=False, soft_wrap=True)
         return error.status
     except KeyboardInterrupt:
         console.print("Interrupted.")

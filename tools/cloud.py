@@ -5,12 +5,12 @@ import time
 
 from tools.console import console
 from tools.local_cloud import local_cloud
-from tools.operation import CLOUD, Options
+from tools.operation import Options, cloud_directory
 
 
 def serve(options: Options) -> int:
     """Serve until Ctrl-C, and print the environment variables for boto3 and the aws CLI."""
-    with local_cloud(CLOUD, port=options.port) as cloud:
+    with local_cloud(cloud_directory(), port=options.port) as cloud:
         for key, value in cloud.environment({}).items():
             console.print(f"export {key}={value}", soft_wrap=True)
         console.print(f"The local cloud is up at {cloud.url}; Ctrl-C stops it and keeps its state.")

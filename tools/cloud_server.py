@@ -48,17 +48,16 @@ def main(arguments: list[str]) -> int:
 def serve(state: CloudState, port: int, account: str) -> int:
     """Serve on `port` (0: a free one). Raises `StateError`, and `OSError` if the port is taken."""
     listener = socket.create_server((HOST, port))
-    port = listener.getsockname()[1]
     if notice := state.open():
         print(notice, file=sys.stderr)
-    certificate, key = state.tls()
+    state.ensure_tls()
     os.environ.update(
         AUTH="true",
         USE_SSL="1",
         BIND_HOST=HOST,
-        GATEWAY_PORT=str(port),
-        MINISTACK_SSL_CERT=str(certificate),
-        MINISTACK_SSL_KEY=str(key),
+        GATEWAY_PORT=str(listener.getsockname()[1]),
+        MINISTACK_SSL_CERT=str(state.certificate),
+        MINISTACK_SSL_KEY=str(state.key),
         MINISTACK_ACCOUNT_ID=account,
         PERSIST_STATE="1",
         STATE_DIR=str(state.working),
@@ -71,7 +70,7 @@ def serve(state: CloudState, port: int, account: str) -> int:
     )
     failures = _SaveFailures()
     logging.getLogger("persistence").addHandler(failures)
-    asyncio.run(_serve(listener, str(certificate), str(key), state, account))
+    asyncio.run(_serve(listener, state, account))
     if failures.messages:
         raise StateError(
             "The state of the local cloud could not be saved, so it stays as it was before: "
@@ -81,9 +80,7 @@ def serve(state: CloudState, port: int, account: str) -> int:
     return 0
 
 
-async def _serve(
-    listener: socket.socket, certificate: str, key: str, state: CloudState, account: str
-) -> None:
+async def _serve(listener: socket.socket, state: CloudState, account: str) -> None:
     # Imported here: MiniStack reads its settings from the environment when it is imported.
     from hypercorn.asyncio import serve as hypercorn_serve
     from hypercorn.config import Config
@@ -97,13 +94,14 @@ async def _serve(
         target=lambda: (sys.stdin.buffer.read(), loop.call_soon_threadsafe(stop.set)), daemon=True
     ).start()
     config = Config()
+    port = listener.getsockname()[1]
     config.bind = [f"fd://{listener.detach()}"]
-    config.certfile, config.keyfile = certificate, key
+    config.certfile, config.keyfile = str(state.certificate), str(state.key)
     config.loglevel = "WARNING"
     config.graceful_timeout = 2
     # A client that keeps its connection open would hold up the end for 30 s.
     constants.SSL_SHUTDOWN_TIMEOUT = 0.5
-    state.announce(int(os.environ["GATEWAY_PORT"]), account)
+    state.announce(port, account)
     try:
         await hypercorn_serve(app, config, shutdown_trigger=stop.wait)
     finally:

@@ -103,25 +103,30 @@ class CloudState:
         self.working.rename(self.saved)
         shutil.rmtree(self.previous, ignore_errors=True)
 
-    def tls(self) -> tuple[Path, Path]:
-        """Certificate (its own authority) and key for 127.0.0.1; made at the first call."""
-        folder = self.directory / "tls"
-        certificate, key = folder / "server.crt", folder / "server.key"
-        if not (certificate.exists() and key.exists()):
-            folder.mkdir(exist_ok=True)
-            authority = trustme.CA()
-            issued = authority.issue_cert("127.0.0.1", "localhost")
-            key.touch(mode=0o600)
-            issued.private_key_pem.write_to_path(str(key))
-            for index, blob in enumerate(issued.cert_chain_pems):
-                blob.write_to_path(str(certificate), append=index > 0)
-            authority.cert_pem.write_to_path(str(self.authority))
-        return certificate, key
+    @property
+    def certificate(self) -> Path:
+        """The server's certificate together with the authority that clients must trust."""
+        return self.directory / "tls" / "server.crt"
 
     @property
-    def authority(self) -> Path:
-        """The certificate that clients must trust."""
-        return self.directory / "tls" / "ca.crt"
+    def key(self) -> Path:
+        """The private key of the certificate."""
+        return self.directory / "tls" / "server.key"
+
+    def ensure_tls(self) -> None:
+        """Make certificate and key for 127.0.0.1, unless they are there."""
+        if self.certificate.exists():
+            return
+        self.key.parent.mkdir(exist_ok=True)
+        authority = trustme.CA()
+        issued = authority.issue_cert("127.0.0.1", "localhost")
+        self.key.touch(mode=0o600)
+        issued.private_key_pem.write_to_path(str(self.key))
+        chain = [*issued.cert_chain_pems, authority.cert_pem]
+        # Last and at once: where there is a certificate, there is its key.
+        new = self.certificate.with_suffix(".new")
+        new.write_bytes(b"".join(blob.bytes() for blob in chain))
+        new.rename(self.certificate)
 
     def announce(self, port: int, account: str) -> None:
         """Say where the server is."""

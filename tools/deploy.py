@@ -7,11 +7,14 @@ from botocore.exceptions import ClientError
 
 from tools.assembly import StackArtifact
 from tools.console import UserError, console
-from tools.operation import Operation, Options, operation
+from tools.operation import Operation, Options, cloud_directory, operation
 from tools.report import show
 
 TOOLKIT = "CDKToolkit"
 ADOPT = "--import-existing-resources"
+# A stack that was never created: none; asked for only; or rolled back, so it can only be deleted.
+FAILED = "ROLLBACK_COMPLETE"
+NOT_YET = (None, "REVIEW_IN_PROGRESS", FAILED)
 
 
 def deploy(options: Options) -> int:
@@ -19,6 +22,7 @@ def deploy(options: Options) -> int:
     with operation(options) as op:
         ensure_bootstrapped(op)
         look_ahead(op)
+        release_failed(op)
         names = [stack.id for stack in op.stacks]
         if op.target.place == "aws":
             op.confirm(f"Deploy {', '.join(names)}")
@@ -43,7 +47,7 @@ def bootstrap(options: Options) -> int:
 
 def ensure_bootstrapped(op: Operation) -> None:
     """Bootstrap a local cloud that is not; for AWS raise `UserError` with the command to run."""
-    missing = [region for region in _regions(op) if not _has_stack(op, TOOLKIT, region)]
+    missing = [region for region in _regions(op) if _status(op, TOOLKIT, region) in NOT_YET]
     if not missing:
         return
     if op.target.place == "aws":
@@ -63,7 +67,7 @@ def look_ahead(op: Operation) -> None:
     if ADOPT in op.options.extra:
         return
     for stack in op.stacks:
-        if _has_stack(op, stack.name, stack.region):
+        if _status(op, stack.name, stack.region) not in NOT_YET:
             continue
         for name in _named(op, stack, "AWS::S3::Bucket", "BucketName"):
             if (owner := _bucket_owner(op, stack.region, name)) == "other":
@@ -79,14 +83,31 @@ def look_ahead(op: Operation) -> None:
                 raise UserError(_retained(op, stack, f"repository {name}"))
 
 
+def release_failed(op: Operation) -> None:
+    """Take the termination protection off stacks whose creation failed.
+
+    `cdk deploy` deletes such a stack, which holds nothing, and creates it anew; but it has already
+    protected it, and then may not.
+    """
+    for stack in op.stacks:
+        if _status(op, stack.name, stack.region) == FAILED:
+            client = op.target.session.client("cloudformation", region_name=stack.region)
+            client.update_termination_protection(
+                StackName=stack.name, EnableTerminationProtection=False
+            )
+
+
 def _retained(op: Operation, stack: StackArtifact, what: str) -> str:
-    found = f"The {what} exists, but the stack {stack.name} that manages it does not: it was kept"
+    found = (
+        f"The {what} exists, but not the stack {stack.name} that manages it: it was kept when the "
+        "stack was destroyed or could not be created."
+    )
     if op.target.place == "local":
         return (
-            f"{found} when the stack was destroyed, and the local cloud cannot adopt it. To begin "
-            "with an empty one, put this one aside: mv .cloud .cloud.old"
+            f"{found} The local cloud cannot adopt it. To begin with an empty one, put this one "
+            f"aside: mv {cloud_directory()} {cloud_directory()}.old"
         )
-    return f"{found} when the stack was destroyed. Adopt it with: nox -s deploy -- {ADOPT}"
+    return f"{found} Adopt it with: nox -s deploy -- {ADOPT}"
 
 
 def _bootstrap(op: Operation) -> int:
@@ -98,16 +119,14 @@ def _regions(op: Operation) -> list[str]:
     return sorted({stack.region for stack in op.stacks})
 
 
-def _has_stack(op: Operation, name: str, region: str) -> bool:
+def _status(op: Operation, name: str, region: str) -> str | None:
+    client = op.target.session.client("cloudformation", region_name=region)
     try:
-        op.target.session.client("cloudformation", region_name=region).describe_stacks(
-            StackName=name
-        )
+        return client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
     except ClientError as error:
         if "does not exist" in str(error):
-            return False
+            return None
         raise UserError(f"AWS does not show the stack {name}: {error}") from error
-    return True
 
 
 def _named(op: Operation, stack: StackArtifact, kind: str, name: str) -> Iterator[str]:

@@ -33,7 +33,7 @@ class LocalCloud:
     directory: Path
     port: int
     account: str
-    authority: Path
+    certificate: Path
 
     @property
     def url(self) -> str:
@@ -44,13 +44,16 @@ class LocalCloud:
         """`base` for commands that shall reach this cloud, and can reach no real account."""
         return cdk.without_aws(base) | {
             "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
+            # The root key of an account is its number; any secret will do.
+            "AWS_ACCESS_KEY_ID": self.account,
+            "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
-            "AWS_CA_BUNDLE": str(self.authority),
-            "NODE_EXTRA_CA_CERTS": str(self.authority),
+            "AWS_CA_BUNDLE": str(self.certificate),
+            "NODE_EXTRA_CA_CERTS": str(self.certificate),
             "NO_PROXY": HOST,
+            # The CLI remembers there which key belongs to which account.
+            "CDK_HOME": str(self.directory / "cdk"),
         }
 
     @contextmanager
@@ -115,7 +118,7 @@ def _running(state: CloudState) -> LocalCloud | None:
         endpoint = state.find()
     if endpoint is None:
         raise UserError("Another process is starting or stopping the local cloud; try again.")
-    return LocalCloud(state.directory, endpoint.port, endpoint.account, state.authority)
+    return LocalCloud(state.directory, endpoint.port, endpoint.account, state.certificate)
 
 
 def _wait_until_ready(
@@ -129,12 +132,12 @@ def _wait_until_ready(
             notice = _said(log)
             if notice:
                 console.print(notice, markup=False)
-            return LocalCloud(state.directory, endpoint.port, endpoint.account, state.authority)
+            return LocalCloud(state.directory, endpoint.port, endpoint.account, state.certificate)
     raise UserError(_said(log) or "The local cloud did not start.")
 
 
 def _answers(state: CloudState, port: int) -> bool:
-    with urllib3.PoolManager(ca_certs=str(state.authority), retries=False) as pool:
+    with urllib3.PoolManager(ca_certs=str(state.certificate), retries=False) as pool:
         try:
             answer = pool.request("GET", f"https://{HOST}:{port}/_ministack/health", timeout=5)
         except urllib3.exceptions.HTTPError:

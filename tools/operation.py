@@ -18,7 +18,6 @@ from tools.local_cloud import local_cloud
 from tools.synth import synthesize
 from tools.targets import Choice, Target, aws_target, choose, is_interactive
 
-CLOUD = cdk.ROOT / ".cloud"
 LOCK = cdk.ROOT / "build" / "operation.lock"
 
 
@@ -31,6 +30,7 @@ class Options:
     to: str | None = None
     yes: bool = False
     environment: str = "dev"
+    app: str | None = None
     unprotect: bool = False
     port: int = 0
     extra: tuple[str, ...] = ()
@@ -76,8 +76,8 @@ def operation(options: Options, *, dependents: bool = False) -> Iterator[Operati
     console.print(f"Target: {choice}")
     with one_at_a_time(), ExitStack() as resources:
         # Side by side: each takes seconds, and neither needs the other.
-        with waiting("Synthesizing"), ThreadPoolExecutor(1) as pool:
-            synthesis = pool.submit(synthesize, options.environment)
+        with waiting("Preparing"), ThreadPoolExecutor(1) as pool:
+            synthesis = pool.submit(_assembly, options)
             target = resources.enter_context(_reach(choice))
             assembly = synthesis.result()
         stacks = select(read_stacks(assembly), options.stacks, dependents=dependents)
@@ -90,13 +90,26 @@ def operation(options: Options, *, dependents: bool = False) -> Iterator[Operati
         yield Operation(options, target, assembly, stacks)
 
 
+def _assembly(options: Options) -> Path:
+    if options.app is None:
+        return synthesize(options.environment)
+    if not (Path(options.app) / "manifest.json").exists():
+        raise UserError(f"--app {options.app}: there is no cloud assembly in that folder.", 2)
+    return Path(options.app).resolve()
+
+
 @contextmanager
 def _reach(choice: Choice) -> Iterator[Target]:
     if choice.place == "aws":
         yield aws_target()
         return
-    with local_cloud(CLOUD) as cloud, cloud.entered():
+    with local_cloud(cloud_directory()) as cloud, cloud.entered():
         yield Target("local", cloud.account, boto3.Session())
+
+
+def cloud_directory() -> Path:
+    """Where the local cloud keeps its state: WEALTH_OPS_CLOUD, else `.cloud`."""
+    return Path(os.environ.get("WEALTH_OPS_CLOUD", cdk.ROOT / ".cloud"))
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from tools.console import console
 from tools.targets import Target
 
 # What `cdk deploy` says of each stack.
-_UNCHANGED = re.compile(r"✅  (?P<id>\S+) \(no changes\)")
+_UNCHANGED = re.compile(r"✅  (?P<id>\S+).* \(no changes\)")
 _CHANGED = re.compile(r"✅  (?P<id>\S+).*\n\s*\n✨  Deployment time: (?P<seconds>[\d.]+)s")
 
 

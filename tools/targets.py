@@ -37,7 +37,9 @@ class Target:
     session: boto3.Session
 
     def __str__(self) -> str:
-        return f"{NAMES[self.place]}, account {self.account}"
+        endpoint = os.environ.get("AWS_ENDPOINT_URL") if self.place == "aws" else None
+        at = f" at {endpoint}" if endpoint else ""
+        return f"{NAMES[self.place]}{at}, account {self.account}"
 
 
 def choose(to: str | None, *, interactive: bool) -> Choice:

@@ -1,0 +1,82 @@
+"""Throw-away clouds, and the tools as a person runs them."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tools.cdk import ROOT
+from tools.local_cloud import LocalCloud, local_cloud
+from tools.synth import synthesize
+
+ACCOUNT = "111122223333"
+
+
+class Done(NamedTuple):
+    """How a command ended, and everything that it printed."""
+
+    status: int
+    output: str
+
+
+Tools = Callable[..., Done]
+
+
+@pytest.fixture(scope="session")
+def assembly() -> Path:
+    """The dev environment, synthesized once for all tests that do not test that."""
+    return synthesize("dev")
+
+
+@pytest.fixture(scope="session")
+def tools(assembly: Path) -> Tools:
+    """Run `python -m tools …`, without a terminal, in an environment of the test's choice."""
+
+    def run(*arguments: str, **environment: str) -> Done:
+        done = subprocess.run(
+            [sys.executable, "-m", "tools", *arguments, f"--app={assembly}"],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def local(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Makes the tools use a local cloud of the tests' own."""
+    return {"WEALTH_OPS_CLOUD": str(tmp_path_factory.mktemp("local") / "cloud")}
+
+
+@pytest.fixture(scope="session")
+def deployed(tools: Tools, local: dict[str, str]) -> Path:
+    """The directory of a local cloud to which everything was deployed."""
+    done = tools("deploy", "--to", "local", **local)
+    assert done.status == 0, done.output
+    return Path(local["WEALTH_OPS_CLOUD"])
+
+
+@pytest.fixture(scope="module")
+def cloud(deployed: Path) -> Iterator[LocalCloud]:
+    """The deployed cloud, served for a module of tests, whose boto3 talks to it as root."""
+    with local_cloud(deployed) as running, running.entered():
+        yield running
+
+
+@pytest.fixture(scope="session")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Makes the tools take a second local cloud for a real AWS account."""
+    with local_cloud(tmp_path_factory.mktemp("account"), account=ACCOUNT) as running:
+        environment = running.environment({})
+        del environment["AWS_CONFIG_FILE"], environment["AWS_SHARED_CREDENTIALS_FILE"]
+        yield environment

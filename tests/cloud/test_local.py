@@ -1,0 +1,237 @@
+"""The newcomer's road: deploy to the local cloud, again, compare, and take it down."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import boto3
+import pytest
+import urllib3
+from botocore.exceptions import ClientError
+
+from tests.cloud.conftest import Tools
+from tools.local_cloud import LocalCloud, local_cloud
+
+STACKS = ("StorageStack", "RegistryStack", "IdentityStack")
+
+
+def test_a_second_deploy_changes_nothing(
+    tools: Tools, local: dict[str, str], deployed: Path
+) -> None:
+    assert deployed.exists()
+    done = tools("deploy", **local)
+    assert done.status == 0
+    assert done.output.startswith("Target: local cloud (no AWS credentials found)")
+    for stack in STACKS:
+        assert f"✅  {stack} (wealth-ops-" in done.output
+    assert done.output.count("CREATE_COMPLETE, no changes") == 3
+    assert "wealth-ops-data-dev" in done.output.partition("What exists now")[2]
+
+
+def test_an_unknown_stack_is_answered_with_the_known_ones(
+    tools: Tools, local: dict[str, str], deployed: Path
+) -> None:
+    assert deployed.exists()
+    status, output = tools("deploy", "Storage", **local)
+    assert status == 1
+    assert "no stack 'Storage'" in output
+    assert all(stack in output for stack in STACKS)
+
+
+def test_nothing_differs_and_nothing_has_drifted(
+    tools: Tools, local: dict[str, str], deployed: Path
+) -> None:
+    assert deployed.exists()
+    assert tools("diff", "--fail", **local).status == 0
+    assert tools("drift", **local).status == 0
+
+
+def test_drift_is_found_and_named_after_versioning_was_suspended(
+    tools: Tools, local: dict[str, str], cloud: LocalCloud
+) -> None:
+    assert cloud.directory == Path(local["WEALTH_OPS_CLOUD"])
+    s3 = boto3.client("s3")
+    s3.put_bucket_versioning(
+        Bucket="wealth-ops-data-dev", VersioningConfiguration={"Status": "Suspended"}
+    )
+    try:
+        status, output = tools("drift", "--to", "local", **local)
+    finally:
+        s3.put_bucket_versioning(
+            Bucket="wealth-ops-data-dev", VersioningConfiguration={"Status": "Enabled"}
+        )
+    assert status != 0
+    assert "VersioningConfiguration" in output
+    assert "Suspended" in output
+
+
+def test_what_another_stack_imports_cannot_be_deleted(cloud: LocalCloud) -> None:
+    assert cloud.account == "000000000000"
+    cloudformation = boto3.client("cloudformation")
+    with pytest.raises(ClientError, match="TerminationProtection"):
+        cloudformation.delete_stack(StackName="wealth-ops-storage-dev")
+    cloudformation.update_termination_protection(
+        StackName="wealth-ops-storage-dev", EnableTerminationProtection=False
+    )
+    try:
+        with pytest.raises(ClientError, match="is imported by stack wealth-ops-identity-dev"):
+            cloudformation.delete_stack(StackName="wealth-ops-storage-dev")
+    finally:
+        cloudformation.update_termination_protection(
+            StackName="wealth-ops-storage-dev", EnableTerminationProtection=True
+        )
+
+
+def test_anonymous_access_to_the_bucket_is_refused(cloud: LocalCloud) -> None:
+    boto3.client("s3").put_object(Bucket="wealth-ops-data-dev", Key="raw/ANY.parquet", Body=b"1")
+    with urllib3.PoolManager(ca_certs=str(cloud.certificate)) as pool:
+        url = f"{cloud.url}/wealth-ops-data-dev/raw/ANY.parquet"
+        assert pool.request("GET", url).status == 403
+        assert pool.request("PUT", url, body=b"2").status == 403
+
+
+def test_plain_http_is_refused_by_the_bucket_even_to_an_administrator(
+    deployed: Path, tmp_path: Path
+) -> None:
+    # The local cloud speaks TLS only, so for this one a copy of it is served without.
+    copy = tmp_path / "cloud"
+    shutil.copytree(deployed, copy)
+    (copy / "lock").unlink()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment = os.environ | {
+        "AUTH": "true",
+        "BIND_HOST": "127.0.0.1",
+        "GATEWAY_PORT": str(port),
+        "USE_SSL": "0",
+        "PERSIST_STATE": "1",
+        "STATE_DIR": str(copy / "state"),
+        "SFTP_ENABLED": "0",
+        "S3_PERSIST": "1",
+        "S3_DATA_DIR": str(copy / "objects"),
+        "IOT_MTLS_ENABLED": "0",
+    }
+    hypercorn = [sys.executable, "-m", "hypercorn", "ministack.app:app"]
+    server = subprocess.Popen(
+        [*hypercorn, "--bind", f"127.0.0.1:{port}"],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for(port)
+        url = f"http://127.0.0.1:{port}"
+        root = boto3.Session("test", "test", region_name="us-east-1")
+        iam = root.client("iam", endpoint_url=url)
+        iam.create_user(UserName="admin")
+        iam.attach_user_policy(
+            UserName="admin", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess"
+        )
+        key = iam.create_access_key(UserName="admin")["AccessKey"]
+        admin = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
+        s3 = admin.client("s3", endpoint_url=url)
+        s3.create_bucket(Bucket="another")
+        s3.put_object(Bucket="another", Key="raw/ANY.parquet", Body=b"1")
+        with pytest.raises(ClientError, match="AccessDenied"):
+            s3.put_object(Bucket="wealth-ops-data-dev", Key="raw/ANY.parquet", Body=b"1")
+        with pytest.raises(ClientError, match="AccessDenied"):
+            s3.list_objects_v2(Bucket="wealth-ops-data-dev")
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def wait_for(port: int) -> None:
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise TimeoutError(f"nothing listens on port {port}")
+
+
+def test_the_local_cloud_never_sees_the_persons_aws_configuration(
+    tools: Tools, local: dict[str, str], deployed: Path, tmp_path: Path
+) -> None:
+    assert deployed.exists()
+    knocks: list[object] = []
+    trap = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{trap.getsockname()[1]}"
+
+    def listen() -> None:
+        while True:
+            try:
+                connection, peer = trap.accept()
+            except OSError:
+                return
+            knocks.append(peer)
+            connection.close()
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
+    ran = tmp_path / "ran"
+    config = tmp_path / "config"
+    config.write_text(
+        f"[default]\nregion = eu-west-1\nendpoint_url = {url}\n"
+        f"credential_process = touch {ran}\n[profile work]\nendpoint_url = {url}\n"
+        f"credential_process = touch {ran}\n"
+    )
+    poison = {
+        "AWS_PROFILE": "work",
+        "AWS_DEFAULT_PROFILE": "work",
+        "AWS_CONFIG_FILE": str(config),
+        "AWS_SHARED_CREDENTIALS_FILE": str(config),
+        "AWS_ACCESS_KEY_ID": "AKIAREAL",
+        "AWS_SECRET_ACCESS_KEY": "real",
+        "AWS_SESSION_TOKEN": "real",
+        "AWS_REGION": "eu-west-1",
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ENDPOINT_URL_S3": url,
+        "AWS_ENDPOINT_URL_CLOUDFORMATION": url,
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": url,
+        "AWS_WEB_IDENTITY_TOKEN_FILE": str(config),
+        "AWS_ROLE_ARN": "arn:aws:iam::999999999999:role/real",
+        "HTTP_PROXY": url,
+        "HTTPS_PROXY": url,
+        "https_proxy": url,
+        "ALL_PROXY": url,
+        "CDK_DEFAULT_ACCOUNT": "999999999999",
+    }
+    try:
+        for verb in ("deploy", "diff", "drift"):
+            done = tools(verb, "--to", "local", **local, **poison)
+            assert done.status == 0, done.output
+            assert "999999999999" not in done.output
+    finally:
+        trap.close()
+    assert knocks == []
+    assert not ran.exists()
+
+
+def test_a_deploy_that_fails_in_the_middle_goes_on_from_there_next_time(
+    tools: Tools, tmp_path: Path
+) -> None:
+    local = {"WEALTH_OPS_CLOUD": str(tmp_path / "cloud")}
+    assert tools("deploy", "RegistryStack", "--to", "local", **local).status == 0
+    # The bucket is there already, which the flag keeps the tools from noticing beforehand; the
+    # local cloud cannot adopt it, so its stack fails between the other two.
+    with local_cloud(tmp_path / "cloud") as running, running.entered():
+        boto3.client("s3").create_bucket(Bucket="wealth-ops-data-dev")
+    status, output = tools("deploy", "--to", "local", "--import-existing-resources", **local)
+    assert status == 1
+    assert "RegistryStack (wealth-ops-registry-dev) (no changes)" in output
+    assert "run the same command again" in " ".join(output.split())
+    assert "IdentityStack │ does not exist" in output
+    with local_cloud(tmp_path / "cloud") as running, running.entered():
+        boto3.client("s3").delete_bucket(Bucket="wealth-ops-data-dev")
+    status, output = tools("deploy", "--to", "local", **local)
+    assert status == 0, output
+    assert output.partition("What exists now")[2].count("CREATE_COMPLETE") == 3
