@@ -261,7 +261,7 @@ def test_simulated_a_service_assumes_its_own_role_for_this_account_only(
         action="sts:AssumeRole",
         resource_arn="*",
         region="us-east-1",
-        service_context={"aws:SourceAccount": account, "aws:SourceArn": source},
+        service_context={"aws:sourceaccount": account, "aws:sourcearn": source},
     )
     trust = json.loads(json.dumps(found["AssumeRolePolicyDocument"]))
     trust["Statement"] = [statement | {"Resource": "*"} for statement in trust["Statement"]]
