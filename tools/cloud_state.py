@@ -1,6 +1,6 @@
 """The directory of a local cloud: its saved state, and getting from one complete state to the next.
 
-`state/`    the last complete state of all services, with `about.json`: the MiniStack that wrote it
+`state/`    the last complete state of all services, with `about.json`: who wrote it
 `working/`  the copy that a running server reads and, when it stops, writes
 `objects/`  the objects of S3, written as they come and never copied
 `tls/`      certificate and key
@@ -9,16 +9,25 @@
 
 import json
 import os
+import shlex
 import shutil
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-import trustme
+from tools.certificate import issue
+from tools.durable import replace, sync
+
+HOST = "127.0.0.1"
+ABOUT = "about.json"
 
 
 class StateError(Exception):
-    """A state that cannot be used or saved; nothing of it was deleted."""
+    """A saved state that cannot be used; nothing of it was deleted."""
+
+
+class UnsavedError(Exception):
+    """What could not be saved; what was saved before is as it was."""
 
 
 @dataclass(frozen=True)
@@ -67,40 +76,63 @@ class CloudState:
         """There while a server runs."""
         return self.directory / "endpoint.json"
 
+    @property
+    def log(self) -> Path:
+        """What the server says."""
+        return self.directory / "server.log"
+
     def open(self) -> str | None:
         """Make `working` from the last complete state; return what the person should know.
 
         Raises `StateError` for a state that another version wrote or that cannot be read.
         """
+        self.retire()
         notice = None
-        if self.previous.exists():
-            # Stopped between the two renames of `publish`.
-            if not self.saved.exists():
-                self.previous.rename(self.saved)
-            else:
-                shutil.rmtree(self.previous)
+        if (self.working / ABOUT).exists():
+            # Stopped while `publish` had only the folders left to rename.
+            self._swap()
+        elif self.previous.exists() and not self.saved.exists():
+            self.previous.rename(self.saved)
         if self.saved.exists():
             self._check()
         if self.working.exists():
             # The last server was killed: what it held in memory is lost, its objects are not.
-            shutil.rmtree(self.working)
             moved = self._set_unknown_buckets_aside()
+            shutil.rmtree(self.working)
             notice = "The local cloud did not stop in order; it is back at its last saved state."
             if moved:
                 notice += f" Objects of buckets that this state does not know are in {moved}."
+        shutil.rmtree(self.previous, ignore_errors=True)
         if self.saved.exists():
-            shutil.copytree(self.saved, self.working)
+            shutil.copytree(self.saved, self.working, ignore=shutil.ignore_patterns(ABOUT))
         else:
             self.working.mkdir()
         self.objects.mkdir(exist_ok=True)
         return notice
 
-    def publish(self) -> None:
-        """Let what the server wrote to `working` take the place of the saved state, whole."""
-        (self.working / "about.json").write_text(json.dumps({"ministack": self.version}))
+    def publish(self, account: str) -> None:
+        """Let what the server wrote to `working` take the place of the saved state, whole.
+
+        Raises `UnsavedError` when it cannot be written to the disk.
+        """
+        about = json.dumps({"ministack": self.version, "account": account})
+        try:
+            for path in self.working.rglob("*"):
+                sync(path)
+            # Last: the state is complete where this is.
+            replace(self.working / ABOUT, about.encode())
+            self._swap()
+        except OSError as error:
+            raise UnsavedError(
+                f"The state could not be saved, so it stays as it was before. {error}"
+            ) from error
+
+    def _swap(self) -> None:
         if self.saved.exists():
+            shutil.rmtree(self.previous, ignore_errors=True)
             self.saved.rename(self.previous)
         self.working.rename(self.saved)
+        sync(self.directory)
         shutil.rmtree(self.previous, ignore_errors=True)
 
     @property
@@ -114,26 +146,15 @@ class CloudState:
         return self.directory / "tls" / "server.key"
 
     def ensure_tls(self) -> None:
-        """Make certificate and key for 127.0.0.1, unless they are there."""
-        if self.certificate.exists():
-            return
-        self.key.parent.mkdir(exist_ok=True)
-        authority = trustme.CA()
-        issued = authority.issue_cert("127.0.0.1", "localhost")
-        self.key.touch(mode=0o600)
-        issued.private_key_pem.write_to_path(str(self.key))
-        chain = [*issued.cert_chain_pems, authority.cert_pem]
-        # Last and at once: where there is a certificate, there is its key.
-        new = self.certificate.with_suffix(".new")
-        new.write_bytes(b"".join(blob.bytes() for blob in chain))
-        new.rename(self.certificate)
+        """Make certificate and key, unless they are there."""
+        if not self.certificate.exists():
+            self.key.parent.mkdir(exist_ok=True)
+            issue(self.certificate, self.key, HOST)
 
     def announce(self, port: int, account: str) -> None:
         """Say where the server is."""
         text = json.dumps({"port": port, "account": account, "process": os.getpid()})
-        new = self.endpoint.with_suffix(".new")
-        new.write_text(text)
-        new.rename(self.endpoint)
+        replace(self.endpoint, text.encode())
 
     def retire(self) -> None:
         """The server is no longer there."""
@@ -143,19 +164,19 @@ class CloudState:
         """Where the running server is, if it has said so."""
         try:
             return Endpoint(**json.loads(self.endpoint.read_text()))
-        except FileNotFoundError:
-            return None
+        except (FileNotFoundError, ValueError, TypeError):
+            return None  # or of a server that was killed, and half written
 
     def _check(self) -> None:
         aside = (
             "To begin with an empty cloud, put this one aside: "
-            f"mv {self.directory} {self.directory}.old"
+            f"mv {shlex.quote(str(self.directory))} {shlex.quote(f'{self.directory}.old')}"
         )
         try:
-            writer = json.loads((self.saved / "about.json").read_text())["ministack"]
+            writer = json.loads((self.saved / ABOUT).read_text())["ministack"]
             for path in self.saved.glob("*.json"):
                 json.loads(path.read_text())
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise StateError(
                 f"The saved state in {self.saved} is incomplete ({error}); nothing was changed. "
                 f"{aside}"

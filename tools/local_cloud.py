@@ -9,14 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TextIO
 
+import boto3
 import urllib3
 from filelock import FileLock, Timeout
 
 from tools import cdk
-from tools.cloud_server import HOST
-from tools.cloud_state import CloudState
+from tools.cloud_state import HOST, CloudState
 from tools.console import UserError, console
 
 ACCOUNT = "000000000000"
@@ -62,9 +61,12 @@ class LocalCloud:
         before = dict(os.environ)
         try:
             _become(self.environment(before))
+            # Else boto3 goes on with the credentials that it has found first.
+            boto3.DEFAULT_SESSION = None
             yield
         finally:
             _become(before)
+            boto3.DEFAULT_SESSION = None
 
 
 @contextmanager
@@ -78,9 +80,26 @@ def local_cloud(directory: Path, *, port: int = 0, account: str = ACCOUNT) -> It
     if running := _running(state):
         yield running
         return
-    state.directory.mkdir(parents=True, exist_ok=True)
-    with (state.directory / "server.log").open("w+") as log:
-        server = subprocess.Popen(
+    server = _start(state, port, account)
+    try:
+        running = _wait_until_ready(state, server)
+    except BaseException:
+        _end(server)
+        raise
+    try:
+        yield running
+    except BaseException:
+        # What is already under way says more than this does.
+        if trouble := _stop(state, server):
+            console.print(trouble, style="red", markup=False)
+        raise
+    if trouble := _stop(state, server):
+        raise UserError(trouble)
+
+
+def _start(state: CloudState, port: int, account: str) -> subprocess.Popen[bytes]:
+    with state.log.open("wb") as log:
+        return subprocess.Popen(
             [
                 *(sys.executable, "-m", "tools.cloud_server", str(state.directory)),
                 *("--port", str(port), "--account", account),
@@ -93,12 +112,6 @@ def local_cloud(directory: Path, *, port: int = 0, account: str = ACCOUNT) -> It
             # A Ctrl-C is for this process, which then stops the server in order.
             start_new_session=True,
         )
-        try:
-            yield _wait_until_ready(state, server, log)
-        finally:
-            _stop(server)
-        if server.returncode:
-            raise UserError(f"The local cloud did not stop in order.\n{_said(log)}")
 
 
 def _become(environment: Mapping[str, str]) -> None:
@@ -112,28 +125,31 @@ def _running(state: CloudState) -> LocalCloud | None:
     try:
         with FileLock(state.lock, timeout=0):
             return None
-    except FileNotFoundError:
-        return None
     except Timeout:
         endpoint = state.find()
-    if endpoint is None:
-        raise UserError("Another process is starting or stopping the local cloud; try again.")
+    except OSError as error:
+        raise UserError(f"The local cloud cannot be kept in {state.directory}: {error}") from error
+    if endpoint is None or not _answers(state, endpoint.port):
+        raise UserError(
+            f"Another process is starting or stopping the local cloud in {state.directory}; try "
+            "again when it has."
+        )
     return LocalCloud(state.directory, endpoint.port, endpoint.account, state.certificate)
 
 
-def _wait_until_ready(
-    state: CloudState, server: subprocess.Popen[bytes], log: TextIO
-) -> LocalCloud:
+def _wait_until_ready(state: CloudState, server: subprocess.Popen[bytes]) -> LocalCloud:
     end = time.monotonic() + START_LIMIT
     while server.poll() is None and time.monotonic() < end:
         time.sleep(0.05)
         endpoint = state.find()
         if endpoint and endpoint.process == server.pid and _answers(state, endpoint.port):
-            notice = _said(log)
+            notice = _said(state)
             if notice:
                 console.print(notice, markup=False)
             return LocalCloud(state.directory, endpoint.port, endpoint.account, state.certificate)
-    raise UserError(_said(log) or "The local cloud did not start.")
+    raise UserError(
+        _said(state) or f"The local cloud did not start within {START_LIMIT:.0f} seconds."
+    )
 
 
 def _answers(state: CloudState, port: int) -> bool:
@@ -145,7 +161,7 @@ def _answers(state: CloudState, port: int) -> bool:
     return answer.status == 200
 
 
-def _stop(server: subprocess.Popen[bytes]) -> None:
+def _end(server: subprocess.Popen[bytes]) -> bool:
     # The end of its standard input tells the server to save its state and go.
     assert server.stdin is not None
     server.stdin.close()
@@ -154,8 +170,20 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         server.kill()
         server.wait()
+        return False
+    return True
 
 
-def _said(log: TextIO) -> str:
-    log.seek(0)
-    return log.read().strip()
+def _stop(state: CloudState, server: subprocess.Popen[bytes]) -> str | None:
+    if not _end(server):
+        return (
+            f"The local cloud did not stop within {STOP_LIMIT:.0f} seconds and was killed; it goes "
+            f"back to its last saved state. {_said(state)}"
+        )
+    if server.returncode:
+        return f"The local cloud did not stop in order.\n{_said(state)}"
+    return None
+
+
+def _said(state: CloudState) -> str:
+    return state.log.read_text(errors="replace").strip()
