@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -134,11 +135,13 @@ def test_it_is_saved_and_gone_after_its_parent_got_a_signal(
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        start_new_session=True,
     )
     with parent:
         assert parent.stdout is not None
         assert parent.stdout.readline() == "up\n"
-        parent.send_signal(number)
+        # As a terminal does: to the whole group.
+        os.killpg(parent.pid, number)
         parent.wait(20)
         assert has_ended(state)
     assert "mine" in (state.saved / "s3.json").read_text()
@@ -198,7 +201,12 @@ def test_a_port_can_be_chosen_and_one_that_is_taken_is_named(state: CloudState) 
         assert cloud.port == port
 
 
-def test_an_account_can_be_chosen(state: CloudState) -> None:
+def test_an_account_can_be_chosen_whatever_boto3_has_found_before(
+    state: CloudState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "other")
+    boto3.client("sts", region_name="us-east-1")
     with local_cloud(state.directory, account="111122223333") as cloud, cloud.entered():
         assert boto3.client("sts").get_caller_identity()["Account"] == "111122223333"
 
@@ -250,11 +258,12 @@ def test_a_cloud_that_is_starting_or_stopping_is_left_alone(
         pass
 
 
-def test_what_a_killed_server_left_behind_is_ignored(state: CloudState) -> None:
-    state.directory.mkdir()
-    state.announce(1, ACCOUNT)
-    with local_cloud(state.directory) as cloud:
-        assert cloud.port != 1
+def test_what_a_killed_server_left_behind_is_ignored(cloud: LocalCloud, state: CloudState) -> None:
+    # Even where the port has an answer by now.
+    shutil.copytree(cloud.directory / "tls", state.directory / "tls")
+    state.announce(cloud.port, ACCOUNT)
+    with local_cloud(state.directory) as own:
+        assert own.port != cloud.port
 
 
 def test_it_is_up_in_a_few_seconds(state: CloudState) -> None:
