@@ -32,6 +32,9 @@ PATHS = {
     "tools": ["tools", "tests/tools", "tests/cloud"],
 }
 
+# Where tests wait for servers; the tests of a file build on each other, so they stay together.
+TWO_WORKERS = ("-n", "2", "--dist", "loadfile")
+
 # Without bytecode, importing aws_cdk takes a second longer in each of the sessions.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # A kill of nox should end its command as Ctrl-C does, not leave it behind.
@@ -83,8 +86,8 @@ def test(session: nox.Session, part: str) -> None:
     data = f"--data-file=build/coverage/{part}"
     code = {"floor": "stacks/*.py", "apps": "apps/*", "tools": "tools/*"}.get(part)
     measured = f"--include={code or f'stacks/{part}/*'}"
-    tests = f"tests/{part}"
-    run(session, "coverage", "run", data, measured, "-m", "pytest", "-q", tests, *session.posargs)
+    tests = [f"tests/{part}", *(TWO_WORKERS if part == "tools" else ()), *session.posargs]
+    run(session, "coverage", "run", data, measured, "-m", "pytest", "-q", *tests)
     run(session, "coverage", "report", data, "--fail-under=100")
 
 
@@ -98,7 +101,7 @@ def synth(session: nox.Session, app: str) -> None:
 @nox.session
 def e2e(session: nox.Session) -> None:
     """Deploy to a throw-away local cloud and prove there what the roles may do."""
-    run(session, "pytest", "-q", "tests/cloud", *session.posargs)
+    run(session, "pytest", "-q", "tests/cloud", *TWO_WORKERS, *session.posargs)
 
 
 @nox.session

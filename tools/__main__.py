@@ -35,8 +35,10 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument("--app", metavar="DIR", help="a cloud assembly, instead of synthesizing")
     parser.add_argument("--unprotect", action="store_true", help="destroy protected stacks, too")
     parser.add_argument("--port", type=int, default=0, help="of the local cloud; 0 is a free one")
-    known, extra = parser.parse_known_intermixed_args(arguments)
-    return Options(**vars(known), extra=tuple(extra))
+    known, rest = parser.parse_known_intermixed_args(arguments)
+    # argparse leaves what stands behind a flag that it does not know.
+    known.stacks += [word for word in rest if not word.startswith("-")]
+    return Options(**vars(known), extra=tuple(word for word in rest if word.startswith("-")))
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,5 +1,6 @@
 """What the tools say to a person: progress, and errors that say what to do."""
 
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,10 +13,8 @@ from rich.text import Text
 # Longer than this without a word, and a person wonders whether it still works.
 PATIENCE = 3.0
 
-console = Console(highlight=False)
-if not console.is_terminal:
-    # A log has no width to keep to; names and ARNs are for copying.
-    console.width = 200
+# A log has no width to keep to: names and ARNs are for copying.
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
 
 
 class UserError(Exception):
@@ -73,12 +72,14 @@ def stream(what: str, command: Sequence[str], environment: Mapping[str, str]) ->
     """
     colour = {"FORCE_COLOR": "1"} if console.is_terminal else {}
     lines = []
-    with waiting(what) as pulse:
-        process = Popen(
+    with (
+        waiting(what) as pulse,
+        Popen(
             command, env={**environment, **colour}, stdout=PIPE, stderr=STDOUT, text=True
-        )
+        ) as process,
+    ):
+        assert process.stdout is not None
         try:
-            assert process.stdout is not None
             for line in process.stdout:
                 console.print(Text.from_ansi(line.rstrip("\n")), soft_wrap=True)
                 pulse.beat()
@@ -86,6 +87,4 @@ def stream(what: str, command: Sequence[str], environment: Mapping[str, str]) ->
         except BaseException:
             process.terminate()
             raise
-        finally:
-            process.wait()
     return process.returncode, "".join(lines)

@@ -18,8 +18,6 @@ from tools.local_cloud import local_cloud
 from tools.synth import synthesize
 from tools.targets import Choice, Target, aws_target, choose, is_interactive
 
-LOCK = cdk.ROOT / "build" / "operation.lock"
-
 
 @dataclass(frozen=True)
 class Options:
@@ -114,14 +112,15 @@ def cloud_directory() -> Path:
 
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
-    """Hold this clone's lock: two operations would overwrite each other's cdk.out.
+    """Hold this clone's lock: two operations would get into each other's way.
 
     The operating system frees it when its holder ends, however it ends. Raises `UserError` while
     another operation holds it.
     """
-    LOCK.parent.mkdir(exist_ok=True)
+    lock = cloud_directory() / "operation.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(LOCK, timeout=0):
+        with FileLock(lock, timeout=0):
             yield
     except Timeout:
         raise UserError(

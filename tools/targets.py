@@ -99,9 +99,9 @@ def is_interactive() -> bool:
 def _credential_method() -> str | None:
     # The metadata service of EC2 is left out: asking it takes seconds on a laptop, and a machine's
     # own role is no sign that the person at it meant AWS. `--to aws` does ask it.
-    resolver = get_session().get_component("credential_provider")
-    resolver.remove("iam-role")
     try:
+        resolver = get_session().get_component("credential_provider")
+        resolver.remove("iam-role")
         credentials = resolver.load_credentials()
     except BotoCoreError as error:
         raise UserError(

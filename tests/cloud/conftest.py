@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import pytest
 
+from tools import synth
 from tools.cdk import ROOT
 from tools.local_cloud import LocalCloud, local_cloud
-from tools.synth import synthesize
 
 ACCOUNT = "111122223333"
 
@@ -27,9 +27,12 @@ Tools = Callable[..., Done]
 
 
 @pytest.fixture(scope="session")
-def assembly() -> Path:
-    """The dev environment, synthesized once for all tests that do not test that."""
-    return synthesize("dev")
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The dev environment, synthesized once, and apart from where a person may be at work."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("assembly")
+        patch.setattr(synth, "assembly", lambda _: folder)
+        return synth.synthesize("dev")
 
 
 @pytest.fixture(scope="session")

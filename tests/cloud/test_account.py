@@ -6,6 +6,7 @@ import pty
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import boto3
 import pytest
@@ -17,11 +18,11 @@ BUCKET = "wealth-ops-data-dev"
 REPOSITORY = "wealth-ops-ecr-dev"
 
 
-def typing(answer: str, *arguments: str, **environment: str) -> Done:
+def typing(answer: str, assembly: Path, *arguments: str, **environment: str) -> Done:
     """Run the tools on a terminal and type `answer` when they ask."""
     master, slave = pty.openpty()
     with subprocess.Popen(
-        [sys.executable, "-m", "tools", *arguments],
+        [sys.executable, "-m", "tools", *arguments, f"--app={assembly}"],
         cwd=ROOT,
         env={**os.environ, "TERM": "dumb", "COLUMNS": "200", **environment},
         stdin=slave,
@@ -80,9 +81,11 @@ def test_wrong_credentials_are_answered_with_what_to_do(
     assert "--to local" in output
 
 
-def test_a_no_to_the_question_does_nothing(tools: Tools, account: dict[str, str]) -> None:
+def test_a_no_to_the_question_does_nothing(
+    tools: Tools, assembly: Path, account: dict[str, str]
+) -> None:
     assert tools("bootstrap", "--to", "aws", "--yes", **account).status == 0
-    status, output = typing("n", "deploy", **account)
+    status, output = typing("n", assembly, "deploy", **account)
     assert status == 1
     question = "Deploy RegistryStack, StorageStack, IdentityStack"
     assert question in output
@@ -93,12 +96,12 @@ def test_a_no_to_the_question_does_nothing(tools: Tools, account: dict[str, str]
 
 
 def test_one_stack_is_deployed_and_then_the_others_and_a_yes_is_enough(
-    tools: Tools, account: dict[str, str]
+    tools: Tools, assembly: Path, account: dict[str, str]
 ) -> None:
     one = tools("deploy", "StorageStack", "--to", "aws", "--yes", **account)
     assert one.status == 0, one.output
     assert "RegistryStack" not in one.output
-    status, output = typing("y", "deploy", **account)
+    status, output = typing("y", assembly, "deploy", **account)
     assert status == 0, output
     assert "StorageStack (wealth-ops-storage-dev) (no changes)" in output
     assert output.partition("What exists now")[2].count("CREATE_COMPLETE") == 3

@@ -1,0 +1,66 @@
+"""Stacks are read from the cloud assembly and chosen as `cdk` chooses them."""
+
+from pathlib import Path
+
+import pytest
+
+from tools.assembly import StackArtifact, in_order, read_stacks, select
+from tools.console import UserError
+
+
+def stack(name: str, *needs: str) -> StackArtifact:
+    return StackArtifact(name, name.lower(), None, "us-east-1", frozenset(needs))
+
+
+STACKS = in_order([stack("C", "B"), stack("A"), stack("D"), stack("B", "A")])
+
+
+def test_the_stacks_of_the_dev_environment_are_read_with_what_they_need(assembly: Path) -> None:
+    stacks = read_stacks(assembly)
+    assert {s.id: s.name for s in stacks} == {
+        "StorageStack": "wealth-ops-storage-dev",
+        "RegistryStack": "wealth-ops-registry-dev",
+        "IdentityStack": "wealth-ops-identity-dev",
+    }
+    assert stacks[-1].id == "IdentityStack"
+    assert stacks[-1].needs == {"StorageStack", "RegistryStack"}
+    assert {(s.account, s.region) for s in stacks} == {(None, "us-east-1")}
+
+
+def test_an_account_that_the_environment_names_is_read(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text(
+        '{"artifacts": {"S": {"type": "aws:cloudformation:stack", "properties": {},'
+        ' "environment": "aws://111122223333/eu-west-1"}, "T": {"type": "cdk:tree"}}}'
+    )
+    assert read_stacks(tmp_path) == [
+        StackArtifact("S", "S", "111122223333", "eu-west-1", frozenset())
+    ]
+
+
+def test_a_stack_comes_after_what_it_needs() -> None:
+    assert [s.id for s in STACKS] == ["A", "B", "C", "D"]
+    assert [s.id for s in in_order([stack("A", "B"), stack("B")])] == ["B", "A"]
+
+
+@pytest.mark.parametrize(
+    ("patterns", "dependents", "chosen"),
+    [
+        ([], False, "ABCD"),
+        (["*"], False, "ABCD"),
+        (["C"], False, "ABC"),
+        (["A"], False, "A"),
+        (["A"], True, "ABC"),
+        (["[AD]"], False, "AD"),
+        (["?"], True, "ABCD"),
+        (["D", "B"], False, "ABD"),
+    ],
+)
+def test_what_a_choice_needs_or_what_needs_it_comes_along(
+    patterns: list[str], *, dependents: bool, chosen: str
+) -> None:
+    assert "".join(s.id for s in select(STACKS, patterns, dependents=dependents)) == chosen
+
+
+def test_a_choice_that_matches_nothing_is_answered_with_the_known_stacks() -> None:
+    with pytest.raises(UserError, match=r"no stack 'a'\. The stacks are: A, B, C, D"):
+        select(STACKS, ["A", "a"])

@@ -1,0 +1,66 @@
+"""Long steps say that they go on, and what a command prints is shown as it comes."""
+
+import os
+import signal
+import sys
+import threading
+import time
+
+import pytest
+
+from tools import console
+from tools.console import stream, waiting
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console, "PATIENCE", 0.3)
+
+
+def test_a_silent_step_says_every_few_seconds_that_it_goes_on(
+    impatient: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del impatient
+    with waiting("Thinking"):
+        time.sleep(1)
+    output = capsys.readouterr().out
+    assert output.startswith("Thinking …\n")
+    assert 1 <= output.count("  … ") <= 3
+
+
+def test_a_step_that_speaks_is_not_spoken_over(
+    impatient: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del impatient
+    code = "import time\nfor i in range(6): print(i, flush=True); time.sleep(0.1)"
+    status, said = stream("Counting", [sys.executable, "-c", code], os.environ)
+    assert (status, said) == (0, "0\n1\n2\n3\n4\n5\n")
+    assert capsys.readouterr().out == "Counting …\n0\n1\n2\n3\n4\n5\n"
+
+
+def test_on_a_terminal_the_step_is_a_spinner(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console.console, "_force_terminal", True)
+    code = "import os, time; print(os.environ['FORCE_COLOR'], flush=True); time.sleep(0.5)"
+    assert stream("Thinking", [sys.executable, "-c", code], os.environ) == (0, "1\n")
+    hidden_cursor = "\x1b[?25l"
+    assert capsys.readouterr().out == f"{hidden_cursor}1\n\x1b[?25h"
+
+
+def test_the_status_of_a_failed_command_and_its_errors_are_kept() -> None:
+    code = "import sys; print('no', file=sys.stderr); sys.exit(3)"
+    assert stream("Failing", [sys.executable, "-c", code], os.environ) == (3, "no\n")
+
+
+def test_whoever_is_interrupted_ends_the_command_first() -> None:
+    def interrupt() -> None:
+        time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    code = "import time; print('up', flush=True); time.sleep(60)"
+    threading.Thread(target=interrupt).start()
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        stream("Sleeping", [sys.executable, "-c", code], os.environ)
+    assert time.monotonic() - start < 30

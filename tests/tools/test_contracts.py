@@ -1,0 +1,59 @@
+"""Domains stay apart: which imports between them are allowed, and which are not."""
+
+import pytest
+from grimp import ImportGraph
+
+from tools.contracts import DomainsContract
+
+MODULES = [
+    "stacks",
+    "stacks.base",
+    "stacks.storage",
+    *(f"stacks.storage.{module}" for module in ("app", "stack", "exports")),
+    "stacks.identity",
+    *(f"stacks.identity.{module}" for module in ("app", "stack", "exports")),
+]
+
+
+def broken(importer: str, imported: str) -> list[str]:
+    graph = ImportGraph()
+    for module in MODULES:
+        graph.add_module(module)
+    graph.add_import(importer=importer, imported=imported)
+    contract = DomainsContract("domains", {}, {"name": "Domains", "type": "domains"})
+    check = contract.check(graph, verbose=False)
+    contract.render_broken_contract(check)
+    found: list[str] = check.metadata["broken"]
+    assert check.kept is not bool(found)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("importer", "imported"),
+    [
+        ("stacks.storage.stack", "stacks.base"),
+        ("stacks.storage.app", "stacks.storage.stack"),
+        ("stacks.identity.app", "stacks.storage.exports"),
+    ],
+)
+def test_the_floor_ones_own_domain_and_the_exports_of_others_in_wiring_are_allowed(
+    importer: str, imported: str
+) -> None:
+    assert broken(importer, imported) == []
+
+
+@pytest.mark.parametrize(
+    ("importer", "imported"),
+    [
+        ("stacks.identity.stack", "stacks.storage.exports"),
+        ("stacks.identity.stack", "stacks.storage.stack"),
+        ("stacks.identity.app", "stacks.storage.stack"),
+        ("stacks.identity.exports", "stacks.storage"),
+        ("stacks.base", "stacks.storage.exports"),
+    ],
+)
+def test_every_other_import_of_a_domain_is_listed(
+    importer: str, imported: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert broken(importer, imported) == [f"{importer} -> {imported}"]
+    assert "join domains in app.py" in " ".join(capsys.readouterr().out.split())

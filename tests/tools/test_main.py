@@ -1,0 +1,334 @@
+"""The verbs from their command line to their exit status, on a local cloud and as on AWS."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.exceptions import WaiterError
+from filelock import FileLock
+
+from tools import cdk, cloud, deploy, operation
+from tools.__main__ import main, parse
+from tools.console import UserError
+from tools.local_cloud import LocalCloud, local_cloud
+from tools.operation import Operation, Options
+
+Run = Callable[..., int]
+
+
+@pytest.fixture(autouse=True)
+def _signals() -> Iterator[None]:
+    """`main` is made for a process of its own."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def run(assembly: Path, cloud_folder: Path) -> Run:
+    """Run a verb in this process, on a new local cloud unless it says otherwise."""
+    del cloud_folder
+    return lambda *arguments: main([*arguments, f"--app={assembly}"])
+
+
+@pytest.fixture
+def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCloud]:
+    """Stands in for AWS: what a person would have in his environment leads there."""
+    with local_cloud(tmp_path / "account", account="111122223333") as running:
+        for key, value in running.environment({}).items():
+            monkeypatch.setenv(key, value)
+        yield running
+
+
+@pytest.fixture
+def ready(account: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> LocalCloud:
+    """The same, taken for bootstrapped."""
+    monkeypatch.setattr(deploy, "TOOLKIT", "toolkit")
+    with account.entered():
+        cloudformation = boto3.client("cloudformation")
+        handle = {"Resources": {"Any": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}}
+        cloudformation.create_stack(StackName="toolkit", TemplateBody=json.dumps(handle))
+        cloudformation.get_waiter("stack_create_complete").wait(
+            StackName="toolkit", WaiterConfig={"Delay": 1}
+        )
+    return account
+
+
+def test_flags_of_the_cdk_cli_are_passed_on_and_ours_are_not() -> None:
+    options = parse(["deploy", "A", "--to", "aws", "--revert-drift", "B", "--yes"])
+    assert options == Options(
+        verb="deploy", stacks=["A", "B"], to="aws", yes=True, extra=("--revert-drift",)
+    )
+
+
+@pytest.mark.parametrize("arguments", [["dploy"], ["deploy", "--environment", "nowhere"], []])
+def test_a_wrong_command_line_is_refused(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+
+
+def test_stacks_are_deployed_and_destroyed_and_what_they_held_is_kept(
+    run: Run, cloud_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with local_cloud(cloud_folder):
+        assert run("deploy") == 0
+        capsys.readouterr()
+        assert run("deploy", "StorageStack") == 0
+        assert "CREATE_COMPLETE, no changes" in capsys.readouterr().out
+        assert run("destroy", "--yes") == 0
+        said = capsys.readouterr().out
+        assert "StorageStack is left alone" in said
+        assert "RegistryStack is left alone" in said
+        assert run("destroy", "--unprotect", "--yes") == 0
+        said = capsys.readouterr().out
+        assert "IdentityStack does not exist." in said
+        assert "Kept: AWS::S3::Bucket wealth-ops-data-dev" in said
+        assert run("destroy", "--yes") == 0
+        assert run("deploy", "RegistryStack") == 1
+        assert "The local cloud cannot adopt it" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("verb", "arguments"),
+    [
+        ("diff", ("diff", "RegistryStack", "StorageStack", "IdentityStack")),
+        ("drift", ("drift", "--fail", "RegistryStack", "StorageStack", "IdentityStack")),
+    ],
+)
+def test_what_is_compared_is_left_to_the_cdk_cli_with_its_status(
+    run: Run, monkeypatch: pytest.MonkeyPatch, verb: str, arguments: tuple[str, ...]
+) -> None:
+    asked: list[tuple[str, ...]] = []
+
+    def note(_: Operation, what: str, *words: str) -> tuple[int, str]:
+        del what
+        asked.append(words)
+        return 3, ""
+
+    monkeypatch.setattr(Operation, "cdk", note)
+    assert run(verb) == 3
+    assert asked == [arguments]
+
+
+def test_a_stack_whose_creation_failed_is_created_by_the_next_deploy(
+    run: Run, cloud_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "taken"}}
+    with local_cloud(cloud_folder) as running, running.entered():
+        boto3.client("s3").create_bucket(Bucket="taken")
+        cloudformation = boto3.client("cloudformation")
+        cloudformation.create_stack(
+            StackName="wealth-ops-storage-dev",
+            TemplateBody=json.dumps({"Resources": {"Bucket": bucket}}),
+            EnableTerminationProtection=True,
+        )
+        with pytest.raises(WaiterError, match="ROLLBACK_COMPLETE"):
+            cloudformation.get_waiter("stack_create_complete").wait(
+                StackName="wealth-ops-storage-dev", WaiterConfig={"Delay": 1}
+            )
+    assert run("deploy", "StorageStack") == 0
+    assert "CREATE_COMPLETE" in capsys.readouterr().out
+
+
+def test_a_deploy_that_fails_says_how_to_go_on_and_has_the_status_of_cdk(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Operation, "cdk", lambda *_: (7, ""))
+    assert run("deploy") == 7
+    said = capsys.readouterr().out
+    assert "run the same command again" in " ".join(said.split())
+    assert said.count("does not exist") == 3
+
+
+def test_an_account_that_is_not_bootstrapped_is_answered_with_the_command(
+    run: Run, account: LocalCloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert account.account == "111122223333"
+    assert run("diff", "--to", "aws") == 1
+    assert "nox -s bootstrap -- --to aws" in capsys.readouterr().out
+    assert run("bootstrap", "--to", "aws") == 2
+    assert "There is no terminal to ask on; say --yes." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("answer", "status"), [("n\n", 1), ("\n", 1), ("y\n", 0)])
+def test_a_person_is_asked_and_only_a_yes_counts(
+    run: Run,
+    account: LocalCloud,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    answer: str,
+    status: int,
+) -> None:
+    assert account.account == "111122223333"
+    monkeypatch.setattr(operation, "is_interactive", lambda: True)
+    monkeypatch.setattr("builtins.input", lambda *_: answer.strip())
+    assert run("bootstrap") == status
+    said = capsys.readouterr().out
+    assert "Bootstrap for CDK deploys" in said
+    assert "us-east-1" in said
+    assert ("Nothing was done." in said) is bool(status)
+
+
+def test_a_bootstrap_of_the_local_cloud_that_fails_ends_the_deploy(
+    run: Run,
+    cloud_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("WEALTH_OPS_CLOUD", str(cloud_folder / "empty"))
+    monkeypatch.setattr(Operation, "cdk", lambda *_: (7, ""))
+    assert run("deploy") == 7
+    assert "could not be bootstrapped" in capsys.readouterr().out
+
+
+def test_two_operations_do_not_run_at_once(
+    run: Run, cloud_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with FileLock(cloud_folder / "operation.lock", is_singleton=False):
+        assert run("deploy") == 1
+    assert "Another deploy, diff, drift or destroy is under way" in capsys.readouterr().out
+
+
+def test_a_folder_without_an_assembly_is_refused(
+    cloud_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["deploy", f"--app={tmp_path}"]) == 2
+    assert f"--app {tmp_path}: there is no cloud assembly" in capsys.readouterr().out
+    assert not (cloud_folder / "endpoint.json").exists()
+
+
+def test_without_an_assembly_one_is_synthesized(
+    cloud_folder: Path, assembly: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def synthesize(name: str) -> Path:
+        asked.append(name)
+        return assembly
+
+    monkeypatch.setattr(operation, "synthesize", synthesize)
+    with (
+        pytest.raises(UserError, match="no stack 'None'"),
+        operation.operation(Options("deploy", ["None"])),
+    ):
+        pass
+    assert asked == ["dev"]
+    assert cloud_folder.exists()
+
+
+def test_an_environment_of_another_account_is_refused(
+    cloud_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack = {
+        "type": "aws:cloudformation:stack",
+        "environment": "aws://999999999999/us-east-1",
+        "properties": {},
+    }
+    (tmp_path / "manifest.json").write_text(json.dumps({"artifacts": {"ProdStack": stack}}))
+    assert main(["deploy", f"--app={tmp_path}"]) == 1
+    assert "ProdStack belongs to the account 999999999999" in capsys.readouterr().out
+    assert cloud_folder.exists()
+
+
+def test_a_bucket_of_another_account_is_answered_with_the_setting(
+    run: Run, ready: LocalCloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stranger = boto3.Session("222233334444", "any", region_name="us-east-1")
+    stranger.client("s3", endpoint_url=ready.url).create_bucket(Bucket="wealth-ops-data-dev")
+    assert run("deploy", "StorageStack", "--to", "aws", "--yes") == 1
+    assert "belongs to another AWS account" in capsys.readouterr().out
+
+
+def test_a_kept_bucket_is_adopted_on_aws_with_a_flag(
+    run: Run,
+    ready: LocalCloud,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert ready.account == "111122223333"
+    boto3.client("s3").create_bucket(Bucket="wealth-ops-data-dev")
+    assert run("deploy", "StorageStack", "--to", "aws", "--yes") == 1
+    assert "nox -s deploy -- --import-existing-resources" in capsys.readouterr().out
+    monkeypatch.setattr(Operation, "cdk", lambda *_: (0, ""))
+    assert run("deploy", "StorageStack", "--to=aws", "--yes", "--import-existing-resources") == 0
+
+
+def test_the_cloud_is_served_until_it_is_interrupted(
+    cloud_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt() -> bool:
+        assert (cloud_folder / "endpoint.json").exists()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cloud, "_has_parent", interrupt)
+    assert main(["cloud"]) == 0
+    said = capsys.readouterr().out
+    assert "export AWS_ENDPOINT_URL=https://127.0.0.1:" in said
+    assert "Stopping." in said
+    assert not (cloud_folder / "endpoint.json").exists()
+
+
+def test_the_cloud_ends_with_the_nox_that_started_it(
+    cloud_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nox = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1)"])
+    monkeypatch.setenv("WEALTH_OPS_NOX", str(nox.pid))
+    threading.Thread(target=nox.wait).start()
+    assert main(["cloud"]) == 0
+    assert nox.poll() == 0
+    assert not (cloud_folder / "endpoint.json").exists()
+
+
+def test_an_interrupted_verb_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(operation, "choose", interrupt)
+    assert main(["deploy"]) == 130
+    assert "Interrupted." in capsys.readouterr().out
+
+
+def test_a_terminated_verb_ends_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    def terminate(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(operation, "choose", terminate)
+    with pytest.raises(SystemExit, match="143"):
+        main(["deploy"])
+
+
+def test_the_local_cloud_lies_in_the_repository_unless_said_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("WEALTH_OPS_CLOUD", raising=False)
+    assert operation.cloud_directory() == cdk.ROOT / ".cloud"
+
+
+def test_without_nox_the_cloud_has_no_parent_to_lose(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WEALTH_OPS_NOX", raising=False)
+    assert cloud._has_parent()
+
+
+def test_a_refusal_of_aws_is_not_taken_for_a_missing_stack(
+    run: Run,
+    account: LocalCloud,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with account.entered():
+        iam = boto3.client("iam")
+        iam.create_user(UserName="nobody")
+        key = iam.create_access_key(UserName="nobody")["AccessKey"]
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+    assert run("deploy", "--to", "aws", "--yes") == 1
+    assert "AWS does not show the stack CDKToolkit" in capsys.readouterr().out
