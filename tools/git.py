@@ -17,9 +17,16 @@ class NoMergeBaseError(Exception):
 
 
 def commit(root: Path, ref: str) -> str:
-    """The id of the commit that `ref` names; empty if there is none."""
+    """The id of the commit that `ref` names; empty if there is none.
+
+    Raises `UserError`, as all of these do, where git does not work.
+    """
     found = _git(root, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", check=False)
-    return os.fsdecode(found).strip()
+    name = os.fsdecode(found).strip()
+    if name.isalnum():  # unlike what ranges and exclusions (^ref) give
+        return name
+    _git(root, "rev-parse", "--git-dir")  # for a better word where git does not work at all
+    return ""
 
 
 def merge_base(root: Path, base: str, head: str) -> str:
@@ -95,6 +102,8 @@ def _git(root: Path, *arguments: str, stdin: bytes = b"", check: bool = True) ->
         capture_output=True,
         check=False,
     )
-    if check and done.returncode:
-        raise UserError(f"git {arguments[0]}: {os.fsdecode(done.stderr).strip()}", 2)
+    if done.returncode:
+        if check:
+            raise UserError(f"git {arguments[0]}: {os.fsdecode(done.stderr).strip()}", 2)
+        return b""
     return done.stdout
