@@ -32,9 +32,6 @@ PATHS = {
     "tools": ["tools", "tests/tools", "tests/cloud"],
 }
 
-# Where tests wait for servers; the tests of a file build on each other, so they stay together.
-TWO_WORKERS = ("-n", "2", "--dist", "loadfile")
-
 # Without bytecode, importing aws_cdk takes a second longer in each of the sessions.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # A kill of nox should end its command as Ctrl-C does, not leave it behind.
@@ -61,7 +58,16 @@ def run(session: nox.Session, *command: str) -> None:
     )
 
 
-@nox.session
+def measure(session: nox.Session, part: str, code: str, *tests: str) -> None:
+    """Run tests, and fail unless they cover every branch of `code`."""
+    (ROOT / "build" / "coverage" / part).unlink(missing_ok=True)
+    data, include = f"--data-file=build/coverage/{part}", f"--include={code}"
+    pytest = ("-m", "pytest", "-q", *tests, *session.posargs)
+    run(session, "coverage", "run", data, include, *pytest)
+    run(session, "coverage", "report", data, "--fail-under=100")
+
+
+@nox.session(allow_parallel=True)
 @nox.parametrize("part", each([*PATHS]))
 def lint(session: nox.Session, part: str) -> None:
     """Check style, formatting and the import rules between domains."""
@@ -70,7 +76,7 @@ def lint(session: nox.Session, part: str) -> None:
     run(session, "lint-imports")
 
 
-@nox.session
+@nox.session(allow_parallel=True)
 @nox.parametrize("part", each([*PATHS]))
 def mypy(session: nox.Session, part: str) -> None:
     """Check types, strictly."""
@@ -79,19 +85,15 @@ def mypy(session: nox.Session, part: str) -> None:
     run(session, "mypy", *PATHS[part])
 
 
-@nox.session
+@nox.session(allow_parallel=True)
 @nox.parametrize("part", each([*PATHS]))
 def test(session: nox.Session, part: str) -> None:
     """Run the unit tests and measure that they cover every branch."""
-    data = f"--data-file=build/coverage/{part}"
-    code = {"floor": "stacks/*.py", "apps": "apps/*", "tools": "tools/*"}.get(part)
-    measured = f"--include={code or f'stacks/{part}/*'}"
-    tests = [f"tests/{part}", *(TWO_WORKERS if part == "tools" else ()), *session.posargs]
-    run(session, "coverage", "run", data, measured, "-m", "pytest", "-q", *tests)
-    run(session, "coverage", "report", data, "--fail-under=100")
+    code = {"floor": "stacks/*.py", "apps": "apps/**", "tools": "tools/*.py"}
+    measure(session, part, code.get(part, f"stacks/{part}/**"), f"tests/{part}")
 
 
-@nox.session
+@nox.session(allow_parallel=True)
 @nox.parametrize("app", each([*DOMAINS, *ENVIRONMENTS]))
 def synth(session: nox.Session, app: str) -> None:
     """Synthesize, with cdk-nag, and lint the templates; an environment's into cdk.out."""
@@ -100,41 +102,43 @@ def synth(session: nox.Session, app: str) -> None:
 
 @nox.session
 def e2e(session: nox.Session) -> None:
-    """Deploy to a throw-away local cloud and prove there what the roles may do."""
-    run(session, "pytest", "-q", "tests/cloud", *TWO_WORKERS, *session.posargs)
+    """Deploy to throw-away local clouds, prove there what the roles may do, and test the tools."""
+    # The tests of a file build on each other, so they stay together.
+    two_workers = ("-n", "2", "--dist", "loadfile")
+    measure(session, "cloud", "tools/*/**", "tests/cloud", *two_workers)
 
 
 @nox.session
 def deploy(session: nox.Session) -> None:
     """Deploy all stacks, or those named: nox -s deploy -- StorageStack [--to aws|local] [--yes]."""
-    run(session, "python", "-m", "tools", "deploy", *session.posargs)
+    run(session, "python", "-m", "tools.deployment", "deploy", *session.posargs)
 
 
 @nox.session
 def diff(session: nox.Session) -> None:
     """Show what a deploy would change."""
-    run(session, "python", "-m", "tools", "diff", *session.posargs)
+    run(session, "python", "-m", "tools.deployment", "diff", *session.posargs)
 
 
 @nox.session
 def drift(session: nox.Session) -> None:
     """Show what was changed by hand since the last deploy; fails if anything was."""
-    run(session, "python", "-m", "tools", "drift", *session.posargs)
+    run(session, "python", "-m", "tools.deployment", "drift", *session.posargs)
 
 
 @nox.session
 def destroy(session: nox.Session) -> None:
     """Delete stacks, after asking; bucket and repository are kept."""
-    run(session, "python", "-m", "tools", "destroy", *session.posargs)
+    run(session, "python", "-m", "tools.deployment", "destroy", *session.posargs)
 
 
 @nox.session
 def bootstrap(session: nox.Session) -> None:
     """Prepare an account and region for CDK deploys, once."""
-    run(session, "python", "-m", "tools", "bootstrap", *session.posargs)
+    run(session, "python", "-m", "tools.deployment", "bootstrap", *session.posargs)
 
 
 @nox.session
 def cloud(session: nox.Session) -> None:
     """Serve the local cloud in the foreground and print how boto3 and the aws CLI reach it."""
-    run(session, "python", "-m", "tools", "cloud", *session.posargs)
+    run(session, "python", "-m", "tools.deployment", "cloud", *session.posargs)

@@ -113,7 +113,7 @@ def _judge(changed: set[str], domains: set[str], imports: Mapping[str, set[str]]
                 part, deployed = SHARED, True
             case ["tools", _, *_]:
                 part, deployed = SHARED, _deploys(path, imports)
-            case [".github" | ".pre-commit-config.yaml", *_]:
+            case [".ci" | ".github" | ".pre-commit-config.yaml", *_]:
                 part, deployed = SHARED, False
             case ["tests", "apps" | "floor" | "tools", *_]:
                 part, deployed = SHARED, False
@@ -142,7 +142,8 @@ def _deploys(tool: str, imports: Mapping[str, set[str]]) -> bool:
     """Whether a tool takes part in deploying; of a file that is not Python, nobody knows."""
     users = _importers({tool}, imports)
     return not tool.endswith(".py") or any(
-        user == "tools/__main__.py" or user.startswith("tests/cloud/") for user in users
+        PurePosixPath(user).full_match("tools/**/__main__.py") or user.startswith("tests/cloud/")
+        for user in users
     )
 
 
@@ -176,7 +177,7 @@ def _imports(path: str, source: bytes) -> set[str]:
                 origin = ".".join([*above, *filter(None, [module])])
                 names |= {f"{origin}.{alias.name}" for alias in imported}
             case ast.Constant(str(value)):
-                # `python -m tools.cloud_server`, started by another tool
+                # `python -m tools.local_cloud.server`, started by another tool
                 strings.add(value)
     # Importing a module imports the packages that it is in.
     return strings.union(*(accumulate(name.split("."), "{}.{}".format) for name in names))

@@ -1,6 +1,8 @@
 """Throw-away clouds, and the tools as a person runs them."""
 
 import os
+import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,7 +13,8 @@ import pytest
 
 from tools import synth
 from tools.cdk import ROOT
-from tools.local_cloud import LocalCloud, local_cloud
+from tools.deployment.__main__ import main
+from tools.local_cloud.client import LocalCloud, local_cloud
 
 ACCOUNT = "111122223333"
 
@@ -37,11 +40,11 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tools(assembly: Path) -> Tools:
-    """Run `python -m tools …`, without a terminal, in an environment of the test's choice."""
+    """Run `python -m tools.deployment …`, without a terminal."""
 
     def run(*arguments: str, **environment: str) -> Done:
         done = subprocess.run(
-            [sys.executable, "-m", "tools", *arguments, f"--app={assembly}"],
+            [sys.executable, "-m", "tools.deployment", *arguments, f"--app={assembly}"],
             cwd=ROOT,
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
@@ -69,8 +72,15 @@ def deployed(tools: Tools, local: dict[str, str]) -> Path:
     return Path(local["WEALTH_OPS_CLOUD"])
 
 
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    """A local cloud that the tests share, for what changes nothing that another test relies on."""
+    with local_cloud(tmp_path_factory.mktemp("cloud")) as running:
+        yield running
+
+
 @pytest.fixture(scope="module")
-def cloud(deployed: Path) -> Iterator[LocalCloud]:
+def deployed_cloud(deployed: Path) -> Iterator[LocalCloud]:
     """The deployed cloud, served for a module of tests, whose boto3 talks to it as root."""
     with local_cloud(deployed) as running, running.entered():
         yield running
@@ -83,3 +93,23 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
         environment = running.environment({})
         del environment["AWS_CONFIG_FILE"], environment["AWS_SHARED_CREDENTIALS_FILE"]
         yield environment
+
+
+@pytest.fixture(scope="session")
+def bootstrapped(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A local cloud that was bootstrapped and stopped, for copying."""
+    folder = tmp_path_factory.mktemp("bootstrapped") / "cloud"
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WEALTH_OPS_CLOUD", str(folder))
+        assert main(["bootstrap", "--to=local", f"--app={assembly}"]) == 0
+    signal.signal(signal.SIGTERM, before)
+    return folder
+
+
+@pytest.fixture
+def cloud_folder(bootstrapped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the tools keep the local cloud during a test: one that is bootstrapped."""
+    shutil.copytree(bootstrapped, tmp_path / "cloud")
+    monkeypatch.setenv("WEALTH_OPS_CLOUD", str(tmp_path / "cloud"))
+    return tmp_path / "cloud"

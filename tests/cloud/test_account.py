@@ -22,7 +22,7 @@ def typing(answer: str, assembly: Path, *arguments: str, **environment: str) -> 
     """Run the tools on a terminal and type `answer` when they ask."""
     master, slave = pty.openpty()
     with subprocess.Popen(
-        [sys.executable, "-m", "tools", *arguments, f"--app={assembly}"],
+        [sys.executable, "-m", "tools.deployment", *arguments, f"--app={assembly}"],
         cwd=ROOT,
         env={**os.environ, "TERM": "dumb", "COLUMNS": "200", **environment},
         stdin=slave,

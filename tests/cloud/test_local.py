@@ -15,7 +15,7 @@ import urllib3
 from botocore.exceptions import ClientError
 
 from tests.cloud.conftest import Tools
-from tools.local_cloud import LocalCloud, local_cloud
+from tools.local_cloud.client import LocalCloud, local_cloud
 
 STACKS = ("StorageStack", "RegistryStack", "IdentityStack")
 
@@ -52,9 +52,9 @@ def test_nothing_differs_and_nothing_has_drifted(
 
 
 def test_drift_is_found_and_named_after_versioning_was_suspended(
-    tools: Tools, local: dict[str, str], cloud: LocalCloud
+    tools: Tools, local: dict[str, str], deployed_cloud: LocalCloud
 ) -> None:
-    assert cloud.directory == Path(local["WEALTH_OPS_CLOUD"])
+    assert deployed_cloud.directory == Path(local["WEALTH_OPS_CLOUD"])
     s3 = boto3.client("s3")
     s3.put_bucket_versioning(
         Bucket="wealth-ops-data-dev", VersioningConfiguration={"Status": "Suspended"}
@@ -70,8 +70,8 @@ def test_drift_is_found_and_named_after_versioning_was_suspended(
     assert "Suspended" in output
 
 
-def test_what_another_stack_imports_cannot_be_deleted(cloud: LocalCloud) -> None:
-    assert cloud.account == "000000000000"
+def test_what_another_stack_imports_cannot_be_deleted(deployed_cloud: LocalCloud) -> None:
+    assert deployed_cloud.account == "000000000000"
     cloudformation = boto3.client("cloudformation")
     with pytest.raises(ClientError, match="TerminationProtection"):
         cloudformation.delete_stack(StackName="wealth-ops-storage-dev")
@@ -87,10 +87,10 @@ def test_what_another_stack_imports_cannot_be_deleted(cloud: LocalCloud) -> None
         )
 
 
-def test_anonymous_access_to_the_bucket_is_refused(cloud: LocalCloud) -> None:
+def test_anonymous_access_to_the_bucket_is_refused(deployed_cloud: LocalCloud) -> None:
     boto3.client("s3").put_object(Bucket="wealth-ops-data-dev", Key="raw/ANY.parquet", Body=b"1")
-    with urllib3.PoolManager(ca_certs=str(cloud.certificate)) as pool:
-        url = f"{cloud.url}/wealth-ops-data-dev/raw/ANY.parquet"
+    with urllib3.PoolManager(ca_certs=str(deployed_cloud.certificate)) as pool:
+        url = f"{deployed_cloud.url}/wealth-ops-data-dev/raw/ANY.parquet"
         assert pool.request("GET", url).status == 403
         assert pool.request("PUT", url, body=b"2").status == 403
 

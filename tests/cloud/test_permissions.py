@@ -24,25 +24,25 @@ from tests.cloud.permissions import (
 )
 from tests.cloud.probe import Call, probe
 from tools.cdk import ROOT
-from tools.local_cloud import LocalCloud
+from tools.local_cloud.client import LocalCloud
 
 REFUSED = {"AccessDenied", "AccessDeniedException"}
 OTHER_ACCOUNT = "222233334444"
 
 
 @pytest.fixture(scope="module")
-def roles(cloud: LocalCloud) -> dict[str, str]:
+def roles(deployed_cloud: LocalCloud) -> dict[str, str]:
     """The ARN of each role, read from the exports."""
-    assert cloud.account == ACCOUNT
+    assert deployed_cloud.account == ACCOUNT
     exports = boto3.client("cloudformation").list_exports()["Exports"]
     found = {export["Name"]: export["Value"] for export in exports}
     return {role: found[f"wealth-ops-identity-dev:{role}Arn"] for role in (LAMBDA, FARGATE)}
 
 
 @pytest.fixture(scope="module")
-def admin(cloud: LocalCloud) -> boto3.Session:
+def admin(deployed_cloud: LocalCloud) -> boto3.Session:
     """An administrator of the account who is not its root."""
-    assert cloud.account == ACCOUNT
+    assert deployed_cloud.account == ACCOUNT
     iam = boto3.client("iam")
     iam.create_user(UserName="admin")
     iam.attach_user_policy(
@@ -53,9 +53,9 @@ def admin(cloud: LocalCloud) -> boto3.Session:
 
 
 @pytest.fixture(scope="module")
-def things(cloud: LocalCloud) -> None:
+def things(deployed_cloud: LocalCloud) -> None:
     """What the calls are made on: ours, and the like of ours that the roles must not touch."""
-    assert cloud.account == ACCOUNT
+    assert deployed_cloud.account == ACCOUNT
     boto3.client("s3").create_bucket(Bucket="another")
     for name, region in ((TABLE, "us-east-1"), ("another", "us-east-1"), (TABLE, "eu-west-1")):
         boto3.client("dynamodb", region_name=region).create_table(

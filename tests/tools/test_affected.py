@@ -145,6 +145,13 @@ def test_changes_in_two_domains_affect_both_in_order(repository: Repository) -> 
     assert parts(found) == (("alpha", "gamma"), False, True)
 
 
+def test_a_change_in_the_app_and_the_stack_of_a_domain_is_none_of_who_imports_the_stack(
+    repository: Repository,
+) -> None:
+    found = repository.affected_by("stacks/alpha/app.py", "stacks/alpha/stack.py")
+    assert parts(found) == (("alpha",), False, True)
+
+
 def test_a_change_of_exports_affects_the_domain_that_imports_them(repository: Repository) -> None:
     found = repository.affected_by("stacks/alpha/exports.py")
     # apps/dev/app.py imports them by way of alpha's stack.
@@ -311,6 +318,13 @@ def test_a_deleted_domain_affects_what_is_shared_and_who_still_imports_it(
     found = repository.affected_by()
     assert parts(found) == (("delta",), True, True)
     assert "stacks/beta/app.py" in found.reasons["shared"]
+
+
+def test_a_deleted_domain_that_nobody_imports_is_shared_and_deployable(
+    repository: Repository,
+) -> None:
+    repository.git("rm", "-r", "--quiet", "stacks/gamma")
+    assert parts(repository.affected_by()) == ((), True, True)
 
 
 def test_a_deleted_domain_affects_who_imports_more_than_its_exports(repository: Repository) -> None:
@@ -657,7 +671,7 @@ def test_in_this_repository_too_exports_reach_their_importers_and_tools_the_depl
 ) -> None:
     found = copy.affected_by("stacks/storage/exports.py")
     assert parts(found) == (("identity", "storage"), True, True)
-    assert parts(copy.affected_by("tools/cloud_server.py")) == ((), True, True)
+    assert parts(copy.affected_by("tools/local_cloud/server.py")) == ((), True, True)
     assert parts(copy.affected_by("tools/affected.py")) == ((), True, False)
     assert copy.affected_by("README.md", "docs/permissions.md").why == "only documents changed"
     assert copy.affected_by("stacks/base.py").everything

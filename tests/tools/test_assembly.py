@@ -15,18 +15,6 @@ def stack(name: str, *needs: str) -> StackArtifact:
 STACKS = in_order([stack("C", "B"), stack("A"), stack("D"), stack("B", "A")])
 
 
-def test_the_stacks_of_the_dev_environment_are_read_with_what_they_need(assembly: Path) -> None:
-    stacks = read_stacks(assembly)
-    assert {s.id: s.name for s in stacks} == {
-        "StorageStack": "wealth-ops-storage-dev",
-        "RegistryStack": "wealth-ops-registry-dev",
-        "IdentityStack": "wealth-ops-identity-dev",
-    }
-    assert stacks[-1].id == "IdentityStack"
-    assert stacks[-1].needs == {"StorageStack", "RegistryStack"}
-    assert {(s.account, s.region) for s in stacks} == {(None, "us-east-1")}
-
-
 def test_an_account_that_the_environment_names_is_read(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(
         '{"artifacts": {"S": {"type": "aws:cloudformation:stack", "properties": {},'

@@ -99,3 +99,32 @@ def test_a_person_can_be_asked_only_where_both_ends_are_a_terminal(
     monkeypatch.setattr("sys.stdin", Terminal(is_one=stdin))
     monkeypatch.setattr("sys.stdout", Terminal(is_one=stdout))
     assert is_interactive() is (stdin and stdout)
+
+
+class Caller:
+    """As much of boto3 as `aws_target` asks."""
+
+    region_name = None
+
+    def client(self, service: str, *, region_name: str) -> "Caller":
+        assert (service, region_name) == ("sts", "us-east-1")
+        return self
+
+    def get_caller_identity(self) -> dict[str, str]:
+        return {"Account": "111122223333"}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "shown"),
+    [
+        (None, "AWS, account 111122223333"),
+        ("https://127.0.0.1:1", "AWS at https://127.0.0.1:1, account 111122223333"),
+    ],
+)
+def test_an_account_is_shown_with_the_endpoint_that_it_was_found_at(
+    monkeypatch: pytest.MonkeyPatch, endpoint: str | None, shown: str
+) -> None:
+    if endpoint:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    monkeypatch.setattr("boto3.Session", Caller)
+    assert str(aws_target()) == shown

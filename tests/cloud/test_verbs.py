@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,11 +15,13 @@ import pytest
 from botocore.exceptions import WaiterError
 from filelock import FileLock
 
-from tools import cdk, cloud, deploy, operation
-from tools.__main__ import main, parse
+from tools import cdk
+from tools.assembly import read_stacks
 from tools.console import UserError
-from tools.local_cloud import LocalCloud, local_cloud
-from tools.operation import Operation, Options
+from tools.deployment import deploy, operation, serve
+from tools.deployment.__main__ import main, parse
+from tools.deployment.operation import Operation, Options
+from tools.local_cloud.client import LocalCloud, local_cloud
 
 Run = Callable[..., int]
 
@@ -59,6 +62,18 @@ def ready(account: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> LocalCloud:
             StackName="toolkit", WaiterConfig={"Delay": 1}
         )
     return account
+
+
+def test_the_stacks_of_the_dev_environment_are_read_with_what_they_need(assembly: Path) -> None:
+    stacks = read_stacks(assembly)
+    assert {s.id: s.name for s in stacks} == {
+        "StorageStack": "wealth-ops-storage-dev",
+        "RegistryStack": "wealth-ops-registry-dev",
+        "IdentityStack": "wealth-ops-identity-dev",
+    }
+    assert stacks[-1].id == "IdentityStack"
+    assert stacks[-1].needs == {"StorageStack", "RegistryStack"}
+    assert {(s.account, s.region) for s in stacks} == {(None, "us-east-1")}
 
 
 def test_flags_of_the_cdk_cli_are_passed_on_and_ours_are_not() -> None:
@@ -267,7 +282,7 @@ def test_the_cloud_is_served_until_it_is_interrupted(
         assert (cloud_folder / "endpoint.json").exists()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cloud, "_has_parent", interrupt)
+    monkeypatch.setattr(serve, "_has_parent", interrupt)
     assert main(["cloud"]) == 0
     said = capsys.readouterr().out
     assert "export AWS_ENDPOINT_URL=https://127.0.0.1:" in said
@@ -278,11 +293,18 @@ def test_the_cloud_is_served_until_it_is_interrupted(
 def test_the_cloud_ends_with_the_nox_that_started_it(
     cloud_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    nox = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1)"])
+    nox = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     monkeypatch.setenv("WEALTH_OPS_NOX", str(nox.pid))
-    threading.Thread(target=nox.wait).start()
+
+    def kill_once_it_is_up() -> None:
+        while not (cloud_folder / "endpoint.json").exists():
+            time.sleep(0.05)
+        time.sleep(1)
+        nox.kill()
+        nox.wait()
+
+    threading.Thread(target=kill_once_it_is_up).start()
     assert main(["cloud"]) == 0
-    assert nox.poll() == 0
     assert not (cloud_folder / "endpoint.json").exists()
 
 
@@ -315,7 +337,7 @@ def test_the_local_cloud_lies_in_the_repository_unless_said_otherwise(
 
 def test_without_nox_the_cloud_has_no_parent_to_lose(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WEALTH_OPS_NOX", raising=False)
-    assert cloud._has_parent()
+    assert serve._has_parent()
 
 
 def test_a_refusal_of_aws_is_not_taken_for_a_missing_stack(

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tools.certificate import issue
-from tools.durable import replace, sync
+from tools.local_cloud.certificate import issue
+from tools.local_cloud.durable import replace, sync
 
 HOST = "127.0.0.1"
 ABOUT = "about.json"

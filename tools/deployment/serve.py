@@ -4,8 +4,8 @@ import os
 import time
 
 from tools.console import console
-from tools.local_cloud import local_cloud
-from tools.operation import Options, cloud_directory
+from tools.deployment.operation import Options, cloud_directory
+from tools.local_cloud.client import local_cloud
 
 
 def serve(options: Options) -> int:

@@ -24,9 +24,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from filelock import FileLock
 
 from tools import cdk
-from tools.cloud_server import Status, main
-from tools.cloud_state import HOST, CloudState
-from tools.local_cloud import ACCOUNT, LocalCloud
+from tools.local_cloud.client import ACCOUNT, LocalCloud
+from tools.local_cloud.server import Status, main
+from tools.local_cloud.state import HOST, CloudState
 
 MEBIBYTE = 2**20
 FUNCTION = """
@@ -56,7 +56,7 @@ def start(state: CloudState) -> Iterator[Start]:
     started: list[subprocess.Popen[str]] = []
 
     def run(patch: str = "", environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
-        program = f"import sys\nfrom tools import cloud_server\n{patch}\n"
+        program = f"import sys\nfrom tools.local_cloud import server as cloud_server\n{patch}\n"
         program += "sys.exit(cloud_server.main(sys.argv[1:]))"
         server = subprocess.Popen(
             [
@@ -402,7 +402,7 @@ def test_a_ministack_that_breaks_off_is_not_taken_for_saved(
     state: CloudState, start: Start
 ) -> None:
     patch = """
-from tools import cloud_app
+from tools.local_cloud import app as cloud_app
 async def broken(*_): raise RuntimeError("no such service")
 cloud_app.ministack.app = broken
 """

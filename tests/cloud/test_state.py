@@ -7,8 +7,8 @@ from typing import NoReturn
 
 import pytest
 
-from tools import cloud_state
-from tools.cloud_state import CloudState, StateError, UnsavedError
+from tools.local_cloud import state as cloud_state
+from tools.local_cloud.state import CloudState, StateError, UnsavedError
 
 ACCOUNT = "000000000000"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import trustme
 
-from tools.durable import replace
+from tools.local_cloud.durable import replace
 
 
 def issue(certificate: Path, key: Path, host: str) -> None:

@@ -1,7 +1,7 @@
 """Comparing: what a deploy would change, and what was changed by hand since the last one."""
 
-from tools.deploy import ensure_bootstrapped
-from tools.operation import Options, operation
+from tools.deployment.deploy import ensure_bootstrapped
+from tools.deployment.operation import Options, operation
 
 
 def diff(options: Options) -> int:

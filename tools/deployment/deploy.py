@@ -7,8 +7,8 @@ from botocore.exceptions import ClientError
 
 from tools.assembly import StackArtifact
 from tools.console import UserError, console
-from tools.operation import Operation, Options, cloud_directory, operation
-from tools.report import show
+from tools.deployment.operation import Operation, Options, cloud_directory, operation
+from tools.deployment.report import show
 
 TOOLKIT = "CDKToolkit"
 ADOPT = "--import-existing-resources"

@@ -1,18 +1,18 @@
-"""`python -m tools VERB …`: what the nox sessions of the same names run."""
+"""`python -m tools.deployment VERB …`: what the nox sessions of the same names run."""
 
 import argparse
 import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from tools import cloud, compare, deploy, destroy
 from tools.console import UserError, console
-from tools.operation import Options
+from tools.deployment import compare, deploy, destroy, serve
+from tools.deployment.operation import Options
 from tools.synth import DEFAULT_ENVIRONMENT, environments
 
 VERBS: dict[str, Callable[[Options], int]] = {
     "bootstrap": deploy.bootstrap,
-    "cloud": cloud.serve,
+    "cloud": serve.serve,
     "deploy": deploy.deploy,
     "destroy": destroy.destroy,
     "diff": compare.diff,

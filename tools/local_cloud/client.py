@@ -15,8 +15,8 @@ import urllib3
 from filelock import FileLock, Timeout
 
 from tools import cdk
-from tools.cloud_state import HOST, CloudState
 from tools.console import UserError, console
+from tools.local_cloud.state import HOST, CloudState
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -101,7 +101,7 @@ def _start(state: CloudState, port: int, account: str) -> subprocess.Popen[bytes
     with state.log.open("wb") as log:
         return subprocess.Popen(
             [
-                *(sys.executable, "-m", "tools.cloud_server", str(state.directory)),
+                *(sys.executable, "-m", "tools.local_cloud.server", str(state.directory)),
                 *("--port", str(port), "--account", account),
             ],
             cwd=cdk.ROOT,

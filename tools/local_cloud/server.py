@@ -1,7 +1,7 @@
 """The process that serves the local cloud: MiniStack over TLS, on 127.0.0.1, with IAM enforced.
 
 It ends when its standard input does, so it cannot outlive whoever started it, and it saves its
-state before it ends. `local_cloud` starts it; see `cloud_state` for what lies in its directory.
+state before it ends. `client` starts it; see `state` for what lies in its directory.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from tools.cloud_state import HOST, CloudState, StateError, UnsavedError
+from tools.local_cloud.state import HOST, CloudState, StateError, UnsavedError
 
 # What the server and the functions that it runs may see of the person's environment: nothing of
 # AWS, and none of the variables that MiniStack reads, which have names such as SERVICES.
@@ -131,7 +131,7 @@ async def _run(listener: socket.socket, state: CloudState, account: str) -> None
         signal.signal(number, lambda *_: end())
     threading.Thread(target=_watch_input, args=(end,), daemon=True).start()
     # Imported here: MiniStack reads its settings from the environment when it is imported.
-    from tools.cloud_app import serve
+    from tools.local_cloud.app import serve
 
     port = listener.getsockname()[1]
     try:

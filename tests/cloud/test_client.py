@@ -15,10 +15,10 @@ import pytest
 from filelock import FileLock
 
 from tools import cdk
-from tools import local_cloud as module
-from tools.cloud_state import HOST, CloudState
 from tools.console import UserError
-from tools.local_cloud import ACCOUNT, LocalCloud, local_cloud
+from tools.local_cloud import client as module
+from tools.local_cloud.client import ACCOUNT, LocalCloud, local_cloud
+from tools.local_cloud.state import HOST, CloudState
 
 TEMPLATE = {
     "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
@@ -28,7 +28,7 @@ PARENT = """
 import signal, sys, time
 from pathlib import Path
 import boto3
-from tools.local_cloud import local_cloud
+from tools.local_cloud.client import local_cloud
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 with local_cloud(Path(sys.argv[1])) as cloud:

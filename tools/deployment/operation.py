@@ -14,7 +14,7 @@ from rich.prompt import Confirm
 from tools import cdk
 from tools.assembly import StackArtifact, read_stacks, select
 from tools.console import UserError, console, stream, waiting
-from tools.local_cloud import local_cloud
+from tools.local_cloud.client import local_cloud
 from tools.synth import synthesize
 from tools.targets import Choice, Target, aws_target, choose, is_interactive
 

@@ -6,8 +6,8 @@ from botocore.exceptions import ClientError
 
 from tools.assembly import StackArtifact
 from tools.console import console
-from tools.deploy import ADOPT
-from tools.operation import Operation, Options, operation
+from tools.deployment.deploy import ADOPT
+from tools.deployment.operation import Operation, Options, operation
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient

@@ -16,7 +16,7 @@ from hypercorn.typing import ASGIReceiveCallable, ASGISendCallable, ASGISendEven
 from ministack import app as ministack
 from ministack.core import lambda_runtime
 
-from tools.cloud_state import CloudState, StateError, UnsavedError
+from tools.local_cloud.state import CloudState, StateError, UnsavedError
 
 # Seconds that requests under way get to end in, and connections to be closed by both sides.
 GRACE = 2
