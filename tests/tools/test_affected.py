@@ -38,7 +38,7 @@ FILES = {
     "tests/alpha/test_stack.py": "",
     "tests/floor/test_base.py": "",
     "tools/__init__.py": "",
-    "tools/__main__.py": "from tools import deploy\n",
+    "tools/deployment/__main__.py": "from tools import deploy\n",
     "tools/deploy.py": "COMMAND = ['python', '-m', 'tools.server']\n",
     "tools/server.py": "",
     "tools/style.py": "",
@@ -247,7 +247,7 @@ def test_what_belongs_to_no_stack_and_is_not_deployed_is_shared_alone(
     "path",
     [
         "tools/__init__.py",
-        "tools/__main__.py",
+        "tools/deployment/__main__.py",
         "tools/deploy.py",
         "tools/server.py",
         "tools/diff.js",
