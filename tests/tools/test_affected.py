@@ -269,7 +269,8 @@ def test_a_tool_that_only_the_tests_in_the_cloud_use_is_deployable(repository: R
     [
         "README.md",
         "docs/permissions.md",
-        "docs/stacks.svg",
+        "stacks.svg",
+        "docs/stacks.bin",
         "docs/how/to.txt",
         "LICENSE",
         "logo.PNG",
@@ -459,7 +460,7 @@ def test_a_force_push_affects_everything(repository: Repository) -> None:
     before = repository.commit("stacks/alpha/stack.py")
     repository.git("reset", "--quiet", "--hard", "HEAD~1")
     repository.commit("stacks/gamma/app.py")
-    for base in (before, before[:12]):
+    for base in (before, before[:12], before.upper()):
         assert is_everything(repository.since(base), "(a force push?)")
     # In a clone that never saw what was pushed over:
     fresh = Repository(repository.root.parent / "fresh")
