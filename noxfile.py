@@ -29,7 +29,7 @@ PATHS = {
         "tests/floor",
     ],
     "apps": ["apps", "tests/apps"],
-    "tools": ["tools", "tests/tools", "tests/cloud"],
+    "tools": ["tools", "tests/tools", "tests/cloud", "tests/speed"],
 }
 
 # Without bytecode, importing aws_cdk takes a second longer in each of the sessions.
@@ -142,3 +142,9 @@ def bootstrap(session: nox.Session) -> None:
 def cloud(session: nox.Session) -> None:
     """Serve the local cloud in the foreground and print how boto3 and the aws CLI reach it."""
     run(session, "python", "-m", "tools.deployment", "cloud", *session.posargs)
+
+
+@nox.session
+def speed(session: nox.Session) -> None:
+    """Compare everyday commands with one synth; prints ratios."""
+    run(session, "python", "-m", "tests.speed.measure")

@@ -1,0 +1,74 @@
+"""Compare the time of each everyday command with that of one synth, in one run on one machine.
+
+`uv run nox -s speed` runs it; what it prints are ratios, and the best of several runs counts.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from rich.table import Table
+
+from tools import cdk
+from tools.console import console, waiting
+
+UV = ("uv", "run", "--frozen")
+NOX = (sys.executable, "-m", "nox")
+
+
+def best_of(runs: int, *commands: tuple[str, ...]) -> list[float]:
+    """The shortest time of each command, in seconds; they take turns, so that all are disturbed."""
+    environment = {**cdk.without_aws(os.environ), **cdk.environment()}
+    shortest = [float("inf")] * len(commands)
+    for _ in range(runs):
+        for index, command in enumerate(commands):
+            start = time.monotonic()
+            subprocess.run(
+                command,
+                cwd=cdk.ROOT,
+                env=environment,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                check=True,
+            )
+            shortest[index] = min(shortest[index], time.monotonic() - start)
+    return shortest
+
+
+def main() -> None:
+    """Print the table of ratios."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["WEALTH_OPS_CLOUD"] = str(Path(folder) / "cloud")
+        python = f"{' '.join(UV)} python"
+
+        def synth(app: str) -> tuple[str, ...]:
+            output = str(Path(folder) / Path(app).parent.name)
+            return tuple(
+                cdk.command("synth", "--quiet", "--app", f"{python} {app}", "--output", output)
+            )
+
+        domains = [path.parent.name for path in cdk.ROOT.glob("stacks/*/app.py")]
+        tests = (*NOX, "-s", *(f"test({domain})" for domain in domains))
+        gate = (*NOX, "-j", "2", "-s", "lint", "mypy", "test", "synth")
+        deploy = (*UV, "python", "-m", "tools.deployment", "deploy", "--to", "local")
+        with waiting("Measuring"):
+            best_of(1, deploy, gate)  # warms every cache
+            ours, bare = best_of(7, synth("apps/dev/app.py"), synth("tests/speed/bare_app.py"))
+            (tested,) = best_of(3, tests)
+            (deployed,) = best_of(3, deploy)
+            (gated,) = best_of(2, gate)
+    table = Table("What", "Seconds", "Ratio", "To")
+    table.add_row("cdk synth of apps/dev", f"{ours:.2f}", f"{ours / bare:.2f}", "a bare script")
+    table.add_row("unit tests of all stacks", f"{tested:.2f}", f"{tested / ours:.2f}", "one synth")
+    table.add_row(
+        "deploy without changes", f"{deployed:.2f}", f"{deployed / ours:.2f}", "one synth"
+    )
+    table.add_row("gate without e2e, -j 2", f"{gated:.2f}", f"{gated / ours:.2f}", "one synth")
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()
