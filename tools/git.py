@@ -61,9 +61,9 @@ def changed(root: Path, start: str, head: str | None) -> set[str]:
     What is neither tracked nor ignored counts as changed in the working tree.
     """
     # --no-renames: a rename is a deletion and an addition, so it counts on both sides, whatever
-    # the person's settings call similar. --relative: as ls-files and ls-tree name paths.
-    options = ("--no-renames", "--no-ext-diff", "--ignore-submodules=none", "--relative")
-    listed = _git(root, "diff", "--name-only", "-z", *options, start, *filter(None, [head]), "--")
+    # the person's settings call similar.
+    options = ("--name-only", "-z", "--no-renames", "--ignore-submodules=none")
+    listed = _git(root, "diff", *options, start, *filter(None, [head]), "--")
     if head is None:
         listed += _git(root, "ls-files", "-z", "--others", "--exclude-standard")
     return {os.fsdecode(path) for path in listed.split(b"\0") if path}
