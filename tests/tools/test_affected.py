@@ -564,10 +564,10 @@ def test_the_settings_of_a_persons_git_change_nothing(repository: Repository) ->
 def test_a_submodule_counts_whatever_its_name_and_the_persons_settings(
     repository: Repository,
 ) -> None:
-    repository.git("config", "diff.ignoreSubmodules", "all")
     commit = repository.git("rev-parse", "HEAD")
     repository.git("update-index", "--add", "--cacheinfo", f"160000,{commit},stacks/alpha/sub.py")
     repository.git("commit", "--quiet", "--message=.")
+    repository.git("config", "diff.ignoreSubmodules", "all")
     assert parts(repository.since("HEAD~1")) == (("alpha",), False, True)
 
 
