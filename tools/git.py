@@ -1,4 +1,4 @@
-"""What changed since a base, and the code as it is now: read from git, nothing written.
+"""What changed since a base, and the code as it is now: read from git.
 
 Paths are as git stores them, relative to the repository, whatever characters they hold; what is
 not UTF-8 in them is surrogate-escaped.
@@ -96,14 +96,10 @@ def _git(root: Path, *arguments: str, stdin: bytes = b"", check: bool = True) ->
     done = subprocess.run(
         ["git", *arguments],
         cwd=root,
-        # No optional locks: a commit that is under way meanwhile must not fail because of us.
-        env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},
         input=stdin,
         capture_output=True,
         check=False,
     )
-    if done.returncode:
-        if check:
-            raise UserError(f"git {arguments[0]}: {os.fsdecode(done.stderr).strip()}", 2)
-        return b""
+    if check and done.returncode:
+        raise UserError(f"git {arguments[0]}: {os.fsdecode(done.stderr).strip()}", 2)
     return done.stdout
