@@ -44,7 +44,7 @@ def each(names: list[str]) -> list[object]:
 
 
 def run(session: nox.Session, *command: str) -> None:
-    """Run a command in the project environment; leave it a minute to stop when interrupted."""
+    """Run a command in the project environment; leave it a minute to end when interrupted."""
     # WEALTH_OPS_NOX: so that a server in the foreground can tell that nox is gone.
     session.run(
         "uv" if shutil.which("uv") else os.environ["UV"],
@@ -53,7 +53,8 @@ def run(session: nox.Session, *command: str) -> None:
         *command,
         env={"WEALTH_OPS_NOX": str(os.getpid())},
         external=True,
-        interrupt_timeout=60,
+        # A Ctrl-C has reached it, too; a signal to nox alone has not.
+        interrupt_timeout=1,
         terminate_timeout=60,
     )
 

@@ -99,11 +99,12 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
 def bootstrapped(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A local cloud that was bootstrapped and stopped, for copying."""
     folder = tmp_path_factory.mktemp("bootstrapped") / "cloud"
-    before = signal.getsignal(signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WEALTH_OPS_CLOUD", str(folder))
         assert main(["bootstrap", "--to=local", f"--app={assembly}"]) == 0
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
     return folder
 
 

@@ -31,6 +31,7 @@ import boto3
 from tools.local_cloud.client import local_cloud
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell may have turned off
 with local_cloud(Path(sys.argv[1])) as cloud:
     with cloud.entered():
         boto3.client("s3").create_bucket(Bucket="mine")

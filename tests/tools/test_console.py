@@ -54,6 +54,12 @@ def test_the_status_of_a_failed_command_and_its_errors_are_kept() -> None:
 
 
 def test_whoever_is_interrupted_ends_the_command_first() -> None:
+    def handle(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    # A shell may have turned SIGINT off for what it runs in the background.
+    before = signal.signal(signal.SIGINT, handle)
+
     def interrupt() -> None:
         time.sleep(0.5)
         os.kill(os.getpid(), signal.SIGINT)
@@ -64,3 +70,4 @@ def test_whoever_is_interrupted_ends_the_command_first() -> None:
     with pytest.raises(KeyboardInterrupt):
         stream("Sleeping", [sys.executable, "-c", code], os.environ)
     assert time.monotonic() - start < 30
+    signal.signal(signal.SIGINT, before)

@@ -43,8 +43,8 @@ def parse(arguments: Sequence[str]) -> Options:
 
 def main(arguments: Sequence[str]) -> int:
     """Run one verb and return its exit status."""
-    # So that what is under way ends in order: the command first, then the local cloud.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
     options = parse(arguments)
     try:
         return VERBS[options.verb](options)
@@ -55,6 +55,13 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         console.print("Interrupted.")
         return 128 + signal.SIGINT
+
+
+def _interrupt(*_: object) -> None:
+    # Once: what is under way ends in order, the command first and then the local cloud.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
