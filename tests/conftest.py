@@ -1,12 +1,18 @@
 """For all tests: the pinned Node, none of the person's AWS configuration, and hypothesis."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from tools import cdk
+
+if TYPE_CHECKING:  # not at run time: the tests of the tools need no CDK
+    from aws_cdk.assertions import Template
 
 # Before anything imports aws_cdk, which starts Node.
 _environment = cdk.without_aws(os.environ) | cdk.environment()
@@ -27,10 +33,36 @@ def cloud_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def reviewed_exports(request: pytest.FixtureRequest) -> set[str]:
-    """The exports that others may rely on: exports.txt in the folder of the test.
+def export_faults(published: set[str], declared: set[str], reviewed: Path) -> list[str]:
+    """What is wrong with a stack's export names, given its exports.py and its reviewed file."""
+    lines = set(reviewed.read_text().split())
+    return [
+        *(f"{name}: declared in exports.py, but not published" for name in declared - published),
+        *(
+            f"{name}: published, but not reviewed; add this line to {reviewed}, and from then on "
+            "others may rely on it"
+            for name in published - lines
+        ),
+        *(
+            f"{name}: gone, but {reviewed} promises it; whoever imports it could no longer be "
+            "deployed, and CloudFormation refuses to remove an export that is in use: publish it "
+            "again, and take it off the list only when nothing imports it any more"
+            for name in lines - published
+        ),
+    ]
 
-    Removing or renaming a line breaks whoever imports it, in this repository or in another.
-    """
-    return set((request.path.parent / "exports.txt").read_text().split())
+
+@pytest.fixture
+def check_exports(request: pytest.FixtureRequest) -> "Callable[[Template, ModuleType], None]":
+    """Checks that a dev stack publishes what its exports.py declares and exports.txt promises."""
+    from stacks.environment import Environment
+    from stacks.exports import Export
+
+    def check(template: "Template", exports: ModuleType) -> None:
+        outputs = template.to_json()["Outputs"].values()
+        published = {output["Export"]["Name"] for output in outputs}
+        found = (value for value in vars(exports).values() if isinstance(value, Export))
+        declared = {export.name(Environment()) for export in found}
+        assert export_faults(published, declared, request.path.parent / "exports.txt") == []
+
+    return check

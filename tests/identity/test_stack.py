@@ -1,5 +1,8 @@
 """The roles may do what the permission table says, and nothing else."""
 
+from collections.abc import Callable
+from types import ModuleType
+
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
@@ -7,6 +10,7 @@ from aws_cdk.assertions import Template
 
 from stacks.app import new_app
 from stacks.environment import Environment
+from stacks.identity import exports
 from stacks.identity.stack import IdentityStack
 
 BUCKET = "arn:aws:s3:::bucket"
@@ -63,7 +67,9 @@ def test_a_role_may_do_exactly_its_table(
         == [role]
     ]
     (statements,) = policies
-    assert all(statement["Effect"] == "Allow" for statement in statements)
+    for statement in statements:
+        assert statement.keys() == {"Sid", "Effect", "Action", "Resource"}
+        assert statement["Effect"] == "Allow"
     assert {
         (action, resource)
         for statement in statements
@@ -111,20 +117,47 @@ def test_it_holds_two_roles_with_a_managed_policy_each_and_nothing_else(template
         assert role["Properties"].keys() == {"AssumeRolePolicyDocument", "Description", "Tags"}
 
 
-def test_roles_are_tagged(template: Template) -> None:
+def test_the_stack_is_named_and_described_and_its_roles_are_tagged(template: Template) -> None:
+    assert identity_stack().stack_name == "wealth-ops-identity-dev"
+    assert template.to_json()["Description"] == (
+        "Wealth-Ops roles for Lambda functions and Fargate tasks"
+    )
     for role in template.find_resources("AWS::IAM::Role").values():
-        assert {"Key": "Stack", "Value": "identity"} in role["Properties"]["Tags"]
+        assert role["Properties"]["Tags"] == [
+            {"Key": "Environment", "Value": "dev"},
+            {"Key": "ManagedBy", "Value": "aws-cdk"},
+            {"Key": "Project", "Value": "wealth-ops"},
+            {"Key": "Stack", "Value": "identity"},
+        ]
 
 
-def test_a_new_wildcard_without_a_reason_fails_the_synthesis() -> None:
+# The second one is accepted, but for the other role: what is accepted for one holds for that one.
+@pytest.mark.parametrize(
+    ("action", "resource", "finding"),
+    [
+        ("s3:*", BUCKET, r"IAM5\[Action::s3:\*\]"),
+        ("ecr:GetAuthorizationToken", "*", r"IAM5\[Resource::\*\]"),
+    ],
+)
+def test_a_new_wildcard_without_a_reason_fails_the_synthesis(
+    action: str, resource: str, finding: str
+) -> None:
     stack = identity_stack()
     policy = stack.node.find_child("LambdaExecutionRolePolicy")
     assert isinstance(policy, iam.ManagedPolicy)
-    policy.add_statements(iam.PolicyStatement(actions=["s3:*"], resources=[BUCKET]))
-    with pytest.raises(RuntimeError, match=r"Acknowledge with .*IAM5\[Action::s3:\*\]"):
+    policy.add_statements(iam.PolicyStatement(actions=[action], resources=[resource]))
+    with pytest.raises(RuntimeError, match=f"Acknowledge with .*{finding}"):
         cdk.App.of(stack).synth()  # type: ignore[union-attr] # it has an app: new_app made it
 
 
-def test_it_publishes_the_reviewed_exports(template: Template, reviewed_exports: set[str]) -> None:
-    outputs = template.to_json()["Outputs"].values()
-    assert {output["Export"]["Name"] for output in outputs} == reviewed_exports
+def test_it_publishes_what_it_declares_and_the_reviewed_file_promises(
+    template: Template, check_exports: Callable[[Template, ModuleType], None]
+) -> None:
+    check_exports(template, exports)
+
+
+def test_each_export_has_the_value_that_its_name_says(template: Template) -> None:
+    for key, output in template.to_json()["Outputs"].items():
+        role, attribute = output["Value"]["Fn::GetAtt"]
+        assert role.startswith(key.removesuffix("Arn"))
+        assert attribute == "Arn"

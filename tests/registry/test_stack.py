@@ -1,12 +1,15 @@
 """The repository keeps its images, and what a tag means never changes."""
 
 import json
+from collections.abc import Callable
+from types import ModuleType
 
 import pytest
 from aws_cdk.assertions import Template
 
 from stacks.app import new_app
 from stacks.environment import Environment
+from stacks.registry import exports
 from stacks.registry.stack import RegistryStack
 
 
@@ -67,9 +70,23 @@ def test_the_stack_is_protected_named_and_described(
 ) -> None:
     assert stack.termination_protection
     assert stack.stack_name == "wealth-ops-registry-dev"
-    assert template.to_json()["Description"].startswith("Wealth-Ops image repository")
+    assert template.to_json()["Description"] == (
+        "Wealth-Ops image repository for Lambda functions and Fargate tasks"
+    )
 
 
-def test_it_publishes_the_reviewed_exports(template: Template, reviewed_exports: set[str]) -> None:
-    outputs = template.to_json()["Outputs"].values()
-    assert {output["Export"]["Name"] for output in outputs} == reviewed_exports
+def test_it_publishes_what_it_declares_and_the_reviewed_file_promises(
+    template: Template, check_exports: Callable[[Template, ModuleType], None]
+) -> None:
+    check_exports(template, exports)
+
+
+def test_each_export_has_the_value_that_its_name_says(template: Template) -> None:
+    outputs = template.to_json()["Outputs"]
+    (repository,) = template.find_resources("AWS::ECR::Repository")
+    values = {key: output["Value"] for key, output in outputs.items()}
+    assert json.dumps(values.pop("RepositoryUri")).count(repository) == 3  # account, region, name
+    assert values == {
+        "RepositoryName": {"Ref": repository},
+        "RepositoryArn": {"Fn::GetAtt": [repository, "Arn"]},
+    }

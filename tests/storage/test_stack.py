@@ -1,6 +1,8 @@
 """The data bucket is private, encrypted, versioned and kept, and nothing expires its data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from types import ModuleType
 
 import aws_cdk as cdk
 import pytest
@@ -9,6 +11,7 @@ from aws_cdk.assertions import Match, Template
 
 from stacks.app import new_app
 from stacks.environment import Environment
+from stacks.storage import exports
 from stacks.storage.layout import Tier
 from stacks.storage.stack import StorageStack, lifecycle_rules
 
@@ -92,7 +95,9 @@ def test_every_taggable_resource_has_the_tags(template: Template) -> None:
             ]
         },
     )
-    assert template.to_json()["Description"].startswith("Wealth-Ops data bucket")
+    assert template.to_json()["Description"] == (
+        "Wealth-Ops data bucket: market data, models and artifacts"
+    )
 
 
 @pytest.mark.parametrize(
@@ -107,7 +112,12 @@ def test_requests_without_tls_1_2_are_denied_to_everyone(
 ) -> None:
     everything = [
         {"Fn::GetAtt": [Match.string_like_regexp("^DataBucket"), "Arn"]},
-        Match.object_like({"Fn::Join": Match.any_value()}),
+        {
+            "Fn::Join": [
+                "",
+                [{"Fn::GetAtt": [Match.string_like_regexp("^DataBucket"), "Arn"]}, "/*"],
+            ]
+        },
     ]
     template.has_resource_properties(
         "AWS::S3::BucketPolicy",
@@ -153,6 +163,10 @@ def test_the_lifecycle_is_the_reviewed_one(template: Template) -> None:
     }
 
 
+def test_only_artifacts_are_not_kept_for_ever() -> None:
+    assert set(Tier) - set(KEPT_TIERS) == {Tier.ARTIFACTS}, "decide whether a new tier is kept"
+
+
 def expiring(rules: Sequence[Mapping[str, object]]) -> list[object]:
     """The rules that could expire a current object of a tier that is kept for ever.
 
@@ -182,6 +196,8 @@ def test_no_rule_expires_a_current_object_that_is_kept(template: Template) -> No
     ("rule", "caught"),
     [
         ({"expiration": cdk.Duration.days(3650)}, True),
+        ({"expiration_date": datetime(2040, 1, 1, tzinfo=UTC)}, True),
+        ({"expiration_date": datetime(2040, 1, 1, tzinfo=UTC), "prefix": "models/"}, True),
         ({"expiration": cdk.Duration.days(1), "prefix": "raw/"}, True),
         ({"expiration": cdk.Duration.days(1), "prefix": "raw"}, True),
         ({"expiration": cdk.Duration.days(1), "prefix": "r"}, True),
@@ -207,6 +223,16 @@ def test_a_rule_that_would_expire_kept_objects_is_caught(
     assert bool(expiring(resource["Properties"]["LifecycleConfiguration"]["Rules"])) is caught
 
 
-def test_it_publishes_the_reviewed_exports(template: Template, reviewed_exports: set[str]) -> None:
-    outputs = template.to_json()["Outputs"].values()
-    assert {output["Export"]["Name"] for output in outputs} == reviewed_exports
+def test_it_publishes_what_it_declares_and_the_reviewed_file_promises(
+    template: Template, check_exports: Callable[[Template, ModuleType], None]
+) -> None:
+    check_exports(template, exports)
+
+
+def test_each_export_has_the_value_that_its_name_says(template: Template) -> None:
+    outputs = template.to_json()["Outputs"]
+    (bucket,) = template.find_resources("AWS::S3::Bucket")
+    assert {key: output["Value"] for key, output in outputs.items()} == {
+        "DataBucketName": {"Ref": bucket},
+        "DataBucketArn": {"Fn::GetAtt": [bucket, "Arn"]},
+    }
