@@ -6,7 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stacks.environment import Environment, InvalidEnvironmentError
+from stacks.environment import (
+    ACCOUNT,
+    BUCKET,
+    DOMAIN,
+    ENVIRONMENT,
+    EXPORT,
+    EXPORT_KEY,
+    PROJECT,
+    REGION,
+    REPOSITORY,
+    RESOURCE,
+    STACK,
+    Environment,
+    InvalidEnvironmentError,
+    Rule,
+)
 
 
 def test_the_defaults_are_the_dev_environment() -> None:
@@ -108,6 +123,60 @@ def test_an_export_key_that_is_no_logical_id_is_refused(key: str) -> None:
 def test_a_resource_label_outside_the_rules_is_refused(label: str) -> None:
     with pytest.raises(InvalidEnvironmentError, match="resource label"):
         Environment().resource_name(label)
+
+
+@pytest.mark.parametrize(
+    ("rule", "longest"),
+    [
+        (PROJECT, "p" * 50),
+        (ENVIRONMENT, "n" * 50),
+        (DOMAIN, "d" * 50),
+        (RESOURCE, "r" * 50),
+        (ACCOUNT, "1" * 12),
+        (REGION, f"us-{'a' * 20}-1"),
+        (BUCKET, "b" * 63),
+        (REPOSITORY, "r" * 256),
+        (STACK, "S" * 128),
+        (EXPORT_KEY, "K" * 100),
+        (EXPORT, "e" * 255),
+    ],
+    ids=lambda value: value.kind if isinstance(value, Rule) else "",
+)
+def test_a_limit_holds_to_the_character(rule: Rule, longest: str) -> None:
+    assert rule.check(longest) == longest
+    too_long = longest[:4] + longest[3] + longest[4:]
+    with pytest.raises(InvalidEnvironmentError, match=f"{len(longest)} are allowed") as refusal:
+        rule.check(too_long)
+    assert repr(too_long) in str(refusal.value)
+
+
+# Some of these no Environment can give today: its own words are narrower. The rules stay AWS's own.
+@pytest.mark.parametrize(
+    ("rule", "value"),
+    [
+        (BUCKET, "ab"),
+        (BUCKET, "-data"),
+        (BUCKET, "data-"),
+        (BUCKET, "xn--data"),
+        (BUCKET, "sthree-data"),
+        (BUCKET, "amzn-s3-demo-data"),
+        (BUCKET, "data-s3alias"),
+        (BUCKET, "data--ol-s3"),
+        (BUCKET, "data--x-s3"),
+        (BUCKET, "data--table-s3"),
+        (BUCKET, "data-an"),
+        (REPOSITORY, "images-"),
+        (REPOSITORY, "a--b"),
+        (REPOSITORY, "Images"),
+        (STACK, "1stack"),
+        (STACK, "a_stack"),
+        (EXPORT, "stack:Key.Name"),
+    ],
+)
+def test_each_rule_holds_by_itself(rule: Rule, value: str) -> None:
+    with pytest.raises(InvalidEnvironmentError) as refusal:
+        rule.check(value)
+    assert str(refusal.value) == f"{rule.kind} {value!r}: it must be {rule.meaning} ({rule.source})"
 
 
 # What AWS publishes for each kind of name, written down a second time and apart from the code.

@@ -14,6 +14,7 @@ from stacks.base import DomainStack, construct_id
 from stacks.environment import Environment, InvalidEnvironmentError
 from stacks.exports import Export
 from stacks.findings import accept, wildcards
+from tests.conftest import export_faults
 
 THING = Export("prices", "ThingName", "Name of a thing")
 
@@ -28,6 +29,27 @@ def test_a_stack_gets_its_names_and_place_from_the_environment() -> None:
     assert (stack.account, stack.region) == ("111122223333", "us-east-1")
     assert stack.tags.tag_values()["Environment"] == "prod"
     assert not stack.termination_protection
+
+
+def test_a_stack_hands_on_its_tags_description_and_protection_and_adds_nothing() -> None:
+    stack = DomainStack(
+        new_app(),
+        Environment(),
+        domain="prices",
+        description="Prices of assets",
+        termination_protection=True,
+    )
+    iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    template = Template.from_stack(stack).to_json()
+    assert stack.termination_protection
+    assert template["Description"] == "Prices of assets"
+    (role,) = template["Resources"].values()
+    assert role["Properties"]["Tags"] == [
+        {"Key": "Environment", "Value": "dev"},
+        {"Key": "ManagedBy", "Value": "aws-cdk"},
+        {"Key": "Project", "Value": "wealth-ops"},
+        {"Key": "Stack", "Value": "prices"},
+    ]
 
 
 def test_without_an_account_a_stack_goes_to_that_of_the_credentials() -> None:
@@ -64,6 +86,16 @@ def test_another_domains_export_cannot_be_published() -> None:
         new_stack(domain="rates").publish(THING, "value")
 
 
+def test_a_missing_unreviewed_or_broken_export_is_told_with_what_to_do(tmp_path: Path) -> None:
+    reviewed = tmp_path / "exports.txt"
+    reviewed.write_text("s:Kept\ns:Gone\n")
+    assert export_faults({"s:Kept", "s:Gone"}, {"s:Kept", "s:Gone"}, reviewed) == []
+    forgotten, new, gone = export_faults({"s:Kept", "s:New"}, {"s:Kept", "s:Unused"}, reviewed)
+    assert forgotten == "s:Unused: declared in exports.py, but not published"
+    assert new.startswith(f"s:New: published, but not reviewed; add this line to {reviewed}")
+    assert gone.startswith(f"s:Gone: gone, but {reviewed} promises it")
+
+
 def test_an_app_has_the_flags_of_cdk_json() -> None:
     app = new_app()
     flags = json.loads(CDK_JSON.read_text())["context"]
@@ -80,11 +112,12 @@ def test_a_finding_fails_the_synthesis_until_it_is_accepted_by_name() -> None:
         versioned=True,
     )
     nist = "NIST.800.53.R5::NIST.800.53.R5-"
-    accept(bucket, "Test", "AwsSolutions::AwsSolutions-S1", f"{nist}S3BucketLoggingEnabled")
-    accept(bucket, "Test", f"{nist}S3BucketReplicationEnabled")
-    with pytest.raises(RuntimeError, match="S3DefaultEncryptionKMS"):
+    accept(bucket, "Test", *(f"{nist}S3Bucket{x}Enabled" for x in ("Logging", "Replication")))
+    with pytest.raises(RuntimeError) as failure:
         cdk.App.of(stack).synth()  # type: ignore[union-attr] # new_app made it
-    accept(bucket, "Test", f"{nist}S3DefaultEncryptionKMS")
+    unaccepted = ("AwsSolutions::AwsSolutions-S1", f"{nist}S3DefaultEncryptionKMS")
+    assert all(finding in str(failure.value) for finding in unaccepted)
+    accept(bucket, "Test", *unaccepted)
     cdk.App.of(stack).synth(force=True)  # type: ignore[union-attr] # as above
 
 
@@ -117,4 +150,4 @@ def test_a_token_that_cdk_nag_names_in_another_way_is_an_error() -> None:
 
 
 def test_cdk_json_is_beside_the_code() -> None:
-    assert Path("cdk.json").resolve() == CDK_JSON.resolve()
+    assert Path(__file__).parents[2] / "cdk.json" == CDK_JSON
