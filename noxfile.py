@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nox
 
-nox.needs_version = ">=2025.5.1"
+nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "mypy", "test", "synth", "e2e"]
 
@@ -68,7 +68,7 @@ def measure(session: nox.Session, part: str, code: str, *tests: str) -> None:
     run(session, "coverage", "report", data, "--fail-under=100")
 
 
-@nox.session(allow_parallel=True)
+@nox.session
 @nox.parametrize("part", each([*PATHS]))
 def lint(session: nox.Session, part: str) -> None:
     """Check style, formatting and the import rules between domains."""
@@ -77,7 +77,7 @@ def lint(session: nox.Session, part: str) -> None:
     run(session, "lint-imports")
 
 
-@nox.session(allow_parallel=True)
+@nox.session
 @nox.parametrize("part", each([*PATHS]))
 def mypy(session: nox.Session, part: str) -> None:
     """Check types, strictly."""
@@ -86,7 +86,7 @@ def mypy(session: nox.Session, part: str) -> None:
     run(session, "mypy", *PATHS[part])
 
 
-@nox.session(allow_parallel=True)
+@nox.session
 @nox.parametrize("part", each([*PATHS]))
 def test(session: nox.Session, part: str) -> None:
     """Run the unit tests and measure that they cover every branch."""
@@ -94,7 +94,7 @@ def test(session: nox.Session, part: str) -> None:
     measure(session, part, code.get(part, f"stacks/{part}/**"), f"tests/{part}")
 
 
-@nox.session(allow_parallel=True)
+@nox.session
 @nox.parametrize("app", each([*DOMAINS, *ENVIRONMENTS]))
 def synth(session: nox.Session, app: str) -> None:
     """Synthesize, with cdk-nag, and lint the templates; an environment's into cdk.out."""
