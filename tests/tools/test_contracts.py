@@ -57,6 +57,7 @@ def test_the_floor_ones_own_domain_and_the_exports_of_others_in_wiring_are_allow
         ("stacks.identity.exports", "stacks.storage"),
         ("stacks.identity.jobs.app", "stacks.storage.exports"),
         ("stacks.base", "stacks.storage.exports"),
+        ("stacks.storage.stack", "stacks.storage.app"),
     ],
 )
 def test_every_other_import_of_a_domain_is_listed(
