@@ -10,8 +10,8 @@ WIRING, OFFERED = "app", "exports"
 class DomainsContract(Contract):
     """A domain (`stacks/<domain>/`) imports no other domain; only its app.py reads others' exports.
 
-    The shared floor (`stacks/*.py`) imports no domain at all, and nobody imports an app.py. Domains are found in the import
-    graph, so a new one is held to the rule with no change here.
+    The shared floor (`stacks/*.py`) imports no domain at all, and nobody imports an app.py.
+    Domains are found in the import graph, so a new one is held to the rule with no change here.
     """
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:  # noqa: ARG002 (theirs)
