@@ -22,10 +22,10 @@ def deploy(options: Options) -> int:
     with operation(options) as op:
         ensure_bootstrapped(op)
         look_ahead(op)
-        release_failed(op)
         names = [stack.id for stack in op.stacks]
         if op.target.place == "aws":
             op.confirm(f"Deploy {', '.join(names)}")
+        release_failed(op)
         status, said = op.cdk("Deploying", "deploy", *names, "--require-approval=never")
         show(op.target, op.stacks, said)
         if status:
