@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError
 from botocore.session import get_session
 
 from tools.console import UserError
@@ -82,6 +82,8 @@ def aws_target() -> Target:
         # Any region answers; STS needs one where the person has configured none.
         sts = session.client("sts", region_name=session.region_name or "us-east-1")
         account = sts.get_caller_identity()["Account"]
+    except EndpointConnectionError as error:
+        raise UserError(f"AWS cannot be reached: {error}") from error
     except (BotoCoreError, ClientError) as error:
         raise UserError(
             f"AWS does not accept the credentials: {error}\n"

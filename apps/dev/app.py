@@ -1,4 +1,4 @@
-"""The dev environment: builds the three stacks and wires their exports."""
+"""The dev environment: builds the stacks and wires their exports."""
 
 from stacks.app import new_app
 from stacks.environment import Environment

@@ -105,7 +105,7 @@ def test_stacks_are_deployed_and_destroyed_and_what_they_held_is_kept(
         assert run("destroy", "--unprotect", "--yes") == 0
         said = capsys.readouterr().out
         assert "IdentityStack does not exist." in said
-        assert "Kept: AWS::S3::Bucket wealth-ops-data-dev" in said
+        assert "Kept: AWS::S3::Bucket wealth-ops-data-dev. The local cloud cannot adopt it" in said
         assert run("destroy", "--yes") == 0
         assert run("deploy", "RegistryStack") == 1
         assert "The local cloud cannot adopt it" in capsys.readouterr().out
@@ -173,18 +173,24 @@ def test_an_account_that_is_not_bootstrapped_is_answered_with_the_command(
     assert "There is no terminal to ask on; say --yes." in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("answer", "status"), [("n\n", 1), ("\n", 1), ("y\n", 0)])
+@pytest.mark.parametrize(("answer", "status"), [("n", 1), ("", 1), ("y", 0), (None, 1)])
 def test_a_person_is_asked_and_only_a_yes_counts(
     run: Run,
     account: LocalCloud,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    answer: str,
+    answer: str | None,
     status: int,
 ) -> None:
     assert account.account == "111122223333"
     monkeypatch.setattr(operation, "is_interactive", lambda: True)
-    monkeypatch.setattr("builtins.input", lambda *_: answer.strip())
+
+    def type_answer(*_: object) -> str:
+        if answer is None:
+            raise EOFError
+        return answer
+
+    monkeypatch.setattr("builtins.input", type_answer)
     assert run("bootstrap") == status
     said = capsys.readouterr().out
     assert "Bootstrap for CDK deploys" in said
@@ -289,6 +295,16 @@ def test_the_cloud_is_served_until_it_is_interrupted(
     assert "export AWS_ENDPOINT_URL=https://127.0.0.1:" in said
     assert "Stopping." in said
     assert not (cloud_folder / "endpoint.json").exists()
+
+
+def test_a_cloud_that_is_served_already_is_shown_and_left(
+    cloud_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with local_cloud(cloud_folder) as running:
+        assert main(["cloud"]) == 0
+        assert f"is up at {running.url} already" in capsys.readouterr().out
+        with running.entered():
+            boto3.client("sts").get_caller_identity()
 
 
 def test_the_cloud_ends_with_the_nox_that_started_it(

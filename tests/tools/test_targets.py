@@ -1,5 +1,6 @@
 """The target is AWS only where someone said so or can be asked."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,18 @@ def test_on_github_actions_there_is_no_silent_local_cloud(monkeypatch: pytest.Mo
 
 def test_aws_without_credentials_is_answered_with_what_to_do() -> None:
     with pytest.raises(UserError, match="does not accept the credentials"):
+        aws_target()
+
+
+def test_aws_out_of_reach_is_not_taken_for_wrong_credentials(
+    credentials: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del credentials
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"https://127.0.0.1:{port}")
+    with pytest.raises(UserError, match="AWS cannot be reached"):
         aws_target()
 
 

@@ -32,8 +32,13 @@ def destroy(options: Options) -> int:
                 )
         if not doomed:
             return 0
+        again = (
+            f" A later deploy adopts it with: nox -s deploy -- {ADOPT}"
+            if op.target.place == "aws"
+            else " The local cloud cannot adopt it later; to deploy again, put .cloud aside."
+        )
         for name in [name for stack in doomed for name in _kept(op, stack)]:
-            console.print(f"Kept: {name}. A later deploy adopts it with: nox -s deploy -- {ADOPT}")
+            console.print(f"Kept: {name}.{again}", soft_wrap=True)
         names = [stack.id for stack in doomed]
         op.confirm(f"Destroy {', '.join(names)}")
         for stack in doomed:

@@ -59,7 +59,11 @@ class Operation:
         question = f"{action} ({self.target}, {regions})?"
         if not is_interactive():
             raise UserError(f"{question} There is no terminal to ask on; say --yes.", 2)
-        if not Confirm.ask(question, default=False, console=console):
+        try:
+            answer = Confirm.ask(question, default=False, console=console)
+        except EOFError:
+            answer = False
+        if not answer:
             raise UserError("Nothing was done.")
 
 

@@ -13,6 +13,13 @@ def serve(options: Options) -> int:
     with local_cloud(cloud_directory(), port=options.port) as cloud:
         for key, value in cloud.environment({}).items():
             console.print(f"export {key}={value}", soft_wrap=True)
+        # The keys above must not be taken for those of an AWS account.
+        console.print("export WEALTH_OPS_TARGET=local")
+        if cloud.shared:
+            console.print(
+                f"The local cloud is up at {cloud.url} already, served by another process."
+            )
+            return 0
         console.print(f"The local cloud is up at {cloud.url}; Ctrl-C stops it and keeps its state.")
         try:
             while _has_parent():

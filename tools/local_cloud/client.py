@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
@@ -33,6 +33,8 @@ class LocalCloud:
     port: int
     account: str
     certificate: Path
+    shared: bool = field(default=False, compare=False)
+    """Whether another process serves it, and will go on to."""
 
     @property
     def url(self) -> str:
@@ -134,7 +136,9 @@ def _running(state: CloudState) -> LocalCloud | None:
             f"Another process is starting or stopping the local cloud in {state.directory}; try "
             "again when it has."
         )
-    return LocalCloud(state.directory, endpoint.port, endpoint.account, state.certificate)
+    return LocalCloud(
+        state.directory, endpoint.port, endpoint.account, state.certificate, shared=True
+    )
 
 
 def _wait_until_ready(state: CloudState, server: subprocess.Popen[bytes]) -> LocalCloud:
