@@ -113,8 +113,13 @@ def test_nox_offers_the_sessions_of_the_new_domain(grown: Path) -> None:
 def test_the_foundation_stays_the_same_bytes_and_the_new_stack_is_the_same_alone(
     grown: Path, dev: Path, tmp_path: Path
 ) -> None:
-    run_in(grown, "apps/dev/app.py", CDK_OUTDIR=str(tmp_path / "wired"))
-    run_in(grown, "stacks/prices/app.py", CDK_OUTDIR=str(tmp_path / "alone"))
+    # One process for both: the CDK is loaded once.
+    apps = {"wired": "apps/dev/app.py", "alone": "stacks/prices/app.py"}
+    both = ";".join(
+        f"os.environ['CDK_OUTDIR'] = {str(tmp_path / name)!r}; runpy.run_path({app!r})"
+        for name, app in apps.items()
+    )
+    run_in(grown, "-c", f"import os, runpy; {both}")
     wired = {path.name: path.read_bytes() for path in (tmp_path / "wired").glob("*.template.json")}
     alone = (tmp_path / "alone" / "PricesStack.template.json").read_bytes()
     assert wired.pop("PricesStack.template.json") == alone
