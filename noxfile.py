@@ -151,3 +151,9 @@ def cloud(session: nox.Session) -> None:
 def speed(session: nox.Session) -> None:
     """Compare everyday commands with one synth; prints ratios."""
     run(session, "python", "-m", "tests.speed.measure")
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Break deploys to local clouds at random: nox -s faults -- --rounds 100 --seed 1."""
+    run(session, "python", "-m", "tests.faults.run", *session.posargs)

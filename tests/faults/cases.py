@@ -1,0 +1,105 @@
+"""The faults: each starts something on a round's cloud, breaks it, and says when it did."""
+
+import os
+import resource
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from random import Random
+
+from tests.faults.round import Command, FaultError, Round, wait_for
+from tests.faults.tampering import tamper
+
+SERVER, CLI, TOOLS = "tools.local_cloud.server", "aws-cdk/bin/cdk", "-m tools.deployment"
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+# What is said when a part of a deploy begins, and how many seconds that part takes.
+BETWEEN = {"✅  StorageStack": 0.03, "✅  RegistryStack": 0.03, "✅  IdentityStack": 0.03}
+DURING = {
+    "Synthesis time": 0.5,
+    "creating CloudFormation changeset": 0.5,
+    "StorageStack (wealth-ops-storage-dev): deploying": 0.1,
+    "RegistryStack (wealth-ops-registry-dev): deploying": 0.1,
+    "IdentityStack (wealth-ops-identity-dev): deploying": 0.1,
+}
+ANY = {"Preparing": 1.0, "Deploying": 1.5, **DURING, **BETWEEN}
+
+# Draws what it needs, does it to a deploy of `assembly`, and returns the moment.
+Fault = Callable[[Round, Random, str], str]
+
+
+def kill(what: str, signals: tuple[signal.Signals, ...], moments: dict[str, float]) -> Fault:
+    """A signal to the process `what` of a deploy."""
+
+    def fault(round_: Round, random: Random, assembly: str) -> str:
+        number = random.choice(signals)
+        deploy = round_.start("deploy", assembly)
+        moment = reach(deploy, random, moments)
+        found = round_.processes(what)
+        if what == TOOLS:
+            found = [deploy.process.pid] if deploy.process.poll() is None else []
+        for process in found:
+            with suppress(ProcessLookupError):
+                os.kill(process, number)
+        deploy.wait()
+        if "Traceback" in deploy.said():
+            raise FaultError(f"the deploy broke off:\n{deploy.said()}")
+        return f"{number.name} {moment}{'' if found else ', too late'}"
+
+    return fault
+
+
+def full_disk(round_: Round, random: Random, assembly: str) -> str:
+    """No file of the server may grow any more: what a full disk does, without one."""
+    size = random.choice((0, 1_000, 10_000, 50_000))
+    deploy = round_.start("deploy", assembly)
+    moment = reach(deploy, random, ANY)
+    for process in round_.processes(SERVER):
+        with suppress(ProcessLookupError):
+            resource.prlimit(process, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+    deploy.wait()
+    return f"{size} bytes {moment}"
+
+
+def failing_stack(round_: Round, random: Random, assembly: str) -> str:
+    """A stack with a bucket whose name is taken."""
+    del assembly
+    stack = random.choice(("StorageStack", "RegistryStack", "IdentityStack"))
+    status, said = round_.run("deploy", f"broken-{stack}")
+    if status == 0 or "The deploy failed; what it had done stays" not in said:
+        raise FaultError(f"a deploy with a broken {stack} ended with {status}:\n{said}")
+    return stack
+
+
+def two_at_once(round_: Round, random: Random, assembly: str) -> str:
+    """A second deploy must say that there is a first, and leave it alone."""
+    first = round_.start("deploy", assembly)
+    moment = reach(first, random, {"Preparing": 2.0})
+    status, said = round_.run("deploy", assembly)
+    if status != 1 or "Another deploy, diff, drift or destroy is under way" not in said:
+        raise FaultError(f"the second of two deploys ended with {status}:\n{said}")
+    if status := first.wait():
+        raise FaultError(f"the first of two deploys ended with {status}:\n{first.said()}")
+    return moment
+
+
+def reach(deploy: Command, random: Random, moments: dict[str, float]) -> str:
+    """Wait for a random moment of a deploy, and describe it."""
+    words = random.choice(sorted(moments))
+    later = random.uniform(0, moments[words])
+    wait_for(lambda: words in deploy.said() or deploy.process.poll() is not None)
+    wait_for(lambda: deploy.process.poll() is not None, later)
+    return f"{later * 1000:.0f} ms after {words.partition(' (')[0]!r}"
+
+
+FAULTS: dict[str, Fault] = {
+    "CDK CLI ended": kill(CLI, SIGNALS, ANY),
+    "tools ended": kill(TOOLS, SIGNALS, ANY),
+    "cloud killed between stacks": kill(SERVER, (signal.SIGKILL,), BETWEEN),
+    "cloud killed": kill(SERVER, (signal.SIGKILL,), ANY),
+    "cloud ended between stacks": kill(SERVER, (signal.SIGTERM,), BETWEEN),
+    "cloud ended": kill(SERVER, (signal.SIGTERM,), ANY),
+    "disk full": full_disk,
+    "a stack fails": failing_stack,
+    "two deploys at once": two_at_once,
+    "tampered with": tamper,
+}
