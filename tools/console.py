@@ -3,7 +3,7 @@
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from subprocess import PIPE, STDOUT, Popen
 
@@ -64,11 +64,16 @@ def waiting(what: str) -> Iterator[Pulse]:
         ticker.join()
 
 
-def stream(what: str, command: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:
+def stream(
+    what: str,
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    in_vain: Callable[[], bool] = lambda: False,
+) -> tuple[int, str]:
     """Run `command` with its output shown as it comes; return its exit status and that output.
 
     The command is in this process's group, so a Ctrl-C reaches it too; whatever else ends this
-    process early ends the command first.
+    process early ends the command first. The command is ended, too, as soon as it is `in_vain`.
     """
     colour = {"FORCE_COLOR": "1"} if console.is_terminal else {}
     lines = []
@@ -79,6 +84,16 @@ def stream(what: str, command: Sequence[str], environment: Mapping[str, str]) ->
         ) as process,
     ):
         assert process.stdout is not None
+        over = threading.Event()
+
+        def watch() -> None:
+            while not over.wait(0.5):
+                if in_vain():
+                    process.terminate()
+                    return
+
+        watcher = threading.Thread(target=watch, daemon=True)
+        watcher.start()
         try:
             for line in process.stdout:
                 console.print(Text.from_ansi(line.rstrip("\n")), soft_wrap=True)
@@ -87,4 +102,7 @@ def stream(what: str, command: Sequence[str], environment: Mapping[str, str]) ->
         except BaseException:
             process.terminate()
             raise
+        finally:
+            over.set()
+            watcher.join()
     return process.returncode, "".join(lines)

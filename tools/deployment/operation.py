@@ -1,13 +1,15 @@
 """What every operation on a target begins with: where it goes, which stacks, and a question."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
+from botocore.exceptions import ConnectionError as NotConnectedError
+from botocore.exceptions import HTTPClientError
 from filelock import FileLock, Timeout
 from rich.prompt import Confirm
 
@@ -17,6 +19,11 @@ from tools.console import UserError, console, stream, waiting
 from tools.local_cloud.client import local_cloud
 from tools.synth import synthesize
 from tools.targets import Choice, Target, aws_target, choose, is_interactive
+
+GONE = (
+    "The local cloud ended in the middle of this, so this did. Run the same command again: it goes "
+    "on from what was saved."
+)
 
 
 @dataclass(frozen=True)
@@ -42,14 +49,19 @@ class Operation:
     target: Target
     assembly: Path
     stacks: list[StackArtifact]
+    is_gone: Callable[[], bool] = lambda: False
 
     def cdk(self, what: str, *arguments: str) -> tuple[int, str]:
         """Run the CDK CLI on the assembly; return its exit status and its output, which is shown.
 
-        The same call for AWS and for the local cloud: only the environment differs.
+        The same call for AWS and for the local cloud: only the environment differs. Raises
+        `UserError` when the local cloud ends; the CLI would try to reach it for minutes.
         """
         command = cdk.command(*arguments, *self.options.extra, "--app", str(self.assembly))
-        return stream(what, command, {**os.environ, **cdk.environment()})
+        done = stream(what, command, {**os.environ, **cdk.environment()}, self.is_gone)
+        if self.is_gone():
+            raise UserError(GONE)
+        return done
 
     def confirm(self, action: str) -> None:
         """Ask before touching anything, unless --yes; a "no" raises `UserError`."""
@@ -80,7 +92,7 @@ def operation(options: Options, *, dependents: bool = False) -> Iterator[Operati
         # Side by side: each takes seconds, and neither needs the other.
         with waiting("Preparing"), ThreadPoolExecutor(1) as pool:
             synthesis = pool.submit(_assembly, options)
-            target = resources.enter_context(_reach(choice))
+            target, is_gone = resources.enter_context(_reach(choice))
             assembly = synthesis.result()
         stacks = select(read_stacks(assembly), options.stacks, dependents=dependents)
         for stack in stacks:
@@ -89,7 +101,7 @@ def operation(options: Options, *, dependents: bool = False) -> Iterator[Operati
                     f"{stack.id} belongs to the account {stack.account} (apps/"
                     f"{options.environment}/app.py), but the target is {target}."
                 )
-        yield Operation(options, target, assembly, stacks)
+        yield Operation(options, target, assembly, stacks, is_gone)
 
 
 def _assembly(options: Options) -> Path:
@@ -101,12 +113,15 @@ def _assembly(options: Options) -> Path:
 
 
 @contextmanager
-def _reach(choice: Choice) -> Iterator[Target]:
+def _reach(choice: Choice) -> Iterator[tuple[Target, Callable[[], bool]]]:
     if choice.place == "aws":
-        yield aws_target()
+        yield aws_target(), lambda: False
         return
     with local_cloud(cloud_directory()) as cloud, cloud.entered():
-        yield Target("local", cloud.account, boto3.Session())
+        try:
+            yield Target("local", cloud.account, boto3.Session()), cloud.is_gone
+        except (NotConnectedError, HTTPClientError) as error:
+            raise UserError(GONE) from error
 
 
 def cloud_directory() -> Path:

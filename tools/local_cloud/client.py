@@ -1,6 +1,7 @@
 """The embedded local cloud: an AWS emulator for those without an account, and for the tests."""
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -40,6 +41,16 @@ class LocalCloud:
     def url(self) -> str:
         """The endpoint of every service. An IP address, so that S3 needs no names in DNS."""
         return f"https://{HOST}:{self.port}"
+
+    def is_gone(self) -> bool:
+        """Whether nothing listens there any more; a cloud that is only busy still does."""
+        try:
+            socket.create_connection((HOST, self.port), timeout=1).close()
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            return False
+        return False
 
     def environment(self, base: Mapping[str, str]) -> dict[str, str]:
         """`base` for commands that shall reach this cloud, and can reach no real account."""
