@@ -1,7 +1,19 @@
 """Comparing: what a deploy would change, and what was changed by hand since the last one."""
 
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from tools.assembly import StackArtifact
+from tools.console import console
 from tools.deployment.deploy import ensure_bootstrapped
-from tools.deployment.operation import Options, operation
+from tools.deployment.operation import Operation, Options, operation
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation.type_defs import StackResourceDriftTypeDef
+
+# What `cdk drift` says last when it got as far as comparing, and something differs.
+_COMPARED = "Number of resources with drift"
 
 
 def diff(options: Options) -> int:
@@ -12,8 +24,47 @@ def diff(options: Options) -> int:
 
 
 def drift(options: Options) -> int:
-    """Show how the deployed resources differ from their templates; non-zero if they do."""
+    """Show how the deployed resources differ from their templates; non-zero if they do.
+
+    Last comes a line for each property: stack, construct, property, and what it is instead.
+    """
     with operation(options) as op:
         ensure_bootstrapped(op)
         names = [stack.id for stack in op.stacks]
-        return op.cdk("Detecting drift", "drift", "--fail", *names)[0]
+        status, said = op.cdk("Detecting drift", "drift", "--fail", *names)
+        if _COMPARED in said:
+            for stack in op.stacks:
+                for line in _differences(op, stack):
+                    console.print(line, markup=False, soft_wrap=True)
+        return status
+
+
+def _differences(op: Operation, stack: StackArtifact) -> Iterator[str]:
+    # CloudFormation keeps what `cdk drift` has just let it detect.
+    client = op.target.session.client("cloudformation", region_name=stack.region)
+    token = ""
+    while True:
+        more = {"NextToken": token} if token else {}
+        page = client.describe_stack_resource_drifts(
+            StackName=stack.name, StackResourceDriftStatusFilters=["MODIFIED", "DELETED"], **more
+        )
+        for resource in page["StackResourceDrifts"]:
+            yield from _lines(op, stack, resource)
+        if not (token := page.get("NextToken", "")):
+            return
+
+
+def _lines(
+    op: Operation, stack: StackArtifact, resource: "StackResourceDriftTypeDef"
+) -> Iterator[str]:
+    template = json.loads((op.assembly / f"{stack.id}.template.json").read_text())
+    logical = resource["LogicalResourceId"]
+    # A resource that is deployed need not be in the assembly any more.
+    metadata = template["Resources"].get(logical, {}).get("Metadata", {})
+    path = metadata.get("aws:cdk:path", logical)
+    where = f"{stack.id} {path.removeprefix(f'{stack.id}/').removesuffix('/Resource')}"
+    if resource["StackResourceDriftStatus"] == "DELETED":
+        yield f"{where}: deleted"
+    for difference in resource.get("PropertyDifferences", []):
+        expected, actual = difference["ExpectedValue"], difference["ActualValue"]
+        yield f"{where} {difference['PropertyPath']}: {expected} -> {actual}"
