@@ -71,3 +71,12 @@ def test_whoever_is_interrupted_ends_the_command_first() -> None:
         stream("Sleeping", [sys.executable, "-c", code], os.environ)
     assert time.monotonic() - start < 30
     signal.signal(signal.SIGINT, before)
+
+
+def test_a_command_that_is_in_vain_is_ended() -> None:
+    code = "import time; print('up', flush=True); time.sleep(60)"
+    start = time.monotonic()
+    status, said = stream("Sleeping", [sys.executable, "-c", code], os.environ, lambda: True)
+    assert time.monotonic() - start < 30
+    # It may have been ended before it said anything.
+    assert (status, said) in [(-signal.SIGTERM, "up\n"), (-signal.SIGTERM, "")]
