@@ -10,7 +10,10 @@ from tools.deployment.deploy import ensure_bootstrapped
 from tools.deployment.operation import Operation, Options, operation
 
 if TYPE_CHECKING:
-    from types_boto3_cloudformation.type_defs import StackResourceDriftTypeDef
+    from types_boto3_cloudformation.type_defs import (
+        DescribeStackResourceDriftsInputTypeDef,
+        StackResourceDriftTypeDef,
+    )
 
 # What `cdk drift` says last when it got as far as comparing, and something differs.
 _COMPARED = "Number of resources with drift"
@@ -42,16 +45,17 @@ def drift(options: Options) -> int:
 def _differences(op: Operation, stack: StackArtifact) -> Iterator[str]:
     # CloudFormation keeps what `cdk drift` has just let it detect.
     client = op.target.session.client("cloudformation", region_name=stack.region)
-    token = ""
+    ask: DescribeStackResourceDriftsInputTypeDef = {
+        "StackName": stack.name,
+        "StackResourceDriftStatusFilters": ["MODIFIED", "DELETED"],
+    }
     while True:
-        more = {"NextToken": token} if token else {}
-        page = client.describe_stack_resource_drifts(
-            StackName=stack.name, StackResourceDriftStatusFilters=["MODIFIED", "DELETED"], **more
-        )
+        page = client.describe_stack_resource_drifts(**ask)
         for resource in page["StackResourceDrifts"]:
             yield from _lines(op, stack, resource)
-        if not (token := page.get("NextToken", "")):
+        if "NextToken" not in page:
             return
+        ask["NextToken"] = page["NextToken"]
 
 
 def _lines(
