@@ -34,9 +34,12 @@ def kill(what: str, signals: tuple[signal.Signals, ...], moments: dict[str, floa
         number = random.choice(signals)
         deploy = round_.start("deploy", assembly)
         moment = reach(deploy, random, moments)
-        found = round_.processes(what)
         if what == TOOLS:
             found = [deploy.process.pid] if deploy.process.poll() is None else []
+        else:
+            # It may not have been started yet.
+            wait_for(lambda: round_.processes(what) or deploy.process.poll() is not None)
+            found = round_.processes(what)
         for process in found:
             with suppress(ProcessLookupError):
                 os.kill(process, number)

@@ -5,6 +5,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import boto3
 
@@ -27,8 +28,8 @@ MANIFEST = {
 def prepare(folder: Path) -> None:
     """Make assemblies `plain`, `changed` and `broken-*`, and clouds `begun` and `deployed`."""
     plain = folder / "plain"
-    synth.assembly = lambda _: plain
-    synth.synthesize("dev")
+    with patch.object(synth, "assembly", return_value=plain):
+        synth.synthesize("dev")
     shutil.copytree(plain, folder / "changed")
     for stack in STACKS:
         _rewrite(folder / "changed", stack, lambda text: text.replace('"aws-cdk"', '"changed"'))
