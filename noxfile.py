@@ -99,11 +99,11 @@ def mypy(session: nox.Session, part: str) -> None:
 @nox.parametrize("part", each([*PATHS]))
 def test(session: nox.Session, part: str) -> None:
     """Run the unit tests and measure that they cover every branch."""
-    # What lies in folders below the floor and the tools is measured by others.
+    # What lies in folders below the floor, and what needs a cloud, is measured by others.
     code = {
         "floor": ("stacks", "stacks/*/*"),
         "apps": ("apps",),
-        "tools": ("tools", "tools/*/*"),
+        "tools": ("tools", "tools/deployment/*,tools/local_cloud/*"),
         "pipeline": ("tests/pipeline", "tests/pipeline/run.py"),
     }
     measure(session, part, code.get(part, (f"stacks/{part}",)), f"tests/{part}")
@@ -139,11 +139,23 @@ def synth(session: nox.Session, app: str) -> None:
 
 
 @nox.session
+def snapshots(session: nox.Session) -> None:
+    """Record the templates of the environments, for review: what `guard` compares."""
+    run(session, "python", "-m", "tools.snapshots", *session.posargs)
+
+
+@nox.session
+def guard(session: nox.Session) -> None:
+    """Say what changes in each stack, and stop what may lose data: nox -s guard -- --base main."""
+    run(session, "python", "-m", "tools.guard", *session.posargs)
+
+
+@nox.session
 def e2e(session: nox.Session) -> None:
     """Deploy to throw-away local clouds, prove there what the roles may do, and test the tools."""
     # The tests of a file build on each other, so they stay together.
     two_workers = ("-n", "2", "--dist", "loadfile")
-    measure(session, "cloud", ("tools", "tools/*.py"), "tests/cloud", *two_workers)
+    measure(session, "cloud", ("tools/deployment,tools/local_cloud",), "tests/cloud", *two_workers)
 
 
 @nox.session

@@ -19,6 +19,10 @@ _environment = cdk.without_aws(os.environ) | cdk.environment()
 for _key in os.environ.keys() - _environment.keys():
     del os.environ[_key]
 os.environ.update(_environment)
+# What a test deploys is nothing to report.
+os.environ.pop("GITHUB_STEP_SUMMARY", None)
+# As the CLI would, so that templates are what is deployed, to the byte.
+os.environ["CDK_CONTEXT_JSON"] = '{"aws:cdk:enable-path-metadata": true}'
 
 settings.register_profile("default", max_examples=200, deadline=None)
 settings.register_profile("long", max_examples=10_000, deadline=None)

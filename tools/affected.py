@@ -74,7 +74,7 @@ def affected(root: Path, base: str, head: str | None = None) -> Affected:
     tip = None if head is None else git.commit(root, head)
     if tip == "":
         raise UserError(f"--head is {head!r}, but there is no such commit; fetch it first.", 2)
-    code = git.read_code(root, tip)
+    code = git.read_files(root, tip, ".", ".py")
     domains = {path.split("/")[1] for path in code if _is_app_of_a_domain(path)}
     try:
         changed = git.changed(root, git.merge_base(root, base, tip or "HEAD"), tip)
@@ -113,16 +113,20 @@ def _judge(changed: set[str], domains: set[str], imports: Mapping[str, set[str]]
                 part, deployed = SHARED, True
             case ["tools", _, *_]:
                 part, deployed = SHARED, _deploys(path, imports)
-            case [".ci" | ".github" | ".pre-commit-config.yaml", *_]:
+            case ["snapshots", *_]:
+                # They are of the stacks, whose code is affected by itself.
+                deployable = True
+                continue
+            case [".ci" | ".github" | ".gitignore" | ".pre-commit-config.yaml", *_]:
                 part, deployed = SHARED, False
-            case ["tests", "apps" | "floor" | "tools", *_]:
+            case ["tests", "apps" | "faults" | "floor" | "pipeline" | "speed" | "tools", *_]:
                 part, deployed = SHARED, False
             case _:
                 raise _EverythingError(f"nothing claims {cause}")
         reasons.setdefault(part, []).append(cause)
         deployable |= deployed
     stacks = tuple(sorted(reasons.keys() - {SHARED}))
-    why = "" if reasons else f"{'only documents' if changed else 'nothing'} changed"
+    why = "" if reasons or deployable else f"{'only documents' if changed else 'nothing'} changed"
     return Affected(stacks, SHARED in reasons, deployable, why=why, reasons=reasons)
 
 

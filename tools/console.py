@@ -1,13 +1,17 @@
 """What the tools say to a person: progress, and errors that say what to do."""
 
+import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from subprocess import PIPE, STDOUT, Popen
 
+from rich import box
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 # Longer than this without a word, and a person wonders whether it still works.
@@ -35,6 +39,23 @@ class Pulse:
     def beat(self) -> None:
         """Something was said just now."""
         self.last = time.monotonic()
+
+
+def summarize(*parts: str | Table) -> None:
+    """Add text and tables, as Markdown, to the summary that a job of GitHub Actions shows.
+
+    Does nothing elsewhere. A table is changed by it.
+    """
+    if "GITHUB_STEP_SUMMARY" not in os.environ:
+        return
+    with Path(os.environ["GITHUB_STEP_SUMMARY"]).open("a") as file:
+        summary = Console(file=file, width=10_000, color_system=None)
+        for part in parts:
+            if isinstance(part, Table):
+                part.box, part.title = box.MARKDOWN, None
+                for row in part.rows:
+                    row.end_section = False
+            summary.print(part, "", sep="\n", markup=False, highlight=False, emoji=False)
 
 
 @contextmanager

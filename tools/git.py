@@ -69,27 +69,32 @@ def changed(root: Path, start: str, head: str | None) -> set[str]:
     return {os.fsdecode(path) for path in listed.split(b"\0") if path}
 
 
-def read_code(root: Path, head: str | None) -> dict[str, bytes]:
-    """All Python files of a commit, or, without `head`, of the working tree, by path."""
+def read_files(root: Path, head: str | None, below: str, suffix: str) -> dict[str, bytes]:
+    """The files of a commit, or, without `head`, of the working tree, by path.
+
+    Those in the folder `below`, however deep, whose names end with `suffix`.
+    """
     if head is None:
-        listed = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-        paths = [os.fsdecode(path) for path in listed.split(b"\0") if path.endswith(b".py")]
-        return {path: (root / path).read_bytes() for path in paths if (root / path).is_file()}
+        others = ("--cached", "--others", "--exclude-standard")
+        listed = _git(root, "ls-files", "-z", *others, "--", below)
+        paths = {path for path in listed.split(b"\0") if path.endswith(os.fsencode(suffix))}
+        files = {os.fsdecode(path): root / os.fsdecode(path) for path in paths}
+        return {path: file.read_bytes() for path, file in files.items() if file.is_file()}
     # Each entry is "<mode> <type> <id>\t<path>"; modes 100… are files.
-    files = [
+    entries = [
         entry.split(b"\t", 1)
-        for entry in _git(root, "ls-tree", "-r", "-z", head).split(b"\0")
-        if entry.startswith(b"100") and entry.endswith(b".py")
+        for entry in _git(root, "ls-tree", "-r", "-z", head, "--", below).split(b"\0")
+        if entry.startswith(b"100") and entry.endswith(os.fsencode(suffix))
     ]
-    ids = b"".join(b"%s\n" % entry.split()[2] for entry, _ in files)
+    ids = b"".join(b"%s\n" % entry.split()[2] for entry, _ in entries)
     contents = io.BytesIO(_git(root, "cat-file", "--batch", stdin=ids))
-    code = {}
-    for _, path in files:
+    found = {}
+    for _, path in entries:
         # Each is "<id> <type> <size>\n<content>\n".
         size = int(contents.readline().split()[2])
-        code[os.fsdecode(path)] = contents.read(size)
+        found[os.fsdecode(path)] = contents.read(size)
         contents.readline()
-    return code
+    return found
 
 
 def _git(root: Path, *arguments: str, stdin: bytes = b"", check: bool = True) -> bytes:

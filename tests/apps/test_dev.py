@@ -21,6 +21,7 @@ from stacks.registry.stack import RegistryStack
 from stacks.storage.exports import DATA_BUCKET_ARN
 from stacks.storage.stack import StorageStack
 from tests.apps.conftest import ROOT
+from tools import snapshots
 
 
 def templates(assembly: Path) -> dict[str, bytes]:
@@ -97,6 +98,7 @@ def test_the_bytes_do_not_depend_on_machine_account_or_network(dev: Path, tmp_pa
     # proxy that answers nobody.
     environment = {
         "PATH": os.environ["PATH"],
+        "CDK_CONTEXT_JSON": os.environ["CDK_CONTEXT_JSON"],
         "JSII_NODE": os.environ["JSII_NODE"],
         "PYTHONPATH": str(ROOT),
         # Only to save the ten seconds in which jsii would fill a new cache.
@@ -157,3 +159,7 @@ def test_the_prefix_is_written_down_in_one_place_only() -> None:
         if isinstance(child, ast.Constant) and "wealth-ops" in str(child.value)
     ]
     assert places == ["stacks/environment.py"]
+
+
+def test_what_would_be_deployed_was_reviewed(dev: Path) -> None:
+    snapshots.check(dev, snapshots.FOLDER / "dev")

@@ -218,6 +218,15 @@ def test_a_change_of_a_lock_file_or_a_setting_affects_everything(
     assert is_everything(repository.affected_by(path), f"all depend on {path}")
 
 
+@pytest.mark.parametrize("path", ["snapshots/dev/A.template.json", "snapshots/acknowledged.toml"])
+def test_what_was_recorded_of_the_stacks_affects_what_is_deployed_alone(
+    repository: Repository, path: str
+) -> None:
+    found = repository.affected_by(path)
+    assert parts(found) == ((), False, True)
+    assert found.as_text() == "What is deployed, or how, may change."
+
+
 @pytest.mark.parametrize("path", ["apps/dev/app.py", "apps/prod/app.py", "tests/cloud/test_it.py"])
 def test_an_environment_and_the_tests_in_the_cloud_are_shared_and_deployable(
     repository: Repository, path: str
@@ -231,9 +240,14 @@ def test_an_environment_and_the_tests_in_the_cloud_are_shared_and_deployable(
         ".ci/run",
         ".github/workflows/ci.yml",
         ".github/dependabot.yml",
+        ".gitignore",
         ".pre-commit-config.yaml",
         "tests/apps/test_dev.py",
+        "tests/faults/run.py",
         "tests/floor/test_base.py",
+        "tests/pipeline/node.py",
+        "tests/pipeline/package-lock.json",
+        "tests/speed/measure.py",
         "tests/tools/test_style.py",
         "tools/style.py",
     ],
@@ -293,7 +307,7 @@ def test_what_may_be_an_asset_of_a_stack_is_no_document(repository: Repository, 
 
 @pytest.mark.parametrize(
     "path",
-    [".gitignore", "new.py", "other/app.py", "stacks/half/stack.py", "tests/half/test_it.py"],
+    ["new.py", "other/app.py", "stacks/half/stack.py", "tests/half/test_it.py"],
 )
 def test_a_path_that_nothing_claims_affects_everything(repository: Repository, path: str) -> None:
     assert is_everything(repository.affected_by("stacks/alpha/app.py", path), f"claims {path}")

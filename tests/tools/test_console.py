@@ -5,11 +5,36 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
+from rich.table import Table
 
 from tools import console
-from tools.console import stream, waiting
+from tools.console import stream, summarize, waiting
+
+
+def test_a_job_on_github_shows_text_and_tables_as_markdown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def table() -> Table:
+        found = Table("Name", "Value", title="Known")
+        found.add_row("a", "x" * 300)
+        found.add_section()
+        found.add_row("b", "2")
+        return found
+
+    summarize("Nobody sees this.", table())
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
+    summarize("### Found :+1:", table())
+    summarize("Then")
+    lines = (tmp_path / "summary").read_text().splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if "|" in line]
+    assert cells[0] == ["Name", "Value"]
+    assert {*"".join(cells[1])} == {"-"}
+    assert cells[2:] == [["a", "x" * 300], ["b", "2"]]
+    others = [line for line in lines if line.strip() and "|" not in line]
+    assert others == ["### Found :+1:", "Then"]
 
 
 @pytest.fixture

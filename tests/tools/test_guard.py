@@ -1,0 +1,273 @@
+"""The guard as a command: what it compares, says and returns, on real git histories."""
+
+import json
+import subprocess
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tools import cdk, snapshots
+from tools.console import UserError
+from tools.guard import __main__ as guard
+from tools.guard import changes
+from tools.guard.acknowledged import FILE, entry, parse
+
+DEV = "snapshots/dev/StorageStack.template.json"
+HAZARD = (
+    "dev/StorageStack: DataBucket (AWS::S3::Bucket): VersioningConfiguration.Status changes from "
+    '"Enabled" to "Suspended"'
+)
+
+
+def snapshot(domain: str = "storage") -> str:
+    return (snapshots.FOLDER / "dev" / f"{domain.capitalize()}Stack.template.json").read_text()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_comparison_of_the_same_templates() -> Iterator[None]:
+    @cache
+    def compare(templates: str) -> list[changes.Changes]:
+        return changes.compare(json.loads(templates))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(guard, "compare", lambda templates: compare(json.dumps(templates)))
+        yield
+
+
+def files(template: str, *, acknowledged: str = "") -> Mapping[str, bytes]:
+    """The files of snapshots/ with one template, and an acknowledgement."""
+    return {DEV: template.encode(), FILE: acknowledged.encode()}
+
+
+def suspended() -> str:
+    template = snapshot().replace(
+        '"VersioningConfiguration": {\n     "Status": "Enabled"',
+        '"VersioningConfiguration": {\n     "Status": "Suspended"',
+    )
+    assert template != snapshot()
+    return template
+
+
+def because(reason: str) -> str:
+    return entry(HAZARD).replace('""', json.dumps(reason))
+
+
+def test_no_change_is_one_line() -> None:
+    text, passes = guard.judge(files(snapshot()), files(snapshot()))
+    assert passes
+    assert text == (
+        "No change in dev/StorageStack.\n\n### Guard\n\n"
+        "Nothing here may lose data, break an import or open access further."
+    )
+
+
+def test_a_danger_is_named_with_the_entry_that_would_let_it_through() -> None:
+    text, passes = guard.judge(files(suspended()), files(snapshot()))
+    assert not passes
+    assert text.startswith("### dev/StorageStack\n\n- DataBucket (AWS::S3::Bucket) is updated: Ver")
+    assert f"- **{HAZARD}**" in text
+    assert entry(HAZARD) in text
+
+
+def test_an_acknowledged_danger_passes_with_its_reason() -> None:
+    here = files(suspended(), acknowledged=because("Moved to Glacier"))
+    text, passes = guard.judge(here, files(snapshot()))
+    assert passes
+    assert f"- {HAZARD}  \n  Acknowledged: Moved to Glacier" in text
+    assert "```" not in text
+
+
+def test_what_was_acknowledged_before_is_not_let_through_again() -> None:
+    acknowledged = because("Moved to Glacier")
+    text, passes = guard.judge(
+        files(suspended(), acknowledged=acknowledged),
+        files(snapshot(), acknowledged=acknowledged),
+    )
+    assert not passes
+    assert entry(HAZARD) in text
+
+
+def test_an_acknowledgement_of_nothing_is_an_error() -> None:
+    with pytest.raises(UserError, match="no such change since the base"):
+        guard.judge(files(snapshot(), acknowledged=because("Why not")), files(snapshot()))
+
+
+def test_the_grave_changes_come_first_and_access_is_a_table() -> None:
+    old, new = json.loads(snapshot("identity")), json.loads(snapshot("identity"))
+    old["Resources"]["Table"] = {"Type": "AWS::DynamoDB::Table", "Properties": {}}
+    old["Outputs"]["Plain"] = {"Value": ""}
+    policy = new["Resources"]["LambdaExecutionRolePolicyE2915EBC"]["Properties"]["PolicyDocument"]
+    policy["Statement"][0]["Action"] = ["s3:*"]
+    role = new["Resources"]["LambdaExecutionRoleD5C26073"]["Properties"]
+    role["ManagedPolicyArns"] = ["arn:aws:iam::aws:policy/Admin|istrator"]
+    new["Resources"]["Topic"] = {"Type": "AWS::SNS::Topic"}
+    new["Outputs"]["LambdaExecutionRoleArn"]["Value"] = "other"
+    new["Outputs"]["Export"] = {"Value": "", "Export": {"Name": "e"}}
+    new["Description"] = "Other"
+    text, _ = guard.judge(files(json.dumps(new)), files(json.dumps(old)))
+    export = "wealth-ops-identity-dev:LambdaExecutionRoleArn"
+    who = "`AWS:${LambdaExecutionRoleD5C26073}`"
+    objects = "`${wealth-ops-storage-dev:DataBucketArn}/*`"
+    stack, *_ = text.removeprefix("### dev/StorageStack\n\n").partition("\n\n### Guard")
+    assert stack.splitlines() == [
+        "- Table (AWS::DynamoDB::Table) **is deleted**",
+        "- Topic (AWS::SNS::Topic) is created",
+        "- LambdaExecutionRole (AWS::IAM::Role) is updated: ManagedPolicyArns",
+        "- LambdaExecutionRolePolicy (AWS::IAM::ManagedPolicy) is updated: PolicyDocument",
+        f"- export {export} changes",
+        "- output Plain is removed",
+        "- export e is added",
+        "- description changes",
+        "",
+        "| | Effect | Who | May do | On | If |",
+        "|---|---|---|---|---|---|",
+        f"| + | `Allow` | {who} | `s3:*` | {objects} |  |",
+        f"| - | `Allow` | {who} | `s3:GetObject, s3:PutObject` | {objects} |  |",
+        "",
+        "| | Who | Managed policy |",
+        "|---|---|---|",
+        "| + | `${LambdaExecutionRoleD5C26073}` | `arn:aws:iam::aws:policy/Admin\\|istrator` |",
+    ]
+
+
+def test_a_stack_that_is_gone_takes_all_that_it_held() -> None:
+    text, passes = guard.judge({}, files(snapshot()))
+    assert not passes
+    for loss in (
+        "DataBucket (AWS::S3::Bucket) leaves the stack, but is kept",
+        "the export wealth-ops-storage-dev:DataBucketArn is removed",
+    ):
+        assert f"- **dev/StorageStack: {loss}**" in text
+
+
+def test_a_stack_that_is_new_passes() -> None:
+    domains = ("storage", "registry", "identity")
+    new = {f"snapshots/dev/{domain}.template.json": snapshot(domain) for domain in domains}
+    text, passes = guard.judge({path: new[path].encode() for path in new}, {})
+    assert passes
+    assert text.count("###") == 4
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        ("[[acknowledged]", "is no TOML"),
+        ("\xff", "is no TOML"),
+        ("[other]", "only \\[\\[acknowledged\\]\\] entries"),
+        ("acknowledged = 1", "only \\[\\[acknowledged\\]\\] entries"),
+        ("acknowledged = [1]", "1 must be a change and a reason"),
+        ("[[acknowledged]]\nchange = 'a'", "must be a change and a reason"),
+        ("[[acknowledged]]\nchange = 'a'\nreason = 1", "must be a change and a reason"),
+        ("[[acknowledged]]\nchange = 'a'\nreason = ' '", "say the reason for 'a'"),
+        ("[[acknowledged]]\nchange = 'a'\nreason = 'b'\nx = 1", "must be a change and a reason"),
+        ("[[acknowledged]]\nchange = 'a'\nreason = 'b'\n" * 2, "has 'a' twice"),
+    ],
+)
+def test_an_acknowledgement_that_is_none_is_named(content: str, error: str) -> None:
+    with pytest.raises(UserError, match=error):
+        parse(content.encode("latin-1"))
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with the snapshot of one stack, which is synthesized as it is in `cdk.out`."""
+    for path in (tmp_path / DEV, tmp_path / "cdk.out" / Path(DEV).name):
+        path.parent.mkdir(parents=True)
+        path.write_text(snapshot())
+    (tmp_path / FILE).write_text("")
+    commit = ("-c", "user.name=A", "-c", "user.email=a@b", "commit", "-qm", "Record")
+    for command in (("init", "-qb", "main"), ("add", "snapshots"), commit):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    monkeypatch.setattr(cdk, "ROOT", tmp_path)
+    monkeypatch.setattr(snapshots, "FOLDER", tmp_path / "snapshots")
+    monkeypatch.setattr(guard, "environments", lambda: ["dev"])
+    monkeypatch.setattr(guard, "synthesize", lambda _: tmp_path / "cdk.out")
+    monkeypatch.setattr("tools.guard.changes.install", lambda _: None)
+    return tmp_path
+
+
+def change(repository: Path, *, recorded: bool) -> None:
+    """Suspend versioning in what is synthesized, and in the snapshot if it is `recorded`."""
+    for path in [repository / "cdk.out" / Path(DEV).name, *[repository / DEV] * recorded]:
+        path.write_text(suspended())
+
+
+def test_the_working_tree_is_compared_with_the_base(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert guard.main([]) == 0
+    change(repository, recorded=True)
+    assert guard.main([]) == 1
+    assert HAZARD in capsys.readouterr().out
+    assert guard.main(["--base", "HEAD"]) == 1
+
+
+def test_the_base_is_what_the_branch_of_origin_was_at(repository: Path) -> None:
+    change(repository, recorded=True)
+    head = (repository / ".git/refs/heads/main").read_text()
+    commit = ("-c", "user.name=A", "-c", "user.email=a@b", "commit", "-qam", "Suspend")
+    subprocess.run(["git", *commit], cwd=repository, check=True)
+    assert guard.main([]) == 0
+    origin = repository / ".git/refs/remotes/origin/main"
+    origin.parent.mkdir(parents=True)
+    origin.write_text(head)
+    assert guard.main([]) == 1
+
+
+def test_the_report_is_added_to_the_summary_of_a_job(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repository / "summary").write_text("Before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(repository / "summary"))
+    assert guard.main([]) == 0
+    assert (repository / "summary").read_text().startswith("Before\nNo change in dev/StorageStack.")
+
+
+def test_what_is_not_recorded_is_not_compared(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change(repository, recorded=False)
+    assert guard.main([]) == 1
+    assert "StorageStack.template.json: not as in snapshots/dev" in capsys.readouterr().err
+
+
+def test_an_unknown_base_is_an_error(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert guard.main(["--base", "nowhere"]) == 2
+    assert "'nowhere'" in capsys.readouterr().err
+    assert repository.exists()
+
+
+def test_templates_are_recorded_and_then_are_as_reviewed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assembly, folder = tmp_path / "cdk.out", tmp_path / "snapshots"
+    (folder / "dev").mkdir(parents=True)
+    (folder / "dev" / "Gone.template.json").write_text("{}")
+    assembly.mkdir()
+    (assembly / "New.template.json").write_text('{"New": 1}')
+    (assembly / "manifest.json").write_text("{}")
+    monkeypatch.setattr(cdk, "ROOT", tmp_path)
+    monkeypatch.setattr(snapshots, "FOLDER", folder)
+    monkeypatch.setattr(snapshots, "environments", lambda: ["dev"])
+    monkeypatch.setattr(snapshots, "synthesize", lambda _: assembly)
+    with pytest.raises(UserError, match=r"Gone.template.json, New.template.json: not as in"):
+        snapshots.check(assembly, folder / "dev")
+    assert snapshots.main() == 0
+    assert "Recorded in snapshots/dev" in capsys.readouterr().out
+    assert [path.name for path in (folder / "dev").iterdir()] == ["New.template.json"]
+    snapshots.check(assembly, folder / "dev")
+
+
+def test_nothing_is_recorded_of_an_app_that_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_: str) -> Path:
+        raise UserError("does not synthesize", 3)
+
+    monkeypatch.setattr(snapshots, "FOLDER", tmp_path)
+    monkeypatch.setattr(snapshots, "synthesize", fail)
+    assert snapshots.main() == 3
+    assert "does not synthesize" in capsys.readouterr().out
+    assert [*tmp_path.iterdir()] == []

@@ -1,0 +1,1 @@
+"""What a change does to deployed stacks, and whether someone must look at it first."""

@@ -1,0 +1,75 @@
+"""Compare the snapshots here with those at a base: `nox -s guard -- [--base REF]`."""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+
+from tools import cdk, git, snapshots
+from tools.console import UserError, summarize, waiting
+from tools.guard import acknowledged
+from tools.guard.changes import Changes, Template, compare
+from tools.guard.hazards import hazards
+from tools.guard.report import report
+from tools.synth import environments, synthesize
+
+SUFFIX = ".template.json"
+
+
+def judge(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> tuple[str, bool]:
+    """A report in Markdown, and whether all may pass, given the files in snapshots/ by path.
+
+    Raises `UserError` for an acknowledgement that is wrong, or fits no change.
+    """
+    pairs = {_stack(path): (_load(base, path), _load(here, path)) for path in {**base, **here}}
+    pairs.pop("", None)
+    changes: list[Changes] = compare(dict(sorted(pairs.items())))
+    found = [hazard for each in changes for hazard in hazards(each)]
+    reasons = acknowledged.new(here, base)
+    if unknown := [change for change in reasons if change not in found]:
+        raise UserError(
+            f"{acknowledged.FILE} acknowledges {unknown[0]!r}, but there is no such change since "
+            "the base. Take it out, or copy the sentence from the report.",
+            2,
+        )
+    return report(changes, found, reasons), all(hazard in reasons for hazard in found)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the report and return the exit status: 1 for what nobody has acknowledged."""
+    parser = argparse.ArgumentParser(prog="nox -s guard --", allow_abbrev=False)
+    parser.add_argument("--base", metavar="REF", help="compare with where this commit was left")
+    options = parser.parse_args(arguments)
+    try:
+        with waiting("Comparing"):
+            for name in environments():
+                snapshots.check(synthesize(name), snapshots.FOLDER / name)
+            start = git.merge_base(cdk.ROOT, _base(options.base), "HEAD")
+            here, base = (
+                git.read_files(cdk.ROOT, commit, snapshots.FOLDER.name, "")
+                for commit in (None, start)
+            )
+            text, passes = judge(here, base)
+    except (UserError, git.NoMergeBaseError) as error:
+        print(error, file=sys.stderr)
+        return error.status if isinstance(error, UserError) else 2
+    print(text)
+    summarize(text)
+    return 0 if passes else 1
+
+
+def _base(ref: str | None) -> str:
+    return ref or ("origin/main" if git.commit(cdk.ROOT, "origin/main") else "main")
+
+
+def _stack(path: str) -> str:
+    return path.removeprefix("snapshots/").removesuffix(SUFFIX) if path.endswith(SUFFIX) else ""
+
+
+def _load(files: Mapping[str, bytes], path: str) -> Template:
+    template: Template = json.loads(files.get(path, b"{}")) if path.endswith(SUFFIX) else {}
+    return template
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
