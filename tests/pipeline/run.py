@@ -22,7 +22,7 @@ from tools.cdk import ROOT, without_aws
 from tools.console import console, waiting
 
 DOMAINS = sorted(path.parent.name for path in ROOT.glob("stacks/*/app.py"))
-DEPLOYED = {"e2e", "synth"}
+DEPLOYED = {"e2e", "guard", "synth"}
 ALWAYS = {"affected", "required"}
 
 

@@ -77,8 +77,8 @@ def test_just_the_jobs_that_a_change_affects_are_run_and_that_is_green(
 ) -> None:
     runner = Runner(affected)
     ended = results(evaluate, runner, github)
-    deploys = github is PUSH and affected.deployable
-    assert runner.jobs == ["affected", *jobs, *["deploy-dev"][: int(deploys)]]
+    last = "guard" if github is PULL_REQUEST else "deploy-dev"
+    assert runner.jobs == ["affected", *jobs, *[last] * affected.deployable]
     assert ended["required"] == "success"
 
 
@@ -263,7 +263,10 @@ def test_what_is_affected_goes_to_the_matrix_and_to_the_page_of_the_run(tmp_path
 
 @pytest.mark.parametrize(
     ("workflow", "name"),
-    [(CI, "Compare"), (CI, "Deploy"), (CI, "Show the coverage"), (DRIFT, "Look for drift")],
+    [
+        *[(CI, name) for name in ("Compare", "Show the coverage", "Compare with what is on main")],
+        *[(CI, "Deploy, and show what exists now"), (DRIFT, "Look for drift")],
+    ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_session_that_fails_fails_its_job_whatever_its_output_goes_to(
@@ -271,20 +274,6 @@ def test_a_session_that_fails_fails_its_job_whatever_its_output_goes_to(
 ) -> None:
     command(tmp_path, "uv", "echo said; exit 3")
     assert bash(step(workflow, name), tmp_path, BASE="origin/main").returncode == 3
-
-
-def test_after_a_deploy_the_table_and_after_a_drift_all_is_shown(tmp_path: Path) -> None:
-    said = (
-        "Deploying …\n              What exists now (AWS)\n| Stack | Seconds |\nThe deploy failed\n"
-    )
-    command(tmp_path, "uv", f"cat <<'EOF'\n{said}EOF")
-    bash(step(CI, "Deploy"), tmp_path)
-    bash(step(CI, "Show what exists now"), tmp_path)
-    table = said.split("\n", 1)[1]
-    assert (tmp_path / "GITHUB_STEP_SUMMARY").read_text() == f"```\n{table}```\n"
-    bash(step(DRIFT, "Look for drift"), tmp_path)
-    bash(step(DRIFT, "Show what was found"), tmp_path)
-    assert (tmp_path / "GITHUB_STEP_SUMMARY").read_text() == f"```\n{table}```\n```\n{said}```\n"
 
 
 def test_a_run_on_main_is_never_cancelled_and_an_obsolete_one_of_a_pull_request_is(

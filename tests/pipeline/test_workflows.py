@@ -26,8 +26,6 @@ EXCEPTIONS = {
         "only GitHub knows, and `gh` asks it"
     ),
     "Look for AWS credentials": "before anything is installed, so before nox is there",
-    "Show what exists now": "copies what nox said to the page of the run",
-    "Show what was found": "copies what nox said to the page of the run",
 }
 NOX = re.compile(r"uv run --locked nox (?P<arguments>[^|>]*)")
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tools.assembly import StackArtifact
-from tools.console import console
+from tools.console import console, summarize
 from tools.deployment.deploy import ensure_bootstrapped
 from tools.deployment.operation import Operation, Options, operation
 
@@ -35,10 +35,13 @@ def drift(options: Options) -> int:
         ensure_bootstrapped(op)
         names = [stack.id for stack in op.stacks]
         status, said = op.cdk("Detecting drift", "drift", "--fail", *names)
+        lines = []
         if _COMPARED in said:
-            for stack in op.stacks:
-                for line in _differences(op, stack):
-                    console.print(line, markup=False, soft_wrap=True)
+            lines = [line for stack in op.stacks for line in _differences(op, stack)]
+        for line in lines:
+            console.print(line, markup=False, soft_wrap=True)
+        found = [f"- `{line}`" for line in lines] or [said if status else "None."]
+        summarize(f"### Drift ({op.target})", *found)
         return status
 
 

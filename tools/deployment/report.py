@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from rich.table import Table
 
 from tools.assembly import StackArtifact
-from tools.console import console
+from tools.console import console, summarize
 from tools.targets import Target
 
 # What `cdk deploy` says of each stack.
@@ -22,11 +22,13 @@ def show(target: Target, stacks: Sequence[StackArtifact], said: str) -> None:
     """
     unchanged = {match["id"] for match in _UNCHANGED.finditer(said)}
     seconds = {match["id"]: match["seconds"] for match in _CHANGED.finditer(said)}
-    table = Table(title=f"What exists now ({target})")
+    title = f"What exists now ({target})"
+    table = Table(title=title)
     for column in ("Stack", "Status", "Resource", "Name or ARN", "Seconds"):
         table.add_column(column, overflow="fold")
+    outputs = Table("Export", "Value")
     for stack in stacks:
-        status, resources = _read(target, stack)
+        status, resources, exports = _read(target, stack)
         if stack.id in unchanged:
             status += ", no changes"
         first = (stack.id, status, seconds.get(stack.id, ""))
@@ -34,17 +36,29 @@ def show(target: Target, stacks: Sequence[StackArtifact], said: str) -> None:
             table.add_row(*first[:2], kind, name, first[2])
             first = ("", "", "")
         table.add_section()
+        for export in exports:
+            outputs.add_row(*export)
     console.print(table)
+    # A person has seen the exports in what cdk said.
+    summarize(f"### {title}", table, "### Exports", outputs)
 
 
-def _read(target: Target, stack: StackArtifact) -> tuple[str, list[tuple[str, str]]]:
+type _Pairs = list[tuple[str, str]]
+
+
+def _read(target: Target, stack: StackArtifact) -> tuple[str, _Pairs, _Pairs]:
     cloudformation = target.session.client("cloudformation", region_name=stack.region)
     try:
-        status = cloudformation.describe_stacks(StackName=stack.name)["Stacks"][0]["StackStatus"]
+        found = cloudformation.describe_stacks(StackName=stack.name)["Stacks"][0]
     except ClientError:
-        return "does not exist", [("", "")]
+        return "does not exist", [("", "")], []
     resources = cloudformation.describe_stack_resources(StackName=stack.name)["StackResources"]
     rows = [
         (resource["ResourceType"], resource.get("PhysicalResourceId", "")) for resource in resources
     ]
-    return status, rows or [("", "")]
+    exports = [
+        (output["ExportName"], output["OutputValue"])
+        for output in found.get("Outputs", [])
+        if "ExportName" in output
+    ]
+    return found["StackStatus"], rows or [("", "")], exports
