@@ -7,6 +7,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Template
 
 from stacks.app import CDK_JSON, new_app
@@ -119,6 +120,21 @@ def test_a_finding_fails_the_synthesis_until_it_is_accepted_by_name() -> None:
     assert all(finding in str(failure.value) for finding in unaccepted)
     accept(bucket, "Test", *unaccepted)
     cdk.App.of(stack).synth(force=True)  # type: ignore[union-attr] # as above
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_the_pack_for_serverless_is_used_when_it_is_asked_for(
+    asked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = {"serverless-checks": "true"} if asked else {}  # as `cdk synth --context` has it
+    (tmp_path / "cdk.json").write_text(json.dumps({"context": context}))
+    monkeypatch.setattr("stacks.app.CDK_JSON", tmp_path / "cdk.json")
+    stack = new_stack()
+    sqs.Queue(stack, "Queue", enforce_ssl=True)
+    with pytest.raises(RuntimeError) as failure:
+        cdk.App.of(stack).synth()  # type: ignore[union-attr] # new_app made it
+    assert "AwsSolutions-SQS3" in str(failure.value)
+    assert ("Serverless-SQSRedrivePolicy" in str(failure.value)) is asked
 
 
 def test_wildcards_are_named_as_cdk_nag_names_them() -> None:
