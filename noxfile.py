@@ -151,6 +151,12 @@ def guard(session: nox.Session) -> None:
 
 
 @nox.session
+def security(session: nox.Session) -> None:
+    """Scan every environment with cdk-nag, cfn-lint, checkov and iam-policy-validator."""
+    run(session, "python", "-m", "tools.security")
+
+
+@nox.session
 def e2e(session: nox.Session) -> None:
     """Deploy to throw-away local clouds, prove there what the roles may do, and test the tools."""
     # The tests of a file build on each other, so they stay together.

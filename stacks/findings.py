@@ -1,4 +1,4 @@
-"""Accepting findings of cdk-nag, each on its construct and with a reason."""
+"""Accepting findings of the security scanners, each on its construct and with a reason."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -6,10 +6,12 @@ from constructs import IConstruct
 
 
 def accept(construct: IConstruct, reason: str, *findings: str) -> None:
-    """Accept `findings` of cdk-nag, e.g. `AwsSolutions::AwsSolutions-S1`, on one construct.
+    """Accept `findings` of cdk-nag, checkov or iam-policy-validator on one construct.
 
-    `reason` is for the security reviewer. A finding that is not named here still fails the
-    synthesis.
+    For example `AwsSolutions::AwsSolutions-S1`, `checkov::CKV_AWS_18`, or with the statement's Sid
+    `iam-policy-validator::service_wildcard[Tables]`. `reason` is for the security reviewer. What
+    cdk-nag finds and is not named here fails the synthesis; what the others find, and what is named
+    here but not found any more, fails `nox -s security`.
     """
     cdk.Validations.of(construct).acknowledge(
         *(cdk.Acknowledgment(id=finding, reason=reason) for finding in findings)

@@ -28,16 +28,19 @@ def assembly(name: str) -> Path:
     return cdk.ROOT / ("cdk.out" if name == DEFAULT_ENVIRONMENT else f"build/synth/{name}")
 
 
-def synthesize(name: str) -> Path:
-    """Synthesize an app with `cdk synth` and return its cloud assembly.
+def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
+    """Synthesize an app with `cdk synth` and its `options`, and return its cloud assembly.
 
     Nothing of the person's AWS configuration is in sight: a template may not depend on it.
     Raises `UserError` with what `cdk` said when it fails.
     """
-    app, output = apps()[name].relative_to(cdk.ROOT), assembly(name)
+    app, output = apps()[name].relative_to(cdk.ROOT), output or assembly(name)
     output.parent.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
-        cdk.command("synth", "--quiet", "--app", f"uv run --frozen {app}", "--output", str(output)),
+        cdk.command(
+            *("synth", "--quiet", "--app", f"uv run --frozen {app}", "--output", str(output)),
+            *options,
+        ),
         cwd=cdk.ROOT,
         env={**cdk.without_aws(os.environ), **cdk.environment()},
         capture_output=True,

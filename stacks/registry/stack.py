@@ -6,6 +6,7 @@ from constructs import Construct
 
 from stacks.base import DomainStack
 from stacks.environment import Environment
+from stacks.findings import accept
 from stacks.registry import exports
 
 
@@ -43,6 +44,11 @@ class RegistryStack(DomainStack):
         assert isinstance(resource, ecr.CfnRepository)
         resource.encryption_configuration = ecr.CfnRepository.EncryptionConfigurationProperty(
             encryption_type="AES256"
+        )
+        accept(
+            repository,
+            "Images hold code, no data; whoever may pull them would have the KMS key as well",
+            "checkov::CKV_AWS_136",
         )
 
         self.publish(exports.REPOSITORY_NAME, repository.repository_name)

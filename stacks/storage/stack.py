@@ -55,6 +55,7 @@ class StorageStack(DomainStack):
             "server access logs are best effort and need a second bucket to guard",
             "AwsSolutions::AwsSolutions-S1",
             "NIST.800.53.R5::NIST.800.53.R5-S3BucketLoggingEnabled",
+            "checkov::CKV_AWS_18",
         )
         accept(
             bucket,

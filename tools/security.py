@@ -1,0 +1,84 @@
+"""Look for what is insecure in every environment: `python -m tools.security`.
+
+A finding counts unless its construct accepts it (`stacks/findings.py`); what is accepted must be
+found.
+"""
+
+import sys
+import time
+
+from tools import synth
+from tools.console import UserError, console, waiting
+from tools.scans import Assembly, Finding, Scan, cdk_nag, cfn_lint, checkov, iam_policy_validator
+
+type Acceptance = tuple[str, str]
+
+
+def examine(environment: str) -> int:
+    """Run every scanner on an environment, say what it found; return how much must be mended.
+
+    Raises `UserError` when a scanner cannot run.
+    """
+    start = time.monotonic()
+    with waiting(f"Synthesizing {environment}, with cdk-nag"):
+        assembly, scan = cdk_nag(environment)
+    used, open_findings = _report("cdk-nag", scan, assembly, start)
+    for scanner in (cfn_lint, checkov, iam_policy_validator):
+        start = time.monotonic()
+        name = scanner.__name__.replace("_", "-")
+        with waiting(f"Running {name}"):
+            scan = scanner(assembly)
+        more_used, more_open = _report(name, scan, assembly, start)
+        used |= more_used
+        open_findings += more_open
+    for finding in open_findings:
+        console.print(f"\n{finding.path}\n  {finding.id}\n  {finding.text}", markup=False)
+    stale = sorted(assembly.accepted - used)
+    for rule, path in stale:
+        console.print(
+            f"\n{path}\n  accepts {rule}, which nothing finds there any more: take it away",
+            markup=False,
+        )
+    return len(open_findings) + len(stale)
+
+
+def _report(
+    name: str, scan: Scan, assembly: Assembly, start: float
+) -> tuple[set[Acceptance], list[Finding]]:
+    """Say in a line what a scan found; return what was accepted of it, and what was not."""
+    found = [(finding, _acceptance(finding, assembly.accepted)) for finding in scan.findings]
+    accepted = [acceptance for _, acceptance in found if acceptance]
+    unexplained = [finding for finding, acceptance in found if not acceptance]
+    console.print(
+        f"{name}: {scan.scope}; {len(accepted)} accepted, {len(unexplained)} unexplained "
+        f"({time.monotonic() - start:.1f} s)",
+        markup=False,
+    )
+    return set(accepted), unexplained
+
+
+def _acceptance(finding: Finding, accepted: set[Acceptance]) -> Acceptance | None:
+    """What accepts a finding: its construct, or one that this is a part of."""
+    path = finding.path
+    while path and (finding.id, path) not in accepted:
+        path = path.rpartition("/")[0]
+    return (finding.id, path) if path else None
+
+
+def main() -> int:
+    """Examine every environment; return the exit status."""
+    try:
+        faults = sum([examine(environment) for environment in synth.environments()])
+    except UserError as error:
+        console.print(str(error), markup=False)
+        return error.status
+    if faults:
+        console.print(
+            f"\n{faults} to put right: mend what was found, or accept it on its construct with a "
+            "reason for the reviewer (stacks/findings.py)."
+        )
+    return min(faults, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
