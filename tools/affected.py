@@ -111,6 +111,8 @@ def _judge(changed: set[str], domains: set[str], imports: Mapping[str, set[str]]
                 raise _EverythingError(f"all depend on {cause}")
             case ["apps", _, *_] | ["tests", "cloud", *_]:
                 part, deployed = SHARED, True
+            case ["tools", "scanners", *_]:
+                part, deployed = SHARED, False
             case ["tools", _, *_]:
                 part, deployed = SHARED, _deploys(path, imports)
             case ["snapshots", *_]:

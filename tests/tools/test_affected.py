@@ -249,6 +249,7 @@ def test_an_environment_and_the_tests_in_the_cloud_are_shared_and_deployable(
         "tests/pipeline/package-lock.json",
         "tests/speed/measure.py",
         "tests/tools/test_style.py",
+        "tools/scanners/uv.lock",
         "tools/style.py",
     ],
 )
