@@ -173,16 +173,17 @@ def test_caches_are_keyed_on_the_lock_files() -> None:
     assert all(re.search(r"hashFiles\('(uv\.lock|package-lock\.json)'\)", key) for key in keys)
 
 
-def test_dependabot_looks_after_every_lock_file_and_the_actions() -> None:
+@pytest.mark.parametrize("lock", ["package-lock.json", "uv.lock"])
+def test_dependabot_looks_after_every_lock_file_and_the_actions(lock: str) -> None:
     text = (ROOT / ".github/dependabot.yml").read_text()
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*package-lock.json"],
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", f"*{lock}"],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     )
-    folders = [f"/{path.removesuffix('package-lock.json')}" for path in listed.stdout.split()]
+    folders = [f"/{path.removesuffix(lock)}" for path in listed.stdout.split()]
     folders = ["/" if folder == "/" else folder.removesuffix("/") for folder in sorted(folders)]
     assert f"directories: [{', '.join(folders)}]" in text
     assert {"uv", "npm", "github-actions"} == set(re.findall(r"package-ecosystem: (\S+)", text))
