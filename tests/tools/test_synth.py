@@ -17,18 +17,45 @@ def test_an_environment_lies_where_people_look_and_a_domain_apart() -> None:
     assert synth.assembly("storage") == cdk.ROOT / "build/synth/storage"
 
 
-def test_a_domain_is_synthesized_and_linted(capsys: pytest.CaptureFixture[str]) -> None:
-    assert synth.main(["registry"]) == 0
-    assert "registry: RegistryStack.template.json" in capsys.readouterr().out
+# Writes an assembly as the CDK would, which would take seconds.
+APP = """
+import json, os, pathlib
+folder = pathlib.Path(os.environ["CDK_OUTDIR"])
+folder.mkdir(parents=True, exist_ok=True)
+template = {"Resources": {"One": {"Type": "AWS::SNS::Topic"}}}
+(folder / "One.template.json").write_text(json.dumps(template))
+(folder / "manifest.json").write_text(json.dumps({"version": "36.0.0", "artifacts": {"One": {
+    "type": "aws:cloudformation:stack",
+    "environment": "aws://unknown-account/us-east-1",
+    "properties": {"templateFile": "One.template.json"},
+}}}))
+"""
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An app of the repository, called "one"."""
+    file = tmp_path / "app.py"
+    file.write_text(APP)
+    outside = Path("../" * len(cdk.ROOT.parts)) / str(file).removeprefix("/")
+    monkeypatch.setattr(synth, "apps", lambda: {"one": cdk.ROOT / outside})
+    monkeypatch.setattr(synth, "assembly", lambda _: tmp_path / "folder" / "out")
+    return file
+
+
+def test_an_app_is_synthesized_and_its_templates_pass_the_linter(
+    app: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert synth.main(["one"]) == 0
+    assert (app.parent / "folder" / "out" / "One.template.json").exists()
+    assert "one: One.template.json" in capsys.readouterr().out
 
 
 def test_an_app_that_fails_is_answered_with_what_it_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    app: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "app.py").write_text("raise SystemExit('not like this')")
-    app = Path("../" * len(cdk.ROOT.parts)) / str(tmp_path / "app.py").removeprefix("/")
-    monkeypatch.setattr(synth, "apps", lambda: {"bad": cdk.ROOT / app})
-    assert synth.main(["bad"]) == 1
+    app.write_text("raise SystemExit('not like this')")
+    assert synth.main(["one"]) == 1
     said = capsys.readouterr().out
     assert "not like this" in said
     assert "does not synthesize" in said

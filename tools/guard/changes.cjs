@@ -4,11 +4,11 @@ const { readFileSync } = require("node:fs");
 const { fullDiff } = require("@aws-cdk/cloudformation-diff");
 const { loadAwsServiceSpecSync } = require("@aws-cdk/aws-service-spec");
 
-const spec = loadAwsServiceSpecSync();
-
 // AWS's specification of a resource type says whether losing a resource loses data.
 const isStateful = (type) =>
-  spec.lookup("resource", "cloudFormationType", "equals", type).some((found) => found.isStateful);
+  loadAwsServiceSpecSync()
+    .lookup("resource", "cloudFormationType", "equals", type)
+    .some((found) => found.isStateful);
 
 const named = (differences) =>
   Object.entries(differences).map(([name, { oldValue, newValue, changeImpact }]) => ({
