@@ -19,8 +19,9 @@ _environment = cdk.without_aws(os.environ) | cdk.environment()
 for _key in os.environ.keys() - _environment.keys():
     del os.environ[_key]
 os.environ.update(_environment)
-# What a test deploys is nothing to report.
-os.environ.pop("GITHUB_STEP_SUMMARY", None)
+# A test is no job of GitHub Actions, even within one: it may use the local cloud, unreported.
+for _key in [key for key in os.environ if key.startswith("GITHUB_")]:
+    del os.environ[_key]
 # As the CLI would, so that templates are what is deployed, to the byte.
 os.environ["CDK_CONTEXT_JSON"] = '{"aws:cdk:enable-path-metadata": true}'
 

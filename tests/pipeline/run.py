@@ -36,8 +36,8 @@ class Change:
 
     @property
     def line(self) -> str:
-        """What is added to the file."""
-        return "\n<!-- Another line. -->\n" if self.path.endswith(".md") else "# Another line.\n"
+        """What is written above the file."""
+        return "<!-- Another line. -->\n\n" if self.path.endswith(".md") else "# Another line.\n"
 
 
 CHANGES = [
@@ -121,8 +121,8 @@ def git(clone: Path, *arguments: str) -> None:
 def open_pull_request(clone: Path, change: Change) -> None:
     """Check out the merge of main and a branch with the change, as GitHub does."""
     git(clone, "checkout", "--quiet", "-B", "change", "origin/main")
-    with (clone / change.path).open("a") as file:
-        file.write(change.line)
+    file = clone / change.path
+    file.write_text(change.line + file.read_text())
     git(clone, "commit", "--quiet", "--all", "--message=Change")
     git(clone, "checkout", "--quiet", "--detach", "origin/main")
     git(clone, "merge", "--quiet", "--no-ff", "--no-edit", "change")
