@@ -9,6 +9,7 @@ from tools import node
 
 ROOT = Path(__file__).parents[1]
 CLI = ROOT / "node_modules" / "aws-cdk"
+TIED = Path(__file__).with_name("tied.cjs")
 
 
 def command(*args: str) -> list[str]:
@@ -17,13 +18,18 @@ def command(*args: str) -> list[str]:
     Raises `SystemExit` with npm's status when npm, which then has said why, cannot install it.
     """
     node.install(ROOT)
-    return [str(node.NODE), str(CLI / "bin" / "cdk"), *args]
+    return [str(node.NODE), "--require", str(TIED), str(CLI / "bin" / "cdk"), *args]
 
 
 def environment() -> dict[str, str]:
     """What the CLI and the app that it starts need to know, to be added to the environment."""
     # Without JSII_NODE, jsii starts whichever node is first on the PATH, and that may be too old.
     return {"JSII_NODE": str(node.NODE), "CDK_DISABLE_CLI_TELEMETRY": "true"}
+
+
+def tied() -> dict[str, str]:
+    """`environment` of a CLI that shall end when this process does, even if it is killed."""
+    return {**environment(), "WEALTH_OPS_PARENT": str(os.getpid())}
 
 
 def without_aws(environment: Mapping[str, str]) -> dict[str, str]:

@@ -36,13 +36,15 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
     """
     app, output = apps()[name].relative_to(cdk.ROOT), output or assembly(name)
     output.parent.mkdir(parents=True, exist_ok=True)
+    # exec: else there is a shell between the CLI and the app, and only that would be ended.
+    run = f"exec uv run --frozen {app}"
     done = subprocess.run(
         cdk.command(
-            *("synth", "--quiet", "--app", f"uv run --frozen {app}", "--output", str(output)),
+            *("synth", "--quiet", "--app", run, "--output", str(output)),
             *options,
         ),
         cwd=cdk.ROOT,
-        env={**cdk.without_aws(os.environ), **cdk.environment()},
+        env={**cdk.without_aws(os.environ), **cdk.tied()},
         capture_output=True,
         text=True,
         check=False,

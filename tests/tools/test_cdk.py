@@ -13,7 +13,8 @@ def test_the_cli_is_that_of_the_lock_file(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(node, "install", installed.append)
     command = cdk.command("synth")
     assert installed == [cdk.ROOT]
-    assert command == [str(node.NODE), str(cdk.CLI / "bin/cdk"), "synth"]
+    assert command[0] == str(node.NODE)
+    assert command[-2:] == [str(cdk.CLI / "bin/cdk"), "synth"]
 
 
 def test_uv_run_cdk_becomes_the_cli_on_the_pinned_node(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -23,9 +24,11 @@ def test_uv_run_cdk_becomes_the_cli_on_the_pinned_node(monkeypatch: pytest.Monke
     cdk.main()
     program, arguments, environment = became
     assert program == str(node.NODE)
-    assert arguments == [str(node.NODE), str(cdk.CLI / "bin/cdk"), "deploy", "StorageStack"]
+    assert isinstance(arguments, list)
+    assert arguments[-3:] == [str(cdk.CLI / "bin/cdk"), "deploy", "StorageStack"]
     assert isinstance(environment, dict)
     assert environment["JSII_NODE"] == str(node.NODE)
+    assert "WEALTH_OPS_PARENT" not in environment  # it is a person's own, and may outlive a shell
 
 
 def test_without_aws_nothing_of_a_persons_configuration_is_left() -> None:

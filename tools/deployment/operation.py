@@ -58,7 +58,7 @@ class Operation:
         `UserError` when the local cloud ends; the CLI would try to reach it for minutes.
         """
         command = cdk.command(*arguments, *self.options.extra, "--app", str(self.assembly))
-        done = stream(what, command, {**os.environ, **cdk.environment()}, self.is_gone)
+        done = stream(what, command, {**os.environ, **cdk.tied()}, self.is_gone)
         if self.is_gone():
             raise UserError(GONE)
         return done
