@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -173,6 +174,23 @@ def test_a_failed_stop_is_said_and_hides_no_exception(
     assert "The local cloud did not stop in order." in capsys.readouterr().out
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="prlimit")
+def test_a_disk_too_full_to_say_so_is_suspected(state: CloudState) -> None:
+    with local_cloud(state.directory) as cloud:
+        make_bucket(cloud, "before")
+
+    def fill() -> None:
+        with local_cloud(state.directory) as cloud:
+            make_bucket(cloud, "after")
+            resource.prlimit(server_of(cloud), resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+
+    with pytest.raises(UserError, match=r"with status 6 .* is the disk full\?"):
+        fill()
+    with local_cloud(state.directory) as cloud, cloud.entered():
+        buckets = boto3.client("s3").list_buckets()["Buckets"]
+    assert [bucket["Name"] for bucket in buckets] == ["before"]
+
+
 def test_a_server_that_does_not_stop_is_killed(
     state: CloudState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,6 +228,20 @@ def test_an_account_can_be_chosen_whatever_boto3_has_found_before(
     boto3.client("sts", region_name="us-east-1")
     with local_cloud(state.directory, account="111122223333") as cloud, cloud.entered():
         assert boto3.client("sts").get_caller_identity()["Account"] == "111122223333"
+
+
+def test_a_disk_that_is_full_from_the_start_is_suspected(
+    state: CloudState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nulimit -f 0\nexec {sys.executable} "$@"\n')
+    python.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(python))
+    with (
+        pytest.raises(UserError, match=r"with status 5 .* is the disk full\?"),
+        local_cloud(state.directory),
+    ):
+        pass
 
 
 def test_a_server_that_does_not_come_up_is_ended(

@@ -80,6 +80,8 @@ class _Watched:
             if event["type"] == "lifespan.startup.complete":
                 # From here on, an error may be that of a request.
                 logging.getLogger().removeHandler(self.unread)
+                # And what cannot be saved is said once, in the end.
+                logging.getLogger("persistence").propagate = False
                 if self.unread.messages:
                     self.stop.set()
                 else:
@@ -106,7 +108,8 @@ class _Messages(logging.Handler):
         self.messages.append(record.getMessage())
 
     def __str__(self) -> str:
-        return "; ".join(self.messages)
+        more = len(self.messages) - 3
+        return "; ".join(self.messages[:3]) + (f"; and {more} more" if more > 0 else "")
 
 
 async def _drop_clients(stop: asyncio.Event) -> None:

@@ -162,9 +162,11 @@ def _wait_until_ready(state: CloudState, server: subprocess.Popen[bytes]) -> Loc
             if notice:
                 console.print(notice, markup=False)
             return LocalCloud(state.directory, endpoint.port, endpoint.account, state.certificate)
-    raise UserError(
-        _said(state) or f"The local cloud did not start within {START_LIMIT:.0f} seconds."
-    )
+    if server.returncode is None:
+        raise UserError(
+            f"The local cloud did not start within {START_LIMIT:.0f} seconds. {_said(state)}"
+        )
+    raise UserError(_why(state, server))
 
 
 def _answers(state: CloudState, port: int) -> bool:
@@ -196,8 +198,16 @@ def _stop(state: CloudState, server: subprocess.Popen[bytes]) -> str | None:
             f"back to its last saved state. {_said(state)}"
         )
     if server.returncode:
-        return f"The local cloud did not stop in order.\n{_said(state)}"
+        return f"The local cloud did not stop in order.\n{_why(state, server)}"
     return None
+
+
+def _why(state: CloudState, ended: subprocess.Popen[bytes]) -> str:
+    return _said(state) or (
+        f"The local cloud ended with status {ended.returncode} and could not write the reason to "
+        f"{state.log}: is the disk full? What was saved before is as it was: make room, and run "
+        "the same command again."
+    )
 
 
 def _said(state: CloudState) -> str:

@@ -67,7 +67,8 @@ def main(arguments: list[str]) -> Status:
         message, status = str(error), Status.REFUSED
     else:
         return Status.SAVED
-    print(message, file=sys.stderr)
+    with suppress(OSError):  # where the disk is full, the status has to do
+        print(message, file=sys.stderr)
     return status
 
 
