@@ -1,27 +1,18 @@
 """The faults: each starts something on a round's cloud, breaks it, and says when it did."""
 
 import os
-import resource
 import signal
 from collections.abc import Callable
 from contextlib import suppress
 from random import Random
 
-from tests.faults.round import Command, FaultError, Round, wait_for
+from tests.faults.disk import full_disk
+from tests.faults.moments import ANY, BETWEEN, reach
+from tests.faults.round import SERVER, FaultError, Round, wait_for
 from tests.faults.tampering import tamper
 
-SERVER, CLI, TOOLS = "tools.local_cloud.server", "aws-cdk/bin/cdk", "-m tools.deployment"
+CLI, TOOLS = "aws-cdk/bin/cdk", "-m tools.deployment"
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
-# What is said when a part of a deploy begins, and how many seconds that part takes.
-BETWEEN = {"✅  StorageStack": 0.03, "✅  RegistryStack": 0.03, "✅  IdentityStack": 0.03}
-DURING = {
-    "Synthesis time": 0.5,
-    "creating CloudFormation changeset": 0.5,
-    "StorageStack (wealth-ops-storage-dev): deploying": 0.1,
-    "RegistryStack (wealth-ops-registry-dev): deploying": 0.1,
-    "IdentityStack (wealth-ops-identity-dev): deploying": 0.1,
-}
-ANY = {"Preparing": 1.0, "Deploying": 1.5, **DURING, **BETWEEN}
 
 # Draws what it needs, does it to a deploy of `assembly`, and returns the moment.
 Fault = Callable[[Round, Random, str], str]
@@ -51,18 +42,6 @@ def kill(what: str, signals: tuple[signal.Signals, ...], moments: dict[str, floa
     return fault
 
 
-def full_disk(round_: Round, random: Random, assembly: str) -> str:
-    """No file of the server may grow any more: what a full disk does, without one."""
-    size = random.choice((0, 1_000, 10_000, 50_000))
-    deploy = round_.start("deploy", assembly)
-    moment = reach(deploy, random, ANY)
-    for process in round_.processes(SERVER):
-        with suppress(ProcessLookupError):
-            resource.prlimit(process, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
-    deploy.wait()
-    return f"{size} bytes {moment}"
-
-
 def failing_stack(round_: Round, random: Random, assembly: str) -> str:
     """A stack with a bucket whose name is taken."""
     del assembly
@@ -83,15 +62,6 @@ def two_at_once(round_: Round, random: Random, assembly: str) -> str:
     if status := first.wait():
         raise FaultError(f"the first of two deploys ended with {status}:\n{first.said()}")
     return moment
-
-
-def reach(deploy: Command, random: Random, moments: dict[str, float]) -> str:
-    """Wait for a random moment of a deploy, and describe it."""
-    words = random.choice(sorted(moments))
-    later = random.uniform(0, moments[words])
-    wait_for(lambda: words in deploy.said() or deploy.process.poll() is not None)
-    wait_for(lambda: deploy.process.poll() is not None, later)
-    return f"{later * 1000:.0f} ms after {words.partition(' (')[0]!r}"
 
 
 FAULTS: dict[str, Fault] = {

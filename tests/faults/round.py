@@ -13,6 +13,7 @@ from pathlib import Path
 from tools import cdk
 
 MARK = "WEALTH_OPS_FAULT"
+SERVER = "tools.local_cloud.server"
 # Seconds, longer than any of it takes on a busy machine.
 COMMAND_LIMIT = 60.0
 ORPHAN_LIMIT = 15.0
@@ -83,6 +84,12 @@ class Round:
         if status:
             raise FaultError(f"{verb} ended with {status}:\n{said}")
         return said
+
+    def check_done(self, assembly: str) -> None:
+        """Deploy, and raise `FaultError` unless nothing is left to do."""
+        said = self.succeed("deploy", assembly)
+        if said.partition("What exists now")[2].count("no changes") != 3:
+            raise FaultError(f"a deploy after one that succeeded changed something:\n{said}")
 
     def processes(self, what: str = "") -> list[int]:
         """The processes of this round whose command line contains `what`."""
