@@ -7,6 +7,7 @@ from contextlib import suppress
 from random import Random
 
 from tests.faults.disk import full_disk
+from tests.faults.ground import STACKS
 from tests.faults.moments import ANY, BETWEEN, reach
 from tests.faults.round import SERVER, FaultError, Round, wait_for
 from tests.faults.tampering import tamper
@@ -43,13 +44,31 @@ def kill(what: str, signals: tuple[signal.Signals, ...], moments: dict[str, floa
 
 
 def failing_stack(round_: Round, random: Random, assembly: str) -> str:
-    """A stack with a bucket whose name is taken."""
+    """One of the first two stacks fails."""
     del assembly
-    stack = random.choice(("StorageStack", "RegistryStack", "IdentityStack"))
-    status, said = round_.run("deploy", f"broken-{stack}")
-    if status == 0 or "The deploy failed; what it had done stays" not in said:
-        raise FaultError(f"a deploy with a broken {stack} ended with {status}:\n{said}")
+    stack = random.choice(STACKS[:2])
+    _fail(round_, stack)
     return stack
+
+
+def failing_third_stack(round_: Round, random: Random, assembly: str) -> str:
+    """The third stack fails; what was done to the first two must be saved."""
+    del random, assembly
+    *others, third = STACKS
+    said = _fail(round_, third)
+    if not all(f"✅  {stack}" in said for stack in others) or f"✅  {third}" in said:
+        raise FaultError(f"not only the third stack failed:\n{said}")
+    # Another deploy sees only what this one saved.
+    round_.check_done("changed", *others)
+    return third
+
+
+def _fail(round_: Round, stack: str) -> str:
+    status, said = round_.run("deploy", f"broken-{stack}")
+    # 1 is what `cdk deploy` ends with.
+    if status != 1 or "The deploy failed; what it had done stays" not in said:
+        raise FaultError(f"a deploy with a broken {stack} ended with {status}:\n{said}")
+    return said
 
 
 def two_at_once(round_: Round, random: Random, assembly: str) -> str:
@@ -73,6 +92,7 @@ FAULTS: dict[str, Fault] = {
     "cloud ended": kill(SERVER, (signal.SIGTERM,), ANY),
     "disk full": full_disk,
     "a stack fails": failing_stack,
+    "the third stack fails": failing_third_stack,
     "two deploys at once": two_at_once,
     "tampered with": tamper,
 }

@@ -13,6 +13,7 @@ from tests.faults.round import FaultError, Round
 from tools import synth
 from tools.local_cloud.client import local_cloud
 
+# The third needs the others.
 STACKS = ("StorageStack", "RegistryStack", "IdentityStack")
 BUCKET, REPOSITORY, WITNESS = "wealth-ops-data-dev", "wealth-ops-ecr-dev", "witness"
 KEY = "raw/WITNESS.parquet"
@@ -26,15 +27,16 @@ MANIFEST = {
 
 
 def prepare(folder: Path) -> None:
-    """Make assemblies `plain`, `changed` and `broken-*`, and clouds `begun` and `deployed`."""
+    """Make assemblies `plain`, `changed`, `broken-*` (changed, too); clouds `begun`, `deployed`."""
     plain = folder / "plain"
     with patch.object(synth, "assembly", return_value=plain):
         synth.synthesize("dev")
     shutil.copytree(plain, folder / "changed")
     for stack in STACKS:
         _rewrite(folder / "changed", stack, lambda text: text.replace('"aws-cdk"', '"changed"'))
-        shutil.copytree(plain, folder / f"broken-{stack}")
-        _rewrite(folder / f"broken-{stack}", stack, _with_a_taken_bucket)
+    for stack in STACKS:
+        broken = shutil.copytree(folder / "changed", folder / f"broken-{stack}")
+        _rewrite(broken, stack, _with_a_taken_bucket)
     begun = Round(folder, folder / "begun", "preparing-begun")
     begun.succeed("bootstrap", "plain")
     with local_cloud(begun.cloud) as running, running.entered():

@@ -78,17 +78,17 @@ class Round:
         command = self.start(verb, assembly, *extra)
         return command.wait(), command.said()
 
-    def succeed(self, verb: str, assembly: str) -> str:
+    def succeed(self, verb: str, assembly: str, *extra: str) -> str:
         """Run a verb that must succeed; return its output."""
-        status, said = self.run(verb, assembly)
+        status, said = self.run(verb, assembly, *extra)
         if status:
             raise FaultError(f"{verb} ended with {status}:\n{said}")
         return said
 
-    def check_done(self, assembly: str) -> None:
-        """Deploy, and raise `FaultError` unless nothing is left to do."""
-        said = self.succeed("deploy", assembly)
-        if said.partition("What exists now")[2].count("no changes") != 3:
+    def check_done(self, assembly: str, *stacks: str) -> None:
+        """Deploy all three stacks or these, and raise `FaultError` unless all was done already."""
+        said = self.succeed("deploy", assembly, *stacks)
+        if said.partition("What exists now")[2].count("no changes") != (len(stacks) or 3):
             raise FaultError(f"a deploy after one that succeeded changed something:\n{said}")
 
     def processes(self, what: str = "") -> list[int]:
