@@ -41,7 +41,9 @@ Start = Callable[..., subprocess.Popen[bytes]]
 
 def processes() -> dict[int, tuple[int, str]]:
     """All there are: the parent of each, and its command line."""
-    listing = subprocess.check_output(["ps", "-Awwo", "pid=,ppid=,args="], text=True)
+    listing = subprocess.check_output(
+        ["ps", "-Aww", "-o", "pid=", "-o", "ppid=", "-o", "args="], text=True
+    )
     rows = [line.split(maxsplit=2) for line in listing.splitlines()]
     return {int(pid): (int(parent), line) for pid, parent, line in rows}
 
