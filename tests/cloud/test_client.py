@@ -175,9 +175,12 @@ def test_a_failed_stop_is_said_and_hides_no_exception(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="prlimit")
-def test_a_disk_too_full_to_say_so_is_suspected(state: CloudState) -> None:
+def test_a_disk_too_full_to_say_so_is_suspected(
+    state: CloudState, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with local_cloud(state.directory) as cloud:
         make_bucket(cloud, "before")
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # which needs the disk, too
 
     def fill() -> None:
         with local_cloud(state.directory) as cloud:
@@ -237,6 +240,7 @@ def test_a_disk_that_is_full_from_the_start_is_suspected(
     python.write_text(f'#!/bin/sh\nulimit -f 0\nexec {sys.executable} "$@"\n')
     python.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(python))
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # which needs the disk, too
     with (
         pytest.raises(UserError, match=r"with status 5 .* is the disk full\?"),
         local_cloud(state.directory),
