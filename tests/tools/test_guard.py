@@ -148,6 +148,7 @@ def test_a_stack_that_is_new_passes() -> None:
     text, passes = guard.judge({path: new[path].encode() for path in new}, {})
     assert passes
     assert text.count("###") == 4
+    assert "description" not in text  # all of it is new
 
 
 @pytest.mark.parametrize(
