@@ -5,7 +5,6 @@ the PATH will do. Domains and environments are found as folders; none is named h
 """
 
 import os
-import shutil
 import signal
 from pathlib import Path
 
@@ -55,7 +54,7 @@ def run(session: nox.Session, *command: str) -> None:
     """Run a command in the project environment; leave it a minute to end when interrupted."""
     # WEALTH_OPS_NOX: so that a server in the foreground can tell that nox is gone.
     session.run(
-        "uv" if shutil.which("uv") else os.environ["UV"],
+        os.environ.get("UV", "uv"),  # set by `uv run`; what is on the PATH may be a slow shim
         "run",
         "--locked",
         *command,

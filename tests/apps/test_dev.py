@@ -2,10 +2,7 @@
 
 import ast
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -91,32 +88,6 @@ def test_what_a_stack_imports_another_one_exports(dev: Path, domains: list[str])
         for domain in domains
         for line in (ROOT / "tests" / domain / "exports.txt").read_text().split()
     }
-
-
-def test_the_bytes_do_not_depend_on_machine_account_or_network(dev: Path, tmp_path: Path) -> None:
-    # Another home, time zone, locale and folder; a region and a profile that do not exist; and a
-    # proxy that answers nobody.
-    environment = {
-        "PATH": os.environ["PATH"],
-        "CDK_CONTEXT_JSON": os.environ["CDK_CONTEXT_JSON"],
-        "JSII_NODE": os.environ["JSII_NODE"],
-        "PYTHONPATH": str(ROOT),
-        # Only to save the ten seconds in which jsii would fill a new cache.
-        "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(Path.home() / ".cache/aws/jsii/package-cache"),
-        "HOME": str(tmp_path),
-        "TZ": "Pacific/Auckland",
-        "LC_ALL": "C",
-        "AWS_PROFILE": "nobody",
-        "AWS_REGION": "xx-nowhere-1",
-        "CDK_DEFAULT_ACCOUNT": "999999999999",
-        "CDK_DEFAULT_REGION": "xx-nowhere-1",
-        "HTTPS_PROXY": "http://127.0.0.1:9",
-        "CDK_OUTDIR": str(tmp_path / "out"),
-    }
-    subprocess.run(
-        [sys.executable, str(ROOT / "apps/dev/app.py")], cwd=tmp_path, env=environment, check=True
-    )
-    assert templates(tmp_path / "out") == templates(dev)
 
 
 def test_another_project_prefix_flows_into_every_name_export_and_policy() -> None:

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -91,11 +92,11 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy
 
 
-def run_in(copy: Path, *command: str, **environment: str) -> str:
+def run_in(copy: Path, *command: str, environment: Mapping[str, str] = os.environ) -> str:
     done = subprocess.run(
         [sys.executable, *command],
         cwd=copy,
-        env={**os.environ, "PYTHONPATH": str(copy), **environment},
+        env={**environment, "PYTHONPATH": str(copy)},
         capture_output=True,
         text=True,
         check=False,
@@ -110,16 +111,33 @@ def test_nox_offers_the_sessions_of_the_new_domain(grown: Path) -> None:
     assert offered == {f"{name}(prices)" for name in ("lint", "mypy", "test", "synth")}
 
 
-def test_the_foundation_stays_the_same_bytes_and_the_new_stack_is_the_same_alone(
+def test_the_foundation_stays_the_same_bytes_on_any_machine_and_the_new_stack_is_the_same_alone(
     grown: Path, dev: Path, tmp_path: Path
 ) -> None:
+    # Another home, time zone, locale and folder; a region and a profile that do not exist; and a
+    # proxy that answers nobody.
+    environment = {
+        "PATH": os.environ["PATH"],
+        "CDK_CONTEXT_JSON": os.environ["CDK_CONTEXT_JSON"],
+        "JSII_NODE": os.environ["JSII_NODE"],
+        # Only to save the ten seconds in which jsii would fill a new cache.
+        "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(Path.home() / ".cache/aws/jsii/package-cache"),
+        "HOME": str(tmp_path),
+        "TZ": "Pacific/Auckland",
+        "LC_ALL": "C",
+        "AWS_PROFILE": "nobody",
+        "AWS_REGION": "xx-nowhere-1",
+        "CDK_DEFAULT_ACCOUNT": "999999999999",
+        "CDK_DEFAULT_REGION": "xx-nowhere-1",
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+    }
     # One process for both: the CDK is loaded once.
     apps = {"wired": "apps/dev/app.py", "alone": "stacks/prices/app.py"}
     both = ";".join(
         f"os.environ['CDK_OUTDIR'] = {str(tmp_path / name)!r}; runpy.run_path({app!r})"
         for name, app in apps.items()
     )
-    run_in(grown, "-c", f"import os, runpy; {both}")
+    run_in(grown, "-c", f"import os, runpy; {both}", environment=environment)
     wired = {path.name: path.read_bytes() for path in (tmp_path / "wired").glob("*.template.json")}
     alone = (tmp_path / "alone" / "PricesStack.template.json").read_bytes()
     assert wired.pop("PricesStack.template.json") == alone

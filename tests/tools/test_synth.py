@@ -1,5 +1,6 @@
 """Synthesizing one app, and linting what came out."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -43,11 +44,17 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return file
 
 
-def test_an_app_is_synthesized_and_its_templates_pass_the_linter(
-    app: Path, capsys: pytest.CaptureFixture[str]
+def test_an_app_is_synthesized_and_its_templates_are_linted(
+    app: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    linter = app.with_name("cfn-lint")
+    linter.write_text('#!/bin/sh\necho "$@" > "$0.said"\n')
+    linter.chmod(0o755)
+    monkeypatch.setenv("PATH", str(app.parent), prepend=os.pathsep)
     assert synth.main(["one"]) == 0
-    assert (app.parent / "folder" / "out" / "One.template.json").exists()
+    template = app.parent / "folder" / "out" / "One.template.json"
+    assert template.exists()
+    assert app.with_name("cfn-lint.said").read_text().strip() == str(template)
     assert "one: One.template.json" in capsys.readouterr().out
 
 

@@ -4,11 +4,14 @@ const { readFileSync } = require("node:fs");
 const { fullDiff } = require("@aws-cdk/cloudformation-diff");
 const { loadAwsServiceSpecSync } = require("@aws-cdk/aws-service-spec");
 
+let spec; // loaded once, and only where something differs
+
 // AWS's specification of a resource type says whether losing a resource loses data.
-const isStateful = (type) =>
-  loadAwsServiceSpecSync()
-    .lookup("resource", "cloudFormationType", "equals", type)
-    .some((found) => found.isStateful);
+const isStateful = (type) => {
+  spec ??= loadAwsServiceSpecSync();
+  const found = spec.lookup("resource", "cloudFormationType", "equals", type);
+  return found.some((each) => each.isStateful);
+};
 
 const named = (differences) =>
   Object.entries(differences).map(([name, { oldValue, newValue, changeImpact }]) => ({
