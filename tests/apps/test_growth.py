@@ -119,6 +119,7 @@ def test_the_foundation_stays_the_same_bytes_on_any_machine_and_the_new_stack_is
     environment = {
         "PATH": os.environ["PATH"],
         "CDK_CONTEXT_JSON": os.environ["CDK_CONTEXT_JSON"],
+        "CDK_VALIDATION": os.environ["CDK_VALIDATION"],
         "JSII_NODE": os.environ["JSII_NODE"],
         # Only to save the ten seconds in which jsii would fill a new cache.
         "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(Path.home() / ".cache/aws/jsii/package-cache"),
