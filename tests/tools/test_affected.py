@@ -65,10 +65,12 @@ class Repository:
             with (self.root / path).open("a") as file:
                 file.write(text)
 
-    def commit(self, *written: str, text: str = "# another line\n") -> str:
+    def commit(self, *written: str, text: str = "# another line\n") -> None:
         self.write(*written, text=text)
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message=.")
+
+    def head(self) -> str:
         return self.git("rev-parse", "HEAD")
 
     def move(self, old: str, new: str) -> None:
@@ -447,7 +449,8 @@ def test_a_merge_commit_affects_what_it_brings_to_its_first_parent(repository: R
     repository.git("switch", "--quiet", "--create=feature")
     repository.commit("stacks/alpha/stack.py")
     repository.git("switch", "--quiet", "main")
-    main = repository.commit("stacks/gamma/app.py")
+    repository.commit("stacks/gamma/app.py")
+    main = repository.head()
     repository.git("merge", "--quiet", "--no-edit", "feature")
     assert parts(repository.since("HEAD^1")) == (("alpha",), False, True)
     assert parts(repository.since("HEAD^2")) == (("gamma",), False, True)
@@ -479,7 +482,8 @@ def test_no_base_as_in_the_first_push_of_a_branch_affects_everything(
 
 
 def test_a_force_push_affects_everything(repository: Repository) -> None:
-    before = repository.commit("stacks/alpha/stack.py")
+    repository.commit("stacks/alpha/stack.py")
+    before = repository.head()
     repository.git("reset", "--quiet", "--hard", "HEAD~1")
     repository.commit("stacks/gamma/app.py")
     for base in (before, before[:12], before.upper()):
@@ -555,7 +559,8 @@ def test_without_a_head_an_untracked_file_counts_unless_it_is_ignored(
 
 
 def test_with_a_head_the_imports_are_those_of_that_commit(repository: Repository) -> None:
-    head = repository.commit("stacks/alpha/exports.py")
+    repository.commit("stacks/alpha/exports.py")
+    head = repository.head()
     (repository.root / "stacks/gamma/app.py").write_text("")
     repository.commit("stacks/delta/app.py", text="from stacks.alpha.exports import ARN\n")
     repository.git("rm", "-r", "--quiet", "stacks/beta")
