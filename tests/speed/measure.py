@@ -58,7 +58,7 @@ def main() -> None:
         deploy = (*UV, "python", "-m", "tools.deployment", "deploy", "--to", "local")
         with waiting("Measuring"):
             best_of(1, deploy, gate)  # warms every cache
-            ours, bare = best_of(9, synth("apps/dev/app.py"), synth("tests/speed/bare_app.py"))
+            ours, bare = best_of(15, synth("apps/dev/app.py"), synth("tests/speed/bare_app.py"))
             tested, deployed, linted = best_of(3, tests, deploy, session)
             (gated,) = best_of(3, gate)
     table = Table("What", "Seconds", "Ratio", "To")

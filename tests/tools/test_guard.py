@@ -3,7 +3,6 @@
 import json
 import subprocess
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from tools.guard import changes
 from tools.guard.acknowledged import FILE, entry, parse
 
 DEV = "snapshots/dev/StorageStack.template.json"
+DOMAINS = ("storage", "registry", "identity")
 HAZARD = (
     "dev/StorageStack: DataBucket (AWS::S3::Bucket): VersioningConfiguration.Status changes from "
     '"Enabled" to "Suspended"'
@@ -23,17 +23,6 @@ HAZARD = (
 
 def snapshot(domain: str = "storage") -> str:
     return (snapshots.FOLDER / "dev" / f"{domain.capitalize()}Stack.template.json").read_text()
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_comparison_of_the_same_templates() -> Iterator[None]:
-    @cache
-    def compare(templates: str) -> list[changes.Changes]:
-        return changes.compare(json.loads(templates))
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(guard, "compare", lambda templates: compare(json.dumps(templates)))
-        yield
 
 
 def files(template: str, *, acknowledged: str = "") -> Mapping[str, bytes]:
@@ -48,6 +37,45 @@ def suspended() -> str:
     )
     assert template != snapshot()
     return template
+
+
+def graver() -> tuple[str, str]:
+    """The roles with a table and some outputs, and what they become."""
+    old, new = json.loads(snapshot("identity")), json.loads(snapshot("identity"))
+    old["Resources"]["Table"] = {"Type": "AWS::DynamoDB::Table", "Properties": {}}
+    old["Outputs"]["Plain"] = {"Value": ""}
+    policy = new["Resources"]["LambdaExecutionRolePolicyE2915EBC"]["Properties"]["PolicyDocument"]
+    policy["Statement"][0]["Action"] = ["s3:*"]
+    role = new["Resources"]["LambdaExecutionRoleD5C26073"]["Properties"]
+    role["ManagedPolicyArns"] = ["arn:aws:iam::aws:policy/Admin|istrator"]
+    new["Resources"]["Topic"] = {"Type": "AWS::SNS::Topic"}
+    new["Outputs"]["LambdaExecutionRoleArn"]["Value"] = "other"
+    new["Outputs"]["Export"] = {"Value": "", "Export": {"Name": "e"}}
+    new["Description"] = "Other"
+    return json.dumps(old), json.dumps(new)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _compared_at_once() -> Iterator[None]:
+    """Whatever is compared here, by the CDK, but with one start of Node."""
+    pairs = [
+        (snapshot(), snapshot()),
+        (snapshot(), suspended()),
+        (suspended(), suspended()),
+        (snapshot(), "{}"),
+        graver(),
+        *(("{}", snapshot(domain)) for domain in DOMAINS),
+    ]
+    loaded = {str(each): (json.loads(each[0]), json.loads(each[1])) for each in pairs}
+    results = zip(loaded.values(), changes.compare(loaded), strict=True)
+    known = {json.dumps(pair): result for pair, result in results}
+
+    def compare(templates: Mapping[str, object]) -> list[changes.Changes]:
+        return [{**known[json.dumps(pair)], "name": name} for name, pair in templates.items()]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(guard, "compare", compare)
+        yield
 
 
 def because(reason: str) -> str:
@@ -95,18 +123,8 @@ def test_an_acknowledgement_of_nothing_is_an_error() -> None:
 
 
 def test_the_grave_changes_come_first_and_access_is_a_table() -> None:
-    old, new = json.loads(snapshot("identity")), json.loads(snapshot("identity"))
-    old["Resources"]["Table"] = {"Type": "AWS::DynamoDB::Table", "Properties": {}}
-    old["Outputs"]["Plain"] = {"Value": ""}
-    policy = new["Resources"]["LambdaExecutionRolePolicyE2915EBC"]["Properties"]["PolicyDocument"]
-    policy["Statement"][0]["Action"] = ["s3:*"]
-    role = new["Resources"]["LambdaExecutionRoleD5C26073"]["Properties"]
-    role["ManagedPolicyArns"] = ["arn:aws:iam::aws:policy/Admin|istrator"]
-    new["Resources"]["Topic"] = {"Type": "AWS::SNS::Topic"}
-    new["Outputs"]["LambdaExecutionRoleArn"]["Value"] = "other"
-    new["Outputs"]["Export"] = {"Value": "", "Export": {"Name": "e"}}
-    new["Description"] = "Other"
-    text, _ = guard.judge(files(json.dumps(new)), files(json.dumps(old)))
+    old, new = graver()
+    text, _ = guard.judge(files(new), files(old))
     export = "wealth-ops-identity-dev:LambdaExecutionRoleArn"
     who = "`AWS:${LambdaExecutionRoleD5C26073}`"
     objects = "`${wealth-ops-storage-dev:DataBucketArn}/*`"
@@ -143,8 +161,7 @@ def test_a_stack_that_is_gone_takes_all_that_it_held() -> None:
 
 
 def test_a_stack_that_is_new_passes() -> None:
-    domains = ("storage", "registry", "identity")
-    new = {f"snapshots/dev/{domain}.template.json": snapshot(domain) for domain in domains}
+    new = {f"snapshots/dev/{domain}.template.json": snapshot(domain) for domain in DOMAINS}
     text, passes = guard.judge({path: new[path].encode() for path in new}, {})
     assert passes
     assert text.count("###") == 4
