@@ -114,7 +114,9 @@ def _start(state: CloudState, port: int, account: str) -> subprocess.Popen[bytes
     with state.log.open("wb") as log:
         return subprocess.Popen(
             [
-                *(sys.executable, "-m", "tools.local_cloud.server", str(state.directory)),
+                # -u: what a full disk does not take is not tried again at exit, which would replace
+                # the exit status.
+                *(sys.executable, "-u", "-m", "tools.local_cloud.server", str(state.directory)),
                 *("--port", str(port), "--account", account),
             ],
             cwd=cdk.ROOT,
