@@ -1,11 +1,13 @@
 """The task list. `nox` runs the whole gate, `nox --list` shows the menu.
 
-Every session runs its commands with `uv run` in the one locked project environment, so any nox on
-the PATH will do. Domains and environments are found as folders; none is named here.
+Every session runs its commands in the one locked project environment, by `uv run` where this nox is
+not in it, so any nox on the PATH will do. Domains and environments are found as folders; none is
+named here.
 """
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import nox
@@ -33,6 +35,11 @@ PATHS = {
     "pipeline": ["tests/pipeline"],
 }
 
+# `uv run nox` has seen to the environment that this is in; any other nox asks uv to, each time.
+IS_SYNCED = "UV" in os.environ and Path(sys.prefix) == ROOT / ".venv"
+if IS_SYNCED:
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
 # Without bytecode, importing aws_cdk takes a second longer in each of the sessions.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # A kill of nox should end its command as Ctrl-C does, not leave it behind.
@@ -55,9 +62,7 @@ def run(session: nox.Session, *command: str) -> None:
     """Run a command in the project environment; leave it a minute to end when interrupted."""
     # WEALTH_OPS_NOX: so that a server in the foreground can tell that nox is gone.
     session.run(
-        os.environ.get("UV", "uv"),  # set by `uv run`; what is on the PATH may be a slow shim
-        "run",
-        "--locked",
+        *(() if IS_SYNCED else ("uv", "run", "--locked")),
         *command,
         env={"WEALTH_OPS_NOX": str(os.getpid())},
         external=True,
