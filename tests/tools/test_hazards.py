@@ -232,6 +232,16 @@ HARMLESS = {
 }
 
 
+STATEFUL = (
+    "AWS::DynamoDB::GlobalTable",
+    "AWS::DynamoDB::Table",
+    "AWS::ECR::Repository",
+    "AWS::KMS::Key",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+)
+
+
 def synthesize(case: Case) -> Mapping[str, changes.Json]:
     """The template of the stack with the code of a case."""
     path = ROOT / "stacks" / case.domain / "stack.py"
@@ -258,7 +268,9 @@ def synthesize(case: Case) -> Mapping[str, changes.Json]:
 @pytest.fixture(scope="module")
 def said() -> Mapping[str, list[str]]:
     """What the guard says to each of the changes."""
-    pairs = {}
+    pairs: dict[str, tuple[changes.Template, changes.Template]] = {
+        kind: ({"Resources": {"Held": {"Type": kind}}}, {"Resources": {}}) for kind in STATEFUL
+    }
     for name, case in (DANGEROUS | HARMLESS).items():
         snapshot = FOLDER / "dev" / f"{case.domain.capitalize()}Stack.template.json"
         pairs[name] = (json.loads(snapshot.read_text()), synthesize(case))
@@ -273,3 +285,8 @@ def test_it_is_caught_to(name: str, said: Mapping[str, list[str]]) -> None:
 @pytest.mark.parametrize("name", HARMLESS)
 def test_it_passes_to(name: str, said: Mapping[str, list[str]]) -> None:
     assert said[name] == []
+
+
+@pytest.mark.parametrize("kind", STATEFUL)
+def test_what_holds_data_is_not_let_go(kind: str, said: Mapping[str, list[str]]) -> None:
+    assert said[kind] == [f"{kind}: Held ({kind}) is deleted"]
