@@ -50,7 +50,12 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
         check=False,
     )
     if done.returncode:
-        raise UserError(f"{done.stdout}{done.stderr}\n{app} does not synthesize.", done.returncode)
+        raise UserError(
+            f"{done.stdout}{done.stderr}\n{app} does not synthesize. What "
+            "cdk-nag has found is to be mended, or accepted on its construct with `accept` of "
+            "stacks/findings.py and a reason for the reviewer.",
+            done.returncode,
+        )
     return output
 
 

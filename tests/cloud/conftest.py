@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from tools import synth
+from tools.assembly import read_stacks
 from tools.cdk import ROOT
 from tools.deployment.__main__ import main
 from tools.local_cloud.client import LocalCloud, local_cloud
@@ -36,6 +37,12 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder = tmp_path_factory.mktemp("assembly")
         patch.setattr(synth, "assembly", lambda _: folder)
         return synth.synthesize("dev")
+
+
+@pytest.fixture(scope="session")
+def ids(assembly: Path) -> list[str]:
+    """The ids of all stacks of the dev environment, of later phases, too, as they are deployed."""
+    return [stack.id for stack in read_stacks(assembly)]
 
 
 @pytest.fixture(scope="session")

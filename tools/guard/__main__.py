@@ -38,7 +38,11 @@ def judge(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> tuple[str, bo
 def main(arguments: Sequence[str]) -> int:
     """Print the report and return the exit status: 1 for what nobody has acknowledged."""
     parser = argparse.ArgumentParser(prog="nox -s guard --", allow_abbrev=False)
-    parser.add_argument("--base", metavar="REF", help="compare with where this commit was left")
+    parser.add_argument(
+        "--base",
+        metavar="REF",
+        help="the branch or commit that the change began from; else origin/main, or main",
+    )
     options = parser.parse_args(arguments)
     try:
         with waiting("Comparing"):
