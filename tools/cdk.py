@@ -1,8 +1,10 @@
 """The CDK CLI of package-lock.json, on the Node of the project environment."""
 
 import os
+import re
+import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tools import node
@@ -51,6 +53,24 @@ def without_aws(environment: Mapping[str, str]) -> dict[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": nowhere,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
+
+
+def unknown(verb: str, flags: Sequence[str]) -> list[str]:
+    """Those of `flags` that `cdk VERB --help` does not list; the CLI would ignore them."""
+    if not flags:
+        return []
+    asked = subprocess.run(
+        command(verb, "--help"),
+        env={**os.environ, **environment(), "COLUMNS": "500"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    known = set(re.findall(r"(?<!\S)--?\w[\w-]*", asked.stdout))
+    names = {flag: flag.partition("=")[0] for flag in flags}
+    return [
+        flag for flag, name in names.items() if not {name, name.replace("--no-", "--", 1)} & known
+    ]
 
 
 def main() -> None:

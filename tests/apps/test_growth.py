@@ -12,14 +12,14 @@ import pytest
 
 from tests.apps.conftest import ROOT
 
-PRICES = {
-    "stacks/prices/__init__.py": "",
-    "stacks/prices/exports.py": """
+EXAMPLE = {
+    "stacks/example/__init__.py": "",
+    "stacks/example/exports.py": """
 from stacks.exports import Export
 
-TABLE_NAME = Export("prices", "TableName", "Name of the table of prices")
+TABLE_NAME = Export("example", "TableName", "Name of the table of example")
 """,
-    "stacks/prices/stack.py": """
+    "stacks/example/stack.py": """
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
@@ -27,18 +27,18 @@ from constructs import Construct
 from stacks.base import DomainStack
 from stacks.environment import Environment
 from stacks.findings import accept
-from stacks.prices import exports
+from stacks.example import exports
 
 
-class PricesStack(DomainStack):
+class ExampleStack(DomainStack):
     def __init__(self, scope: Construct, environment: Environment) -> None:
         super().__init__(
-            scope, environment, domain="prices", description="Prices", termination_protection=True
+            scope, environment, domain="example", description="Example", termination_protection=True
         )
         table = dynamodb.Table(
             self,
             "Table",
-            table_name=environment.resource_name("prices"),
+            table_name=environment.resource_name("example"),
             partition_key=dynamodb.Attribute(name="asset", type=dynamodb.AttributeType.STRING),
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
@@ -49,16 +49,16 @@ class PricesStack(DomainStack):
         accept(table, "Test", "NIST.800.53.R5::NIST.800.53.R5-DynamoDBInBackupPlan")
         self.publish(exports.TABLE_NAME, table.table_name)
 """,
-    "stacks/prices/app.py": """
+    "stacks/example/app.py": """
 from stacks.app import new_app
 from stacks.environment import Environment
-from stacks.prices.stack import PricesStack
+from stacks.example.stack import ExampleStack
 
 app = new_app()
-PricesStack(app, Environment())
+ExampleStack(app, Environment())
 app.synth()
 """,
-    "tests/prices/test_stack.py": "",
+    "tests/example/test_stack.py": "",
 }
 
 
@@ -77,15 +77,15 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if (ROOT / name).is_file():  # not a deleted one, nor a link to a folder
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, copy / name)
-    for name, text in PRICES.items():
+    for name, text in EXAMPLE.items():
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         (copy / name).write_text(text)
     app = copy / "apps/dev/app.py"
     app.write_text(
         app.read_text().replace(
             "app.synth()",
-            "from stacks.prices.stack import PricesStack\n\n"
-            "PricesStack(app, environment)\n"
+            "from stacks.example.stack import ExampleStack\n\n"
+            "ExampleStack(app, environment)\n"
             "app.synth()",
         )
     )
@@ -107,8 +107,8 @@ def run_in(copy: Path, *command: str, environment: Mapping[str, str] = os.enviro
 
 def test_nox_offers_the_sessions_of_the_new_domain(grown: Path) -> None:
     sessions = json.loads(run_in(grown, "-m", "nox", "--list", "--json"))
-    offered = {entry["session"] for entry in sessions if "prices" in entry["tags"]}
-    assert offered == {f"{name}(prices)" for name in ("lint", "mypy", "test", "synth")}
+    offered = {entry["session"] for entry in sessions if "example" in entry["tags"]}
+    assert offered == {f"{name}(example)" for name in ("lint", "mypy", "test", "synth")}
 
 
 def test_the_foundation_stays_the_same_bytes_on_any_machine_and_the_new_stack_is_the_same_alone(
@@ -133,15 +133,15 @@ def test_the_foundation_stays_the_same_bytes_on_any_machine_and_the_new_stack_is
         "HTTPS_PROXY": "http://127.0.0.1:9",
     }
     # One process for both: the CDK is loaded once.
-    apps = {"wired": "apps/dev/app.py", "alone": "stacks/prices/app.py"}
+    apps = {"wired": "apps/dev/app.py", "alone": "stacks/example/app.py"}
     both = ";".join(
         f"os.environ['CDK_OUTDIR'] = {str(tmp_path / name)!r}; runpy.run_path({app!r})"
         for name, app in apps.items()
     )
     run_in(grown, "-c", f"import os, runpy; {both}", environment=environment)
     wired = {path.name: path.read_bytes() for path in (tmp_path / "wired").glob("*.template.json")}
-    alone = (tmp_path / "alone" / "PricesStack.template.json").read_bytes()
-    assert wired.pop("PricesStack.template.json") == alone
+    alone = (tmp_path / "alone" / "ExampleStack.template.json").read_bytes()
+    assert wired.pop("ExampleStack.template.json") == alone
     assert wired == {path.name: path.read_bytes() for path in dev.glob("*.template.json")}
 
 
@@ -154,9 +154,9 @@ def test_the_new_domain_keeps_the_import_rules(grown: Path) -> None:
 
 def test_each_import_rule_is_enforced(grown: Path) -> None:
     wrong = [
-        ("stacks.prices.stack", "stacks.storage.stack"),
-        ("stacks.prices.exports", "apps.dev"),
-        ("stacks.prices.app", "tools.cdk"),
+        ("stacks.example.stack", "stacks.storage.stack"),
+        ("stacks.example.exports", "apps.dev"),
+        ("stacks.example.app", "tools.cdk"),
         ("stacks.storage.layout", "aws_cdk"),
     ]
     for importer, imported in wrong:

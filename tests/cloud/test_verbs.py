@@ -87,6 +87,16 @@ def test_flags_of_the_cdk_cli_are_passed_on_and_ours_are_not() -> None:
     )
 
 
+@pytest.mark.parametrize("verb", ["deploy", "cloud"])
+def test_a_flag_that_nobody_knows_is_refused_before_anything_is_done(
+    verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([verb, "--no-exekute"]) == 2
+    said = capsys.readouterr().out
+    assert "There is no flag --no-exekute." in said
+    assert "Target" not in said
+
+
 @pytest.mark.parametrize("arguments", [["dploy"], ["deploy", "--environment", "nowhere"], []])
 def test_a_wrong_command_line_is_refused(arguments: list[str]) -> None:
     with pytest.raises(SystemExit, match="2"):

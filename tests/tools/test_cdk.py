@@ -31,6 +31,12 @@ def test_uv_run_cdk_becomes_the_cli_on_the_pinned_node(monkeypatch: pytest.Monke
     assert "WEALTH_OPS_PARENT" not in environment  # it is a person's own, and may outlive a shell
 
 
+def test_flags_that_the_cli_would_ignore_are_found() -> None:
+    right = ["--revert-drift", "--no-rollback", "--context=a=b", "-e"]
+    assert cdk.unknown("deploy", [*right, "--no-such", "--nosuch=1"]) == ["--no-such", "--nosuch=1"]
+    assert cdk.unknown("deploy", []) == []
+
+
 def test_without_aws_nothing_of_a_persons_configuration_is_left() -> None:
     kept = cdk.without_aws(
         {"PATH": "/bin", "AWS_PROFILE": "work", "AWS_REGION": "x", "https_proxy": "p", "CDK_A": "1"}

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
+from tools import cdk
 from tools.console import UserError, console
 from tools.deployment import compare, deploy, destroy, serve
 from tools.deployment.operation import Options
@@ -47,6 +48,12 @@ def main(arguments: Sequence[str]) -> int:
         signal.signal(number, _interrupt)
     options = parse(arguments)
     try:
+        if wrong := cdk.unknown(options.verb, options.extra):
+            raise UserError(
+                f"There is no flag {', '.join(wrong)}. Ours are shown by: nox -s {options.verb} -- "
+                f"--help, those of the CDK CLI by: cdk {options.verb} --help",
+                2,
+            )
         return VERBS[options.verb](options)
     except UserError as error:
         # Not wrapped: a command in it is for copying.
