@@ -19,10 +19,7 @@ from stacks.storage.exports import DATA_BUCKET_ARN
 from stacks.storage.stack import StorageStack
 from tests.apps.conftest import ROOT
 from tools import snapshots
-
-
-def templates(assembly: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in assembly.glob("*.template.json")}
+from tools.snapshots import templates
 
 
 def test_it_holds_the_stack_of_every_domain(dev: Path, domains: list[str]) -> None:

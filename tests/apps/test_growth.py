@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.apps.conftest import ROOT
+from tools.snapshots import templates
 
 EXAMPLE = {
     "stacks/example/__init__.py": "",
@@ -139,10 +140,10 @@ def test_the_foundation_stays_the_same_bytes_on_any_machine_and_the_new_stack_is
         for name, app in apps.items()
     )
     run_in(grown, "-c", f"import os, runpy; {both}", environment=environment)
-    wired = {path.name: path.read_bytes() for path in (tmp_path / "wired").glob("*.template.json")}
+    wired = templates(tmp_path / "wired")
     alone = (tmp_path / "alone" / "ExampleStack.template.json").read_bytes()
     assert wired.pop("ExampleStack.template.json") == alone
-    assert wired == {path.name: path.read_bytes() for path in dev.glob("*.template.json")}
+    assert wired == templates(dev)
 
 
 LINT = "from importlinter.cli import lint_imports_command; lint_imports_command()"
