@@ -1,5 +1,6 @@
 """Which parts a change affects, shown on real git histories of a small repository of this shape."""
 
+import functools
 import json
 import os
 import shutil
@@ -81,8 +82,8 @@ class Repository:
         return affected(self.root, base, head)
 
     def affected_by(self, *written: str, text: str = "# another line\n") -> Affected:
-        self.commit(*written, text=text)
-        return self.since("HEAD~1")
+        self.write(*written, text=text)
+        return self.since("HEAD", None)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -105,6 +106,14 @@ def _own_git() -> object:
         yield
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _read_once() -> object:
+    """Most files are the same in every test; what they import need not be read again."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tool, "_imports", functools.cache(tool._imports))
+        yield
+
+
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     new = Repository(tmp_path_factory.mktemp("original"))
@@ -112,6 +121,8 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     for path, text in FILES.items():
         new.write(path, text=text)
     new.commit()
+    # One file instead of one for each object: each test has a copy.
+    new.git("repack", "-a", "-d", "--quiet")
     return new
 
 
@@ -413,12 +424,14 @@ def test_a_file_that_only_becomes_executable_counts(repository: Repository) -> N
 def test_any_file_name_is_understood_and_shown_on_one_line(
     repository: Repository, name: str
 ) -> None:
-    found = repository.affected_by(f"stacks/alpha/{name}.py")
+    repository.commit(f"stacks/alpha/{name}.py")
+    found = repository.since("HEAD~1")
     assert parts(found) == (("alpha",), False, True)
     assert len(found.as_text().splitlines()) == 2
     found.as_text().encode()
     assert parts(repository.since("HEAD~1", None)) == parts(found)
-    assert is_everything(repository.affected_by(name), "nothing claims")
+    repository.commit(name)
+    assert is_everything(repository.since("HEAD~1"), "nothing claims")
     assert repository.since("HEAD~1").as_json().isprintable()
 
 
@@ -700,15 +713,19 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 def test_in_this_repository_too_a_change_in_a_domain_affects_it_alone(
     copy: Repository, domain: str
 ) -> None:
-    assert parts(copy.affected_by(f"stacks/{domain}/stack.py")) == ((domain,), False, True)
+    copy.commit(f"stacks/{domain}/stack.py")
+    assert parts(copy.since("HEAD~1")) == ((domain,), False, True)
 
 
 def test_in_this_repository_too_exports_reach_their_importers_and_tools_the_deploy(
     copy: Repository,
 ) -> None:
-    found = copy.affected_by("stacks/storage/exports.py")
-    assert parts(found) == (("identity", "storage"), True, True)
-    assert parts(copy.affected_by("tools/local_cloud/server.py")) == ((), True, True)
-    assert parts(copy.affected_by("tools/affected.py")) == ((), True, False)
-    assert copy.affected_by("README.md", "docs/permissions.md").why == "only documents changed"
-    assert copy.affected_by("stacks/base.py").everything
+    def affected_by(*written: str) -> Affected:
+        copy.commit(*written)
+        return copy.since("HEAD~1")
+
+    assert parts(affected_by("stacks/storage/exports.py")) == (("identity", "storage"), True, True)
+    assert parts(affected_by("tools/local_cloud/server.py")) == ((), True, True)
+    assert parts(affected_by("tools/affected.py")) == ((), True, False)
+    assert affected_by("README.md", "docs/permissions.md").why == "only documents changed"
+    assert affected_by("stacks/base.py").everything
