@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 
 import aws_cdk as cdk
-from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks
 
 CDK_JSON = Path(__file__).parents[1] / "cdk.json"
 
@@ -13,14 +12,25 @@ CDK_JSON = Path(__file__).parents[1] / "cdk.json"
 def new_app() -> cdk.App:
     """A CDK app with the flags of cdk.json, in which a finding of cdk-nag fails the synthesis.
 
+    Except where the environment says WEALTH_OPS_CDK_NAG=off, as the unit tests do: asking cdk-nag
+    takes longer than building the stacks, and the `synth` sessions do it.
+
     The CDK CLI would pass them too, but a test or a plain `python stacks/storage/app.py` would not,
     and the flags shape the templates: this way they are the same bytes whoever runs it. The cloud
     assembly goes where the CLI says (CDK_OUTDIR), else to a temporary folder.
     """
     context = json.loads(CDK_JSON.read_text())["context"]
     app = cdk.App(context=context, analytics_reporting=False, outdir=os.environ.get("CDK_OUTDIR"))
+    if os.environ.get("WEALTH_OPS_CDK_NAG") != "off":
+        _ask_cdk_nag(app)
+    return app
+
+
+def _ask_cdk_nag(app: cdk.App) -> None:
+    # Loaded only where it is asked: that is a third of the time that it takes.
+    from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks
+
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app), NIST80053R5Checks(app))
     # A third pack would make every synthesis 3 % slower; tools/scans.py asks for it.
     if app.node.try_get_context("serverless-checks"):
         cdk.Validations.of(app).add_plugins(ServerlessChecks(app))
-    return app

@@ -22,9 +22,10 @@ os.environ.update(_environment)
 # A test is no job of GitHub Actions, even within one: it may use the local cloud, unreported.
 for _key in [key for key in os.environ if key.startswith("GITHUB_")]:
     del os.environ[_key]
-# The rules of CloudFormation are asked when a stack is synthesized for good (`nox -s synth`): they
-# take longer to load than all else here.
+# The rules of CloudFormation and cdk-nag are asked when a stack is synthesized for good (`nox -s
+# synth`): they take longer to load than all else here.
 os.environ["CDK_VALIDATION"] = "false"
+os.environ["WEALTH_OPS_CDK_NAG"] = "off"
 # As the CLI would, so that templates are what is deployed, to the byte.
 os.environ["CDK_CONTEXT_JSON"] = '{"aws:cdk:enable-path-metadata": true}'
 
@@ -39,6 +40,12 @@ def cloud_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cdk.out")
     os.environ["CDK_OUTDIR"] = str(folder)
     return folder
+
+
+@pytest.fixture
+def cdk_nag(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets cdk-nag be asked by the apps of a test, as it is when they are deployed."""
+    monkeypatch.delenv("WEALTH_OPS_CDK_NAG")
 
 
 def export_faults(published: set[str], declared: set[str], reviewed: Path) -> list[str]:

@@ -44,7 +44,7 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
             *options,
         ),
         cwd=cdk.ROOT,
-        env={**cdk.without_aws(os.environ), **cdk.tied()},
+        env={**cdk.without_aws(os.environ), **cdk.tied(), "WEALTH_OPS_CDK_NAG": "on"},
         capture_output=True,
         text=True,
         check=False,

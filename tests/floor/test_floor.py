@@ -103,6 +103,7 @@ def test_an_app_has_the_flags_of_cdk_json() -> None:
     assert {key: app.node.try_get_context(key) for key in flags} == flags
 
 
+@pytest.mark.usefixtures("cdk_nag")
 def test_a_finding_fails_the_synthesis_until_it_is_accepted_by_name() -> None:
     stack = new_stack()
     bucket = s3.Bucket(
@@ -122,6 +123,21 @@ def test_a_finding_fails_the_synthesis_until_it_is_accepted_by_name() -> None:
     cdk.App.of(stack).synth(force=True)  # type: ignore[union-attr] # as above
 
 
+@pytest.mark.parametrize("setting", ["off", "on", ""])
+def test_only_the_word_off_keeps_cdk_nag_from_being_asked(
+    setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEALTH_OPS_CDK_NAG", setting)
+    stack = new_stack()
+    s3.Bucket(stack, "Bucket")
+    if setting == "off":
+        cdk.App.of(stack).synth()  # type: ignore[union-attr] # new_app made it
+    else:
+        with pytest.raises(RuntimeError, match="AwsSolutions-S1"):
+            cdk.App.of(stack).synth()  # type: ignore[union-attr] # as above
+
+
+@pytest.mark.usefixtures("cdk_nag")
 @pytest.mark.parametrize("asked", [True, False])
 def test_the_pack_for_serverless_is_used_when_it_is_asked_for(
     asked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

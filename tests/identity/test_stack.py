@@ -132,6 +132,7 @@ def test_the_stack_is_named_and_described_and_its_roles_are_tagged(template: Tem
 
 
 # The second one is accepted, but for the other role: what is accepted for one holds for that one.
+@pytest.mark.usefixtures("cdk_nag")
 @pytest.mark.parametrize(
     ("action", "resource", "finding"),
     [
