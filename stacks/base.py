@@ -37,8 +37,9 @@ class DomainStack(cdk.Stack):
         self.environment_settings = environment
         # CloudFormation copies the tags of a stack to most resources, not to all; so each has its
         # own.
+        of_each = cdk.Tags.of(self)
         for key, value in tags.items():
-            cdk.Tags.of(self).add(key, value)
+            of_each.add(key, value)
 
     def publish(self, export: Export, value: str) -> None:
         """Offer `value` to the other stacks as `export`.

@@ -1,7 +1,8 @@
 """Accepting findings of the security scanners, each on its construct and with a reason."""
 
+from collections.abc import Iterable
+
 import aws_cdk as cdk
-from aws_cdk import aws_iam as iam
 from constructs import IConstruct
 
 
@@ -18,13 +19,13 @@ def accept(construct: IConstruct, reason: str, *findings: str) -> None:
     )
 
 
-def wildcards(stack: cdk.Stack, statement: iam.PolicyStatement) -> list[str]:
-    """The findings that cdk-nag has for the actions and resources of `statement` with a `*`."""
+def wildcards(stack: cdk.Stack, actions: Iterable[str], resources: Iterable[str]) -> list[str]:
+    """The findings that cdk-nag has for those of a statement's actions and resources with a `*`."""
     parts = [
-        *(f"Action::{action}" for action in statement.actions),
-        *(f"Resource::{_flat(stack.resolve(resource))}" for resource in statement.resources),
+        *(f"Action::{action}" for action in actions if "*" in action),
+        *(f"Resource::{_flat(stack.resolve(arn))}" for arn in resources if "*" in arn),
     ]
-    return [f"AwsSolutions::AwsSolutions-IAM5[{part}]" for part in parts if "*" in part]
+    return [f"AwsSolutions::AwsSolutions-IAM5[{part}]" for part in parts]
 
 
 def _flat(value: object) -> str:

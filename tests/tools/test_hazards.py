@@ -159,11 +159,11 @@ DANGEROUS = {
     ),
     "widen a resource": Case(
         "identity",
-        'resource_name=f"{project}-*"',
-        'resource_name=f"{project[:3]}*"',
+        ":table/{project}-*",
+        ":table/{project[:3]}*",
         *(
-            f"AWS:{role} may dynamodb:* on arn:aws:dynamodb:us-east-1:${{AWS::AccountId}}:"
-            "table/wea*"
+            f"AWS:{role} may dynamodb:* on arn:${{AWS::Partition}}:dynamodb:us-east-1:"
+            "${AWS::AccountId}:table/wea*"
             for role in (LAMBDA_ROLE, FARGATE_ROLE)
         ),
     ),
