@@ -1,4 +1,4 @@
-"""The same resources in three stacks, with the CDK alone: what the foundation is compared with."""
+"""The templates of the foundation by the CDK alone: what its synthesis is compared with."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
@@ -6,9 +6,34 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
 app = cdk.App()
-place = cdk.Environment(region="us-east-1")
 
-storage = cdk.Stack(app, "StorageStack", env=place)
+
+def new_stack(domain: str, description: str, protected: bool) -> cdk.Stack:
+    tags = {"Project": "wealth-ops", "Environment": "dev", "Stack": domain, "ManagedBy": "aws-cdk"}
+    stack = cdk.Stack(
+        app,
+        f"{domain.capitalize()}Stack",
+        stack_name=f"wealth-ops-{domain}-dev",
+        description=description,
+        env=cdk.Environment(region="us-east-1"),
+        termination_protection=protected,
+        tags=tags,
+    )
+    for key, value in tags.items():
+        cdk.Tags.of(stack).add(key, value)
+    return stack
+
+
+def export(stack: cdk.Stack, domain: str, key: str, value: str, description: str) -> None:
+    name = f"wealth-ops-{domain}-dev:{key}"
+    cdk.CfnOutput(stack, key, value=value, description=description, export_name=name)
+
+
+storage = new_stack(
+    "storage",
+    "Wealth-Ops data bucket: market data, models and artifacts",
+    protected=True,
+)
 bucket = s3.Bucket(
     storage,
     "DataBucket",
@@ -20,11 +45,17 @@ bucket = s3.Bucket(
     enforce_ssl=True,
     minimum_tls_version=1.2,
     lifecycle_rules=[
-        s3.LifecycleRule(abort_incomplete_multipart_upload_after=cdk.Duration.days(7)),
-        s3.LifecycleRule(noncurrent_version_expiration=cdk.Duration.days(90)),
+        s3.LifecycleRule(
+            id="abort-unfinished-uploads",
+            abort_incomplete_multipart_upload_after=cdk.Duration.days(7),
+        ),
+        s3.LifecycleRule(
+            id="expire-noncurrent-versions", noncurrent_version_expiration=cdk.Duration.days(90)
+        ),
         *(
             s3.LifecycleRule(
-                prefix=prefix,
+                id=f"cool-{tier}",
+                prefix=f"{tier}/",
                 transitions=[
                     s3.Transition(
                         storage_class=s3.StorageClass.INTELLIGENT_TIERING,
@@ -32,15 +63,26 @@ bucket = s3.Bucket(
                     )
                 ],
             )
-            for prefix in ("raw/", "processed/")
+            for tier in ("raw", "processed")
         ),
     ],
     removal_policy=cdk.RemovalPolicy.RETAIN,
 )
-cdk.CfnOutput(storage, "DataBucketArn", value=bucket.bucket_arn, export_name="s:Arn")
-cdk.CfnOutput(storage, "DataBucketName", value=bucket.bucket_name, export_name="s:Name")
+cfn_bucket = bucket.node.default_child
+assert isinstance(cfn_bucket, s3.CfnBucket)
+cfn_bucket.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+    event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(
+        event_bridge_enabled=True
+    )
+)
+export(storage, "storage", "DataBucketName", bucket.bucket_name, "Name of the data bucket")
+export(storage, "storage", "DataBucketArn", bucket.bucket_arn, "ARN of the data bucket")
 
-registry = cdk.Stack(app, "RegistryStack", env=place)
+registry = new_stack(
+    "registry",
+    "Wealth-Ops image repository for Lambda functions and Fargate tasks",
+    protected=True,
+)
 repository = ecr.Repository(
     registry,
     "Repository",
@@ -48,29 +90,101 @@ repository = ecr.Repository(
     image_scan_on_push=True,
     image_tag_mutability=ecr.TagMutability.IMMUTABLE,
     lifecycle_rules=[
-        ecr.LifecycleRule(tag_status=ecr.TagStatus.UNTAGGED, max_image_age=cdk.Duration.days(7))
+        ecr.LifecycleRule(
+            description="Expire untagged images",
+            tag_status=ecr.TagStatus.UNTAGGED,
+            max_image_age=cdk.Duration.days(7),
+        )
     ],
     removal_policy=cdk.RemovalPolicy.RETAIN,
 )
-cdk.CfnOutput(registry, "Arn", value=repository.repository_arn, export_name="r:Arn")
-cdk.CfnOutput(registry, "Name", value=repository.repository_name, export_name="r:Name")
-cdk.CfnOutput(registry, "Uri", value=repository.repository_uri, export_name="r:Uri")
+cfn_repository = repository.node.default_child
+assert isinstance(cfn_repository, ecr.CfnRepository)
+cfn_repository.encryption_configuration = ecr.CfnRepository.EncryptionConfigurationProperty(
+    encryption_type="AES256"
+)
+for key, value, description in (
+    ("RepositoryName", repository.repository_name, "Name of the image repository"),
+    ("RepositoryArn", repository.repository_arn, "ARN of the image repository"),
+    ("RepositoryUri", repository.repository_uri, "URI to push images to and pull them from"),
+):
+    export(registry, "registry", key, value, description)
 
-identity = cdk.Stack(app, "IdentityStack", env=place)
-for name, service in (("Lambda", "lambda"), ("Fargate", "ecs-tasks")):
-    role = iam.Role(
-        identity, f"{name}Role", assumed_by=iam.ServicePrincipal(f"{service}.amazonaws.com")
+identity = new_stack(
+    "identity",
+    "Wealth-Ops roles for Lambda functions and Fargate tasks",
+    protected=False,
+)
+identity.add_stack_dependency(storage)
+identity.add_stack_dependency(registry)
+account = identity.account
+objects = iam.PolicyStatement(
+    sid="Objects",
+    actions=["s3:GetObject", "s3:PutObject"],
+    resources=[cdk.Fn.import_value("wealth-ops-storage-dev:DataBucketArn") + "/*"],
+)
+tables = iam.PolicyStatement(
+    sid="Tables",
+    actions=["dynamodb:*"],
+    resources=[f"arn:{cdk.Aws.PARTITION}:dynamodb:us-east-1:{account}:table/wealth-ops-*"],
+)
+login = iam.PolicyStatement(
+    sid="RegistryLogin", actions=["ecr:GetAuthorizationToken"], resources=["*"]
+)
+pull = iam.PolicyStatement(
+    sid="PullImage",
+    actions=[
+        "ecr:BatchCheckLayerAvailability",
+        "ecr:BatchGetImage",
+        "ecr:GetDownloadUrlForLayer",
+    ],
+    resources=[cdk.Fn.import_value("wealth-ops-registry-dev:RepositoryArn")],
+)
+
+
+def logs(groups: str) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        sid="Logs",
+        actions=["logs:CreateLogStream", "logs:PutLogEvents"],
+        resources=[f"arn:{cdk.Aws.PARTITION}:logs:us-east-1:{account}:log-group:{groups}"],
     )
-    policy = iam.ManagedPolicy(identity, f"{name}Policy", roles=[role])
-    for actions, resource in (
-        (["s3:GetObject", "s3:PutObject"], cdk.Fn.import_value("s:Arn") + "/*"),
-        (["dynamodb:*"], "arn:aws:dynamodb:us-east-1:*:table/wealth-ops-*"),
-        (["logs:CreateLogStream", "logs:PutLogEvents"], "arn:aws:logs:us-east-1:*:*"),
-        (["ecr:BatchGetImage"], cdk.Fn.import_value("r:Arn")),
-    ):
-        policy.add_statements(iam.PolicyStatement(actions=actions, resources=[resource]))
-    cdk.CfnOutput(identity, f"{name}Arn", value=role.role_arn, export_name=f"i:{name}")
-for stack in (storage, registry, identity):
-    cdk.Tags.of(stack).add("Project", "wealth-ops")
+
+
+for name, users, principal, description, statements in (
+    (
+        "LambdaExecutionRole",
+        "Lambda functions",
+        iam.ServicePrincipal("lambda.amazonaws.com"),
+        "Runs every Wealth-Ops Lambda function",
+        [objects, tables, logs("/aws/lambda/wealth-ops-*")],
+    ),
+    (
+        "FargateTaskRole",
+        "Fargate tasks",
+        iam.ServicePrincipal("ecs-tasks.amazonaws.com").with_conditions(
+            {
+                "StringEquals": {"aws:SourceAccount": account},
+                "ArnLike": {"aws:SourceArn": f"arn:{cdk.Aws.PARTITION}:ecs:us-east-1:{account}:*"},
+            }
+        ),
+        "Runs every Wealth-Ops Fargate task, and pulls its image",
+        [objects, tables, login, pull, logs("/wealth-ops/*")],
+    ),
+):
+    role = iam.Role(identity, name, description=description, assumed_by=principal)
+    iam.ManagedPolicy(
+        identity,
+        f"{name}Policy",
+        description=f"Everything that {name} may do",
+        roles=[role],
+        statements=statements,
+    )
+    export(
+        identity,
+        "identity",
+        f"{name}Arn",
+        role.role_arn,
+        f"ARN of the role that {users} run as",
+    )
 
 app.synth()
