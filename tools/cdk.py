@@ -11,7 +11,7 @@ from tools import node
 
 ROOT = Path(__file__).parents[1]
 CLI = ROOT / "node_modules" / "aws-cdk"
-TIED = Path(__file__).with_name("tied.cjs")
+PRELOAD = Path(__file__).with_name("preload.cjs")
 
 
 def command(*args: str) -> list[str]:
@@ -20,7 +20,7 @@ def command(*args: str) -> list[str]:
     Raises `SystemExit` with npm's status when npm, which then has said why, cannot install it.
     """
     node.install(ROOT)
-    return [str(node.NODE), "--require", str(TIED), str(CLI / "bin" / "cdk"), *args]
+    return [str(node.NODE), "--require", str(PRELOAD), str(CLI / "bin" / "cdk"), *args]
 
 
 def environment() -> dict[str, str]:

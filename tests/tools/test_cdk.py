@@ -1,6 +1,8 @@
 """The pinned CDK CLI is installed where it is missing, and run on the pinned Node."""
 
+import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,15 @@ def test_the_cli_is_that_of_the_lock_file(monkeypatch: pytest.MonkeyPatch) -> No
     assert installed == [cdk.ROOT]
     assert command[0] == str(node.NODE)
     assert command[-2:] == [str(cdk.CLI / "bin/cdk"), "synth"]
+
+
+def test_what_node_has_compiled_of_the_cli_is_kept_and_the_app_is_not_told() -> None:
+    code = "[require('node:module').getCompileCacheDir(), process.env.NODE_COMPILE_CACHE]"
+    command = [str(node.NODE), "--require", str(cdk.PRELOAD), "--print", f"JSON.stringify({code})"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    folder, told = json.loads(done.stdout)
+    assert Path(folder).is_relative_to(cdk.ROOT / "build" / "node")
+    assert told is None
 
 
 def test_uv_run_cdk_becomes_the_cli_on_the_pinned_node(monkeypatch: pytest.MonkeyPatch) -> None:
