@@ -1,6 +1,7 @@
 """Synthesize one app, a domain's or an environment's: `python -m tools.synth storage dev`."""
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -36,8 +37,9 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
     """
     app, output = apps()[name].relative_to(cdk.ROOT), output or assembly(name)
     output.parent.mkdir(parents=True, exist_ok=True)
-    # exec: else there is a shell between the CLI and the app, and only that would be ended.
-    run = f"exec uv run --frozen {app}"
+    # exec: else there is a shell between the CLI and the app, and only that would be ended. And not
+    # by `uv run`, as in cdk.json: whoever runs this is in the project environment already.
+    run = f"exec {shlex.join([sys.executable, str(app)])}"
     done = subprocess.run(
         cdk.command(
             *("synth", "--quiet", "--app", run, "--output", str(output)),

@@ -18,10 +18,10 @@ from tools.local_cloud.state import HOST
 # Seconds that a test waits for what comes at once, or for a server that saves its state first.
 LIMIT = 15.0
 SYNTHESIS = """
-import sys
+import os, sys
 from pathlib import Path
 from tools import cdk, synth
-synth.apps = lambda: {"dev": cdk.ROOT / "python -c 'import time; time.sleep(60)'"}
+synth.apps = lambda: {"dev": cdk.ROOT / os.path.relpath(sys.argv[2], cdk.ROOT)}
 synth.assembly = lambda _: Path(sys.argv[1])
 synth.synthesize("dev")
 """
@@ -142,10 +142,13 @@ def test_a_cli_that_waits_for_the_network_ends_too(
 
 
 def test_a_killed_synthesis_takes_the_app_with_it(start: Start, tmp_path: Path) -> None:
-    synthesis = start("-c", SYNTHESIS, tmp_path / "cdk.out", log=tmp_path / "log")
+    slow = tmp_path / "an app.py"
+    slow.write_text("import time; time.sleep(60)")
+    synthesis = start("-c", SYNTHESIS, tmp_path / "cdk.out", slow, log=tmp_path / "log")
 
     def app() -> bool:
-        return any("bin/python -c" in line for line in family(synthesis.pid).values())
+        lines = family(synthesis.pid).values()
+        return any(line.startswith(sys.executable) and slow.name in line for line in lines)
 
     wait_for(app)
     assert app()
