@@ -89,6 +89,8 @@ def test_another_domains_export_cannot_be_published() -> None:
 
 def test_a_missing_unreviewed_or_broken_export_is_told_with_what_to_do(tmp_path: Path) -> None:
     reviewed = tmp_path / "exports.txt"
+    (first,) = export_faults({"s:New"}, {"s:New"}, reviewed)
+    assert first.startswith("s:New: published, but not reviewed; add this line to")
     reviewed.write_text("s:Kept\ns:Gone\n")
     assert export_faults({"s:Kept", "s:Gone"}, {"s:Kept", "s:Gone"}, reviewed) == []
     forgotten, new, gone = export_faults({"s:Kept", "s:New"}, {"s:Kept", "s:Unused"}, reviewed)
