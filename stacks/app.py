@@ -12,12 +12,12 @@ CDK_JSON = Path(__file__).parents[1] / "cdk.json"
 def new_app() -> cdk.App:
     """A CDK app with the flags of cdk.json, in which a finding of cdk-nag fails the synthesis.
 
-    Except where the environment says WEALTH_OPS_CDK_NAG=off, as the unit tests do: asking cdk-nag
-    takes longer than building the stacks, and the `synth` sessions do it.
-
     The CDK CLI would pass them too, but a test or a plain `python stacks/storage/app.py` would not,
     and the flags shape the templates: this way they are the same bytes whoever runs it. The cloud
     assembly goes where the CLI says (CDK_OUTDIR), else to a temporary folder.
+
+    With WEALTH_OPS_CDK_NAG=off in the environment, as in the unit tests, cdk-nag is not asked: it
+    takes longer than building the stacks, and the `synth` sessions ask it anyway.
     """
     context = json.loads(CDK_JSON.read_text())["context"]
     app = cdk.App(context=context, analytics_reporting=False, outdir=os.environ.get("CDK_OUTDIR"))

@@ -25,7 +25,7 @@ class Grant(NamedTuple):
     accepted: tuple[str, ...] = ()
 
     def statement(self) -> iam.PolicyStatement:
-        """It as a part of a policy."""
+        """The row as a statement of a policy."""
         return iam.PolicyStatement(sid=self.sid, actions=self.actions, resources=[self.resource])
 
 
