@@ -1,5 +1,6 @@
 """Synthesize one app, a domain's or an environment's: `python -m tools.synth storage dev`."""
 
+import json
 import os
 import shlex
 import subprocess
@@ -58,7 +59,18 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
             "stacks/findings.py and a reason for the reviewer.",
             done.returncode,
         )
+    _forget_removed_stacks(output)
     return output
+
+
+def _forget_removed_stacks(output: Path) -> None:
+    # The CDK leaves the template of a stack that is no longer in the app; whoever reads the folder
+    # would take it for one that is. Nested stacks have templates, too, but no artifacts.
+    artifacts = json.loads((output / "manifest.json").read_text())["artifacts"].values()
+    templates = {artifact.get("properties", {}).get("templateFile") for artifact in artifacts}
+    for path in output.glob("*.template.json"):
+        if path.name not in templates and not path.match("*.nested.template.json"):
+            path.unlink()
 
 
 def main(names: list[str]) -> int:

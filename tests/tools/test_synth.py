@@ -51,11 +51,16 @@ def test_an_app_is_synthesized_and_its_templates_are_linted(
     linter.write_text('#!/bin/sh\necho "$@" > "$0.said"\n')
     linter.chmod(0o755)
     monkeypatch.setenv("PATH", str(app.parent), prepend=os.pathsep)
+    folder = app.parent / "folder" / "out"
+    folder.mkdir(parents=True)
+    # Of a stack that the app had before, and of a nested one.
+    (folder / "Gone.template.json").touch()
+    (folder / "Nest.nested.template.json").touch()
     assert synth.main(["one"]) == 0
-    template = app.parent / "folder" / "out" / "One.template.json"
-    assert template.exists()
-    assert app.with_name("cfn-lint.said").read_text().strip() == str(template)
-    assert "one: One.template.json" in capsys.readouterr().out
+    nested, template = sorted(folder.glob("*.template.json"))
+    assert (nested.name, template.name) == ("Nest.nested.template.json", "One.template.json")
+    assert app.with_name("cfn-lint.said").read_text().split() == [str(nested), str(template)]
+    assert "one: Nest.nested.template.json, One.template.json" in capsys.readouterr().out
 
 
 def test_an_app_that_fails_is_answered_with_what_it_said(
