@@ -63,6 +63,21 @@ def in_order(stacks: Iterable[StackArtifact]) -> list[StackArtifact]:
     return done
 
 
+def named(stacks: Sequence[StackArtifact], patterns: Sequence[str]) -> set[str]:
+    """The ids that `patterns` match, with * and ?; none means all.
+
+    Raises `UserError` for a pattern that matches nothing.
+    """
+    found: set[str] = set()
+    for pattern in patterns or ["*"]:
+        matches = {stack.id for stack in stacks if fnmatchcase(stack.id, pattern)}
+        if not matches:
+            known = ", ".join(stack.id for stack in stacks)
+            raise UserError(f"There is no stack {pattern!r}. The stacks are: {known}.")
+        found |= matches
+    return found
+
+
 def select(
     stacks: Sequence[StackArtifact], patterns: Sequence[str], *, dependents: bool = False
 ) -> list[StackArtifact]:
@@ -71,13 +86,7 @@ def select(
     What a chosen stack needs comes with it, as in `cdk deploy`; with `dependents` rather what needs
     a chosen stack, as in `cdk destroy`. Raises `UserError` for a pattern that matches nothing.
     """
-    chosen: set[str] = set()
-    for pattern in patterns or ["*"]:
-        matches = {stack.id for stack in stacks if fnmatchcase(stack.id, pattern)}
-        if not matches:
-            known = ", ".join(stack.id for stack in stacks)
-            raise UserError(f"There is no stack {pattern!r}. The stacks are: {known}.")
-        chosen |= matches
+    chosen = named(stacks, patterns)
     while more := {
         other.id
         for stack in stacks

@@ -111,10 +111,18 @@ def test_stacks_are_deployed_and_destroyed_and_what_they_held_is_kept(
         capsys.readouterr()
         assert run("deploy", "StorageStack") == 0
         assert "CREATE_COMPLETE, no changes" in capsys.readouterr().out
+        # What needs a stack goes with it, and stays with it.
+        assert run("destroy", "StorageStack", "--yes") == 0
+        said = capsys.readouterr().out
+        assert "StorageStack is left alone" in said
+        assert "IdentityStack" not in said
+        assert run("destroy", "RegistryStack", "--unprotect") == 2  # nobody to ask
+        assert "IdentityStack goes, too: it needs RegistryStack." in capsys.readouterr().out
         assert run("destroy", "--yes") == 0
         said = capsys.readouterr().out
         assert "StorageStack is left alone" in said
         assert "RegistryStack is left alone" in said
+        assert "IdentityStack" in said
         assert run("destroy", "--unprotect", "--yes") == 0
         said = capsys.readouterr().out
         assert "IdentityStack does not exist." in said

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, cast
 
 from botocore.exceptions import ClientError
 
-from tools.assembly import StackArtifact
+from tools.assembly import StackArtifact, named
 from tools.console import console
 from tools.deployment.deploy import ADOPT
 from tools.deployment.operation import Operation, Options, operation
@@ -17,19 +17,23 @@ def destroy(options: Options) -> int:
     """Delete the chosen stacks, and those that need them; return the status of `cdk destroy`."""
     with operation(options, dependents=True) as op:
         protected = {stack.id: _is_protected(op, stack) for stack in op.stacks}
-        doomed = [
-            stack
-            for stack in op.stacks
-            if protected[stack.id] is not None and (options.unprotect or not protected[stack.id])
-        ]
-        for stack in op.stacks:
+        asked = named(op.stacks, options.stacks)
+        doomed: list[StackArtifact] = []
+        for stack in op.stacks:  # each after those that it needs
+            gone = stack.needs & {other.id for other in doomed}
+            if stack.id not in asked and (not gone or protected[stack.id] is None):
+                continue  # what it needs stays, or it is gone already
             if protected[stack.id] is None:
                 console.print(f"{stack.id} does not exist.")
-            elif stack not in doomed:
+            elif protected[stack.id] and not options.unprotect:
                 console.print(
                     f"{stack.id} is left alone: it has termination protection, because it holds "
                     "data. Take it off with --unprotect."
                 )
+            else:
+                doomed.append(stack)
+                if stack.id not in asked:
+                    console.print(f"{stack.id} goes, too: it needs {', '.join(sorted(gone))}.")
         if not doomed:
             return 0
         again = (
