@@ -35,7 +35,8 @@ def check(assembly: Path, snapshots: Path) -> None:
     if other := sorted(name for name in names if found.get(name) != reviewed.get(name)):
         raise UserError(
             f"{', '.join(other)}: not as in {snapshots.relative_to(cdk.ROOT)}. If that is meant, "
-            "`uv run nox -s snapshots` records it, for a reviewer to see what will be deployed."
+            "`uv run nox -s snapshots` records it, for a reviewer to see what will be deployed, "
+            "and `uv run nox -s guard` then says whether it is dangerous."
         )
 
 
