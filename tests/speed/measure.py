@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from tools import cdk, node
+from tools import cdk
 from tools.console import console, waiting
 from tools.snapshots import templates
 
@@ -44,7 +44,9 @@ def main() -> None:
 
         def synth(app: str) -> tuple[str, ...]:
             output = str(Path(folder) / Path(app).parent.name)
-            return "synth", "--quiet", "--app", f"{python} {app}", "--output", output
+            return tuple(
+                cdk.command("synth", "--quiet", "--app", f"{python} {app}", "--output", output)
+            )
 
         domains = [path.parent.name for path in cdk.ROOT.glob("stacks/*/app.py")]
         tests = (*NOX, "-s", *(f"test({domain})" for domain in domains))
@@ -52,9 +54,7 @@ def main() -> None:
         gate = (*NOX, "-j", "2", "--allow-parallel", "-s", *quick)
         session = (*NOX, "-s", "synth(dev)")
         deploy = (*UV, "python", "-m", "tools.deployment", "deploy", "--to", "local")
-        dev = tuple(cdk.command(*synth("apps/dev/app.py")))
-        # As it would be run without this repository: by the CLI as it is.
-        script = (str(node.NODE), str(cdk.CLI / "bin" / "cdk"), *synth("tests/speed/bare_app.py"))
+        dev, script = synth("apps/dev/app.py"), synth("tests/speed/bare_app.py")
         with waiting("Measuring"):
             best_of(1, deploy, gate, dev, script)  # warms every cache
             if templates(Path(folder) / "dev") != templates(Path(folder) / "speed"):
