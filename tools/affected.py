@@ -75,16 +75,27 @@ def affected(root: Path, base: str, head: str | None = None) -> Affected:
     if tip == "":
         raise UserError(f"--head is {head!r}, but there is no such commit; fetch it first.", 2)
     code = git.read_files(root, tip, ".", ".py")
-    domains = {path.split("/")[1] for path in code if _is_app_of_a_domain(path)}
     try:
         changed = git.changed(root, git.merge_base(root, base, tip or "HEAD"), tip)
-        return _judge(changed, domains, {path: _imports(path, code[path]) for path in code})
-    except (git.NoMergeBaseError, _EverythingError) as error:
-        return Affected(tuple(sorted(domains)), True, True, True, str(error))
+    except git.NoMergeBaseError as error:
+        return _everything(code, error)
+    return judge(changed, code)
+
+
+def judge(changed: set[str], code: Mapping[str, bytes]) -> Affected:
+    """What a change of the paths `changed` affects, by the Python files as they are after it."""
+    try:
+        return _judge(changed, _domains(code), {path: _imports(path, code[path]) for path in code})
+    except _EverythingError as error:
+        return _everything(code, error)
+
+
+def _everything(code: Iterable[str], why: Exception) -> Affected:
+    return Affected(tuple(sorted(_domains(code))), True, True, True, str(why))
 
 
 def _judge(changed: set[str], domains: set[str], imports: Mapping[str, set[str]]) -> Affected:
-    gone = {path.split("/")[1] for path in changed if _is_app_of_a_domain(path)} - domains
+    gone = _domains(changed) - domains
     # Others may import what a domain offers; of one that is gone, they may still import anything.
     offered = {
         path
@@ -132,8 +143,10 @@ def _judge(changed: set[str], domains: set[str], imports: Mapping[str, set[str]]
     return Affected(stacks, SHARED in reasons, deployable, why=why, reasons=reasons)
 
 
-def _is_app_of_a_domain(path: str) -> bool:
-    return PurePosixPath(path).full_match("stacks/*/app.py")
+def _domains(paths: Iterable[str]) -> set[str]:
+    """The domains whose apps are among the paths."""
+    apps = (path for path in paths if PurePosixPath(path).full_match("stacks/*/app.py"))
+    return {path.split("/")[1] for path in apps}
 
 
 def _is_docs(top: str, *below: str) -> bool:
