@@ -16,6 +16,8 @@ from rich.text import Text
 
 # Longer than this without a word, and a person wonders whether it still works.
 PATIENCE = 3.0
+# The seconds after which it is asked again whether a command is in vain.
+LOOK = 0.5
 
 # A log has no width to keep to: names and ARNs are for copying.
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
@@ -71,8 +73,8 @@ def waiting(what: str) -> Iterator[Pulse]:
     start = time.monotonic()
 
     def tick() -> None:
-        while not done.wait(0.25):
-            if time.monotonic() - pulse.last >= PATIENCE:
+        while not done.wait(max(0, pulse.last + PATIENCE - time.monotonic())):
+            if time.monotonic() >= pulse.last + PATIENCE:
                 console.print(f"  … {time.monotonic() - start:.0f} s")
                 pulse.beat()
 
@@ -108,10 +110,10 @@ def stream(
         over = threading.Event()
 
         def watch() -> None:
-            while not over.wait(0.5):
-                if in_vain():
-                    process.terminate()
+            while not in_vain():
+                if over.wait(LOOK):
                     return
+            process.terminate()
 
         watcher = threading.Thread(target=watch, daemon=True)
         watcher.start()
