@@ -1,9 +1,11 @@
 """Compare the time of each everyday command with that of one synth, in one run on one machine.
 
-`uv run nox -s speed` runs it; what it prints are ratios, and the best of several runs counts.
+`uv run nox -s speed` runs it; what it prints are ratios of medians: a single run can be faster or
+slower than all others by a tenth, whichever command it is of.
 """
 
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -20,20 +22,20 @@ UV = ("uv", "run", "--frozen")
 NOX = (sys.executable, "-m", "nox")
 
 
-def best_of(runs: int, *commands: tuple[str, ...]) -> list[float]:
-    """The shortest time of each command, in seconds; they take turns, so that all are disturbed."""
+def median_of(runs: int, *commands: tuple[str, ...]) -> list[float]:
+    """The median time of each command, in seconds; they take turns, so that all are disturbed."""
     environment = {**cdk.without_aws(os.environ), **cdk.environment()}
-    shortest = [float("inf")] * len(commands)
+    seconds: list[list[float]] = [[] for _ in commands]
     for _ in range(runs):
-        for index, command in enumerate(commands):
+        for command, times in zip(commands, seconds, strict=True):
             start = time.monotonic()
             done = subprocess.run(
                 command, cwd=cdk.ROOT, env=environment, capture_output=True, check=False
             )
             if done.returncode:
                 sys.exit(f"Mend this first, it fails: {' '.join(command)}")
-            shortest[index] = min(shortest[index], time.monotonic() - start)
-    return shortest
+            times.append(time.monotonic() - start)
+    return [statistics.median(times) for times in seconds]
 
 
 def main() -> None:
@@ -56,12 +58,12 @@ def main() -> None:
         deploy = (*UV, "python", "-m", "tools.deployment", "deploy", "--to", "local")
         dev, script = synth("apps/dev/app.py"), synth("tests/speed/bare_app.py")
         with waiting("Measuring"):
-            best_of(1, deploy, gate, dev, script)  # warms every cache
+            median_of(1, deploy, gate, dev, script)  # warms every cache
             if templates(Path(folder) / "dev") != templates(Path(folder) / "speed"):
                 sys.exit("tests/speed/bare_app.py has other templates than apps/dev: mend it.")
-            ours, bare = best_of(15, dev, script)
-            tested, deployed, linted = best_of(3, tests, deploy, session)
-            (gated,) = best_of(3, gate)
+            ours, bare = median_of(21, dev, script)
+            tested, deployed, linted = median_of(5, tests, deploy, session)
+            (gated,) = median_of(3, gate)
     table = Table("What", "Seconds", "Ratio", "To")
     for what, seconds, other, to in (
         ("cdk synth of apps/dev", ours, bare, "cdk synth of a bare script"),
