@@ -105,6 +105,20 @@ def test_an_app_has_the_flags_of_cdk_json() -> None:
     assert {key: app.node.try_get_context(key) for key in flags} == flags
 
 
+@pytest.mark.parametrize("setting", ["false", "true"])
+def test_a_template_that_breaks_a_rule_of_cloudformation_fails_the_synthesis_unless_told_not_to(
+    setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CDK_VALIDATION", setting)
+    stack = new_stack()
+    cdk.CfnResource(stack, "Bad", type="AWS::S3::Bucket", properties={"Colour": "red"})
+    if setting == "false":
+        cdk.App.of(stack).synth()  # type: ignore[union-attr] # new_app made it
+    else:
+        with pytest.raises(RuntimeError, match="Colour"):
+            cdk.App.of(stack).synth()  # type: ignore[union-attr] # as above
+
+
 @pytest.mark.usefixtures("cdk_nag")
 def test_a_finding_fails_the_synthesis_until_it_is_accepted_by_name() -> None:
     stack = new_stack()
