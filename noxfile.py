@@ -29,6 +29,7 @@ PATHS = {
         "noxfile.py",
         *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("stacks/*.py"))),
         "tests/conftest.py",
+        "tests/properties.py",
         "tests/floor",
     ],
     **{d: [f"stacks/{d}", f"tests/{d}"] for d in DOMAINS},

@@ -1,4 +1,4 @@
-"""For all tests: the pinned Node, none of the person's AWS configuration, and hypothesis."""
+"""For all tests: the pinned Node, and none of the person's AWS configuration."""
 
 import os
 from collections.abc import Callable
@@ -7,7 +7,6 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
 
 from tools import cdk
 
@@ -28,10 +27,6 @@ os.environ["CDK_VALIDATION"] = "false"
 os.environ["WEALTH_OPS_CDK_NAG"] = "off"
 # As the CLI would, so that templates are what is deployed, to the byte.
 os.environ["CDK_CONTEXT_JSON"] = '{"aws:cdk:enable-path-metadata": true}'
-
-settings.register_profile("default", max_examples=200, deadline=None)
-settings.register_profile("long", max_examples=10_000, deadline=None)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,8 +3,6 @@
 import re
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from stacks.environment import (
     ACCOUNT,
@@ -22,6 +20,7 @@ from stacks.environment import (
     InvalidEnvironmentError,
     Rule,
 )
+from tests.properties import given, st
 
 
 def test_the_defaults_are_the_dev_environment() -> None:

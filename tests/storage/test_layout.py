@@ -6,10 +6,9 @@ import sys
 import unicodedata
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from stacks.storage.layout import InvalidKeyError, Tier, object_key, parse_key
+from tests.properties import given, st
 
 GOOD_ASSETS = ["AAPL", "BRK.B", "BTC-USD", "7203.T", "0700.HK", "_VIX", "A", "A" * 247]
 BAD_ASSETS = [

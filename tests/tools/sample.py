@@ -1,5 +1,7 @@
 """A small repository of this shape, and what a change of it affects."""
 
+import os
+
 from tools.affected import Affected
 
 FILES = {
@@ -31,6 +33,11 @@ FILES = {
     "tools/style.py": "",
 }
 DOMAINS = ("alpha", "beta", "delta", "gamma")
+# What a file may be called, too.
+NAMES = (
+    *("a b", 'quote"d', "it's", "ü-雪", "new\nline", "tab\t", "back\\slash", "-x"),
+    os.fsdecode(b"\xff"),
+)
 
 
 def is_everything(found: Affected, why: str) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 import pytest
 
-from tests.tools.sample import DOMAINS, FILES, is_everything, parts
+from tests.tools.sample import DOMAINS, FILES, NAMES, is_everything, parts
 from tools.affected import Affected, judge
 
 
@@ -222,3 +222,14 @@ def test_a_renamed_domain_affects_the_new_one_and_who_imports_the_old_one() -> N
     gone = [path for path in FILES if "/alpha/" in path]
     new = [path.replace("/alpha/", "/omega/") for path in gone]
     assert parts(affected_by(*gone, *new, gone=gone)) == (("gamma", "omega"), True, True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_file_name_is_shown_on_one_line(name: str) -> None:
+    found = affected_by(f"stacks/alpha/{name}.py")
+    assert parts(found) == (("alpha",), False, True)
+    assert len(found.as_text().splitlines()) == 2
+    found.as_text().encode()
+    unclaimed = affected_by(name)
+    assert is_everything(unclaimed, "nothing claims")
+    assert unclaimed.as_json().isprintable()

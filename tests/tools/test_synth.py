@@ -44,13 +44,19 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return file
 
 
+@pytest.fixture
+def linter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Instead of cfn-lint, which takes a second: keeps its arguments, minds what is named Bad."""
+    file = tmp_path / "cfn-lint"
+    file.write_text('#!/bin/sh\necho "$@" > "$0.asked"\ncase "$@" in *Bad*) exit 6; esac\n')
+    file.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    return file
+
+
 def test_an_app_is_synthesized_and_its_templates_are_linted(
-    app: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    app: Path, linter: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    linter = app.with_name("cfn-lint")
-    linter.write_text('#!/bin/sh\necho "$@" > "$0.said"\n')
-    linter.chmod(0o755)
-    monkeypatch.setenv("PATH", str(app.parent), prepend=os.pathsep)
     folder = app.parent / "folder" / "out"
     folder.mkdir(parents=True)
     # Of a stack that the app had before, and of a nested one.
@@ -59,7 +65,7 @@ def test_an_app_is_synthesized_and_its_templates_are_linted(
     assert synth.main(["one"]) == 0
     nested, template = sorted(folder.glob("*.template.json"))
     assert (nested.name, template.name) == ("Nest.nested.template.json", "One.template.json")
-    assert app.with_name("cfn-lint.said").read_text().split() == [str(nested), str(template)]
+    assert linter.with_name("cfn-lint.asked").read_text().split() == [str(nested), str(template)]
     assert "one: Nest.nested.template.json, One.template.json" in capsys.readouterr().out
 
 
@@ -75,8 +81,9 @@ def test_an_app_that_fails_is_answered_with_what_it_said(
 
 
 def test_a_template_that_does_not_pass_the_linter_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    linter: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "Bad.template.json").write_text('{"Resources": {"B": {"Type": "AWS::S3::Bukket"}}}')
-    monkeypatch.setattr(synth, "synthesize", lambda _: tmp_path)
-    assert synth.main(["bad"]) != 0
+    (linter.parent / "Bad.template.json").touch()
+    monkeypatch.setattr(synth, "synthesize", lambda _: linter.parent)
+    assert synth.main(["bad"]) == 6
+    assert "Bad.template.json" not in capsys.readouterr().out  # no word of success
