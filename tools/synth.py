@@ -54,9 +54,9 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
     )
     if done.returncode:
         raise UserError(
-            f"{done.stdout}{done.stderr}\n{app} does not synthesize. What "
-            "cdk-nag has found is to be mended, or accepted on its construct with `accept` of "
-            "stacks/findings.py and a reason for the reviewer.",
+            f"{done.stdout}{done.stderr}\n{app} does not synthesize. Mend what was "
+            "found; a finding of cdk-nag can be accepted instead, on its construct, with `accept` "
+            "of stacks/findings.py and a reason for the reviewer.",
             done.returncode,
         )
     _forget_removed_stacks(output)
