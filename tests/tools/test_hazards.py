@@ -204,7 +204,7 @@ HARMLESS = {
         "abort_incomplete_multipart_upload_after=cdk.Duration.days(3)",
     ),
     "add a tag": Case("storage", "accept(", "cdk.Tags.of(bucket).add('A', 'b')\n        accept("),
-    "change a description": Case("storage", "Wealth-Ops data bucket", "The data bucket"),
+    "change a description": Case("storage", 'description="', 'description="Another: '),
     "add an export": Case(
         "registry",
         "self.publish(exports.REPOSITORY_NAME,",
