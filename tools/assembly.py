@@ -13,13 +13,17 @@ ANY_ACCOUNT = "unknown-account"
 
 @dataclass(frozen=True)
 class StackArtifact:
-    """A synthesized stack, with the ids of the stacks that must be deployed before it."""
+    """A synthesized stack, with the ids of the stacks that must be deployed before it.
+
+    `template` is the name of a file in the cloud assembly.
+    """
 
     id: str
     name: str
     account: str | None
     region: str
     needs: frozenset[str]
+    template: str
 
 
 def read_stacks(assembly: Path) -> list[StackArtifact]:
@@ -44,6 +48,7 @@ def read_stacks(assembly: Path) -> list[StackArtifact]:
                 account=None if account == ANY_ACCOUNT else account,
                 region=region,
                 needs=frozenset(found.keys() & artifact.get("dependencies", [])),
+                template=artifact["properties"]["templateFile"],
             )
         )
     return in_order(stacks)

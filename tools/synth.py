@@ -1,6 +1,5 @@
 """Synthesize one app, a domain's or an environment's: `python -m tools.synth storage dev`."""
 
-import json
 import os
 import shlex
 import subprocess
@@ -8,6 +7,7 @@ import sys
 from pathlib import Path
 
 from tools import cdk
+from tools.assembly import read_stacks
 from tools.console import UserError, console, waiting
 
 # The environment that cdk.json names, so its assembly lies where `cdk` and people look.
@@ -66,8 +66,7 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
 def _forget_removed_stacks(output: Path) -> None:
     # The CDK leaves the template of a stack that is no longer in the app; whoever reads the folder
     # would take it for one that is. Nested stacks have templates, too, but no artifacts.
-    artifacts = json.loads((output / "manifest.json").read_text())["artifacts"].values()
-    templates = {artifact.get("properties", {}).get("templateFile") for artifact in artifacts}
+    templates = {stack.template for stack in read_stacks(output)}
     for path in output.glob("*.template.json"):
         if path.name not in templates and not path.match("*.nested.template.json"):
             path.unlink()

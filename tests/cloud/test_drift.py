@@ -65,7 +65,7 @@ def test_all_pages_are_read_and_what_was_deleted_is_named(tmp_path: Path) -> Non
     resource = {"Metadata": {"aws:cdk:path": "AStack/Role/Resource"}}
     template = {"Resources": {"Role1": resource}}
     (tmp_path / "AStack.template.json").write_text(json.dumps(template))
-    stack = StackArtifact("AStack", "a", None, "us-east-1", frozenset())
+    stack = StackArtifact("AStack", "a", None, "us-east-1", frozenset(), "AStack.template.json")
     session = SimpleNamespace(client=lambda *_, **__: Pages())
     target = Target("aws", "111122223333", session)  # type: ignore[arg-type]  # one call of it
     op = Operation(Options("drift"), target, tmp_path, [stack])

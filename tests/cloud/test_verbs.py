@@ -279,7 +279,7 @@ def test_an_environment_of_another_account_is_refused(
     stack = {
         "type": "aws:cloudformation:stack",
         "environment": "aws://999999999999/us-east-1",
-        "properties": {},
+        "properties": {"templateFile": "ProdStack.template.json"},
     }
     (tmp_path / "manifest.json").write_text(json.dumps({"artifacts": {"ProdStack": stack}}))
     assert main(["deploy", f"--app={tmp_path}"]) == 1

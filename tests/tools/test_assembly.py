@@ -9,7 +9,8 @@ from tools.console import UserError
 
 
 def stack(name: str, *needs: str) -> StackArtifact:
-    return StackArtifact(name, name.lower(), None, "us-east-1", frozenset(needs))
+    file = f"{name}.template.json"
+    return StackArtifact(name, name.lower(), None, "us-east-1", frozenset(needs), file)
 
 
 STACKS = in_order([stack("C", "B"), stack("A"), stack("D"), stack("B", "A")])
@@ -17,11 +18,12 @@ STACKS = in_order([stack("C", "B"), stack("A"), stack("D"), stack("B", "A")])
 
 def test_an_account_that_the_environment_names_is_read(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(
-        '{"artifacts": {"S": {"type": "aws:cloudformation:stack", "properties": {},'
-        ' "environment": "aws://111122223333/eu-west-1"}, "T": {"type": "cdk:tree"}}}'
+        '{"artifacts": {"S": {"type": "aws:cloudformation:stack", "properties": '
+        '{"templateFile": "S.template.json"}, "environment": "aws://111122223333/eu-west-1"},'
+        ' "T": {"type": "cdk:tree"}}}'
     )
     assert read_stacks(tmp_path) == [
-        StackArtifact("S", "S", "111122223333", "eu-west-1", frozenset())
+        StackArtifact("S", "S", "111122223333", "eu-west-1", frozenset(), "S.template.json")
     ]
 
 

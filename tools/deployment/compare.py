@@ -64,7 +64,7 @@ def _differences(op: Operation, stack: StackArtifact) -> Iterator[str]:
 def _lines(
     op: Operation, stack: StackArtifact, resource: "StackResourceDriftTypeDef"
 ) -> Iterator[str]:
-    template = json.loads((op.assembly / f"{stack.id}.template.json").read_text())
+    template = json.loads((op.assembly / stack.template).read_text())
     logical = resource["LogicalResourceId"]
     # A resource that is deployed need not be in the assembly any more.
     metadata = template["Resources"].get(logical, {}).get("Metadata", {})

@@ -130,7 +130,7 @@ def _status(op: Operation, name: str, region: str) -> str | None:
 
 
 def _named(op: Operation, stack: StackArtifact, kind: str, name: str) -> Iterator[str]:
-    template = json.loads((op.assembly / f"{stack.id}.template.json").read_text())
+    template = json.loads((op.assembly / stack.template).read_text())
     for resource in template["Resources"].values():
         value = resource.get("Properties", {}).get(name)
         if resource["Type"] == kind and isinstance(value, str):
