@@ -157,6 +157,9 @@ def test_any_file_name_is_read_from_git(repository: Repository) -> None:
         assert git.changed(repository.root, "HEAD~1", head) == paths
         assert git.read_files(repository.root, head, ".", ".py").keys() >= paths
         assert parts(repository.since("HEAD~1", head)) == (("alpha",), False, True)
+    repository.commit(*NAMES)
+    assert git.changed(repository.root, "HEAD~1", "HEAD") == {*NAMES}
+    assert is_everything(repository.since("HEAD~1"), "nothing claims")
 
 
 # What the history looks like
