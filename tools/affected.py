@@ -104,7 +104,11 @@ def _judge(changed: set[str], domains: set[str], imports: Mapping[str, set[str]]
         or (path.startswith("stacks/") and path.split("/")[1] in gone)
     }
     causes = {path: _shown(path) for path in sorted(changed)}
-    for path, imported in _importers(offered, imports).items():
+    users = _importers(offered, imports)
+    # A tool is tested by tests of its own; but those of a domain may use it, too.
+    tools = _importers({path for path in changed if path.startswith("tools/")}, imports)
+    users |= {path: tool for path, tool in tools.items() if _is_test_of(path) in domains}
+    for path, imported in users.items():
         causes.setdefault(path, f"{_shown(path)} imports {_shown(imported)}")
     reasons: dict[str, list[str]] = {}
     deployable = False
@@ -147,6 +151,12 @@ def _domains(paths: Iterable[str]) -> set[str]:
     """The domains whose apps are among the paths."""
     apps = (path for path in paths if PurePosixPath(path).full_match("stacks/*/app.py"))
     return {path.split("/")[1] for path in apps}
+
+
+def _is_test_of(path: str) -> str:
+    """The domain of a test, if it is one."""
+    top, _, below = path.partition("/")
+    return below.partition("/")[0] if top == "tests" else ""
 
 
 def _is_docs(top: str, *below: str) -> bool:

@@ -150,6 +150,16 @@ def test_a_tool_that_only_the_tests_in_the_cloud_use_is_deployable() -> None:
     assert parts(affected_by("tools/style.py", code=code)) == ((), True, True)
 
 
+def test_a_tool_that_the_tests_of_a_domain_use_affects_that_domain_too() -> None:
+    code = {
+        "tests/helper.py": "from tools.style import rules\n",
+        "tests/gamma/test_stack.py": "from tests.helper import rules\n",
+    }
+    found = affected_by("tools/style.py", code=code)
+    assert parts(found) == (("gamma",), True, False)
+    assert found.reasons["gamma"] == ["tests/gamma/test_stack.py imports tests/helper.py"]
+
+
 @pytest.mark.parametrize(
     "path",
     [
