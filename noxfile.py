@@ -28,8 +28,7 @@ PATHS = {
     "floor": [
         "noxfile.py",
         *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("stacks/*.py"))),
-        "tests/conftest.py",
-        "tests/properties.py",
+        *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("tests/*.py"))),
         "tests/floor",
     ],
     **{d: [f"stacks/{d}", f"tests/{d}"] for d in DOMAINS},

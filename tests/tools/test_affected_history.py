@@ -421,6 +421,8 @@ def test_a_folder_without_git_is_an_error_that_says_so(tmp_path: Path, head: str
 
 # This repository
 
+HERE = tuple(sorted(path.parent.name for path in ROOT.glob("stacks/*/app.py")))
+
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Repository:
@@ -436,7 +438,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     return new
 
 
-@pytest.mark.parametrize("domain", [path.parent.name for path in ROOT.glob("stacks/*/app.py")])
+@pytest.mark.parametrize("domain", HERE)
 def test_in_this_repository_too_a_change_in_a_domain_affects_it_alone(
     copy: Repository, domain: str
 ) -> None:
@@ -454,5 +456,7 @@ def test_in_this_repository_too_exports_reach_their_importers_and_tools_the_depl
     assert parts(affected_by("stacks/storage/exports.py")) == (("identity", "storage"), True, True)
     assert parts(affected_by("tools/local_cloud/server.py")) == ((), True, True)
     assert parts(affected_by("tools/affected.py")) == ((), True, False)
+    # The tests of every domain ask the guard.
+    assert parts(affected_by("tools/guard/words.py")) == (HERE, True, True)
     assert affected_by("README.md", "docs/permissions.md").why == "only documents changed"
     assert affected_by("stacks/base.py").everything

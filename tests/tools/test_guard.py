@@ -14,15 +14,54 @@ from tools.guard import changes
 from tools.guard.acknowledged import FILE, entry, parse
 
 DEV = "snapshots/dev/StorageStack.template.json"
-DOMAINS = ("storage", "registry", "identity")
 HAZARD = (
     "dev/StorageStack: DataBucket (AWS::S3::Bucket): VersioningConfiguration.Status changes from "
     '"Enabled" to "Suspended"'
 )
 
 
-def snapshot(domain: str = "storage") -> str:
-    return (snapshots.FOLDER / "dev" / f"{domain.capitalize()}Stack.template.json").read_text()
+def snapshot(versioning: str = "Enabled") -> str:
+    """The template of a stack with a bucket, and an export of it."""
+    bucket = {
+        "Type": "AWS::S3::Bucket",
+        "Properties": {"VersioningConfiguration": {"Status": versioning}},
+        "DeletionPolicy": "Retain",
+        "Metadata": {"aws:cdk:path": "StorageStack/DataBucket/Resource"},
+    }
+    export = {"Value": {"Ref": "Bucket"}, "Export": {"Name": "storage:BucketName"}}
+    return json.dumps(
+        {
+            "Description": "A bucket",
+            "Resources": {"Bucket": bucket},
+            "Outputs": {"BucketName": export},
+        }
+    )
+
+
+def suspended() -> str:
+    return snapshot("Suspended")
+
+
+def roles() -> str:
+    """The template of a stack with a role, what it may do, a table and some outputs."""
+    statement = {
+        "Effect": "Allow",
+        "Action": ["s3:GetObject", "s3:PutObject"],
+        "Resource": {"Fn::Join": ["", [{"Fn::ImportValue": "storage:BucketArn"}, "/*"]]},
+    }
+    policy = {"Roles": [{"Ref": "Role"}], "PolicyDocument": {"Statement": [statement]}}
+    arn = {"Value": {"Fn::GetAtt": ["Role", "Arn"]}, "Export": {"Name": "identity:RoleArn"}}
+    return json.dumps(
+        {
+            "Description": "Roles",
+            "Resources": {
+                "Role": {"Type": "AWS::IAM::Role", "Properties": {}},
+                "Policy": {"Type": "AWS::IAM::ManagedPolicy", "Properties": policy},
+                "Table": {"Type": "AWS::DynamoDB::Table", "Properties": {}},
+            },
+            "Outputs": {"RoleArn": arn, "Plain": {"Value": ""}},
+        }
+    )
 
 
 def files(template: str, *, acknowledged: str = "") -> Mapping[str, bytes]:
@@ -30,29 +69,17 @@ def files(template: str, *, acknowledged: str = "") -> Mapping[str, bytes]:
     return {DEV: template.encode(), FILE: acknowledged.encode()}
 
 
-def suspended() -> str:
-    template = snapshot().replace(
-        '"VersioningConfiguration": {\n     "Status": "Enabled"',
-        '"VersioningConfiguration": {\n     "Status": "Suspended"',
-    )
-    assert template != snapshot()
-    return template
-
-
-def graver() -> tuple[str, str]:
-    """The roles with a table and some outputs, and what they become."""
-    old, new = json.loads(snapshot("identity")), json.loads(snapshot("identity"))
-    old["Resources"]["Table"] = {"Type": "AWS::DynamoDB::Table", "Properties": {}}
-    old["Outputs"]["Plain"] = {"Value": ""}
-    policy = new["Resources"]["LambdaExecutionRolePolicyE2915EBC"]["Properties"]["PolicyDocument"]
-    policy["Statement"][0]["Action"] = ["s3:*"]
-    role = new["Resources"]["LambdaExecutionRoleD5C26073"]["Properties"]
-    role["ManagedPolicyArns"] = ["arn:aws:iam::aws:policy/Admin|istrator"]
+def graver() -> str:
+    """What `roles` becomes."""
+    new = json.loads(roles())
+    new["Resources"]["Policy"]["Properties"]["PolicyDocument"]["Statement"][0]["Action"] = "s3:*"
+    new["Resources"]["Role"]["Properties"]["ManagedPolicyArns"] = ["arn:aws:iam::aws:policy/A|B"]
     new["Resources"]["Topic"] = {"Type": "AWS::SNS::Topic"}
-    new["Outputs"]["LambdaExecutionRoleArn"]["Value"] = "other"
+    del new["Resources"]["Table"], new["Outputs"]["Plain"]
+    new["Outputs"]["RoleArn"]["Value"] = "other"
     new["Outputs"]["Export"] = {"Value": "", "Export": {"Name": "e"}}
     new["Description"] = "Other"
-    return json.dumps(old), json.dumps(new)
+    return json.dumps(new)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -63,8 +90,9 @@ def _compared_at_once() -> Iterator[None]:
         (snapshot(), suspended()),
         (suspended(), suspended()),
         (snapshot(), "{}"),
-        graver(),
-        *(("{}", snapshot(domain)) for domain in DOMAINS),
+        (roles(), graver()),
+        ("{}", snapshot()),
+        ("{}", roles()),
     ]
     loaded = {str(each): (json.loads(each[0]), json.loads(each[1])) for each in pairs}
     results = zip(loaded.values(), changes.compare(loaded), strict=True)
@@ -123,18 +151,15 @@ def test_an_acknowledgement_of_nothing_is_an_error() -> None:
 
 
 def test_the_grave_changes_come_first_and_access_is_a_table() -> None:
-    old, new = graver()
-    text, _ = guard.judge(files(new), files(old))
-    export = "wealth-ops-identity-dev:LambdaExecutionRoleArn"
-    who = "`AWS:${LambdaExecutionRoleD5C26073}`"
-    objects = "`${wealth-ops-storage-dev:DataBucketArn}/*`"
+    text, _ = guard.judge(files(graver()), files(roles()))
+    who, objects = "`AWS:${Role}`", "`${storage:BucketArn}/*`"
     stack, *_ = text.removeprefix("### dev/StorageStack\n\n").partition("\n\n### Guard")
     assert stack.splitlines() == [
         "- Table (AWS::DynamoDB::Table) **is deleted**",
         "- Topic (AWS::SNS::Topic) is created",
-        "- LambdaExecutionRole (AWS::IAM::Role) is updated: ManagedPolicyArns",
-        "- LambdaExecutionRolePolicy (AWS::IAM::ManagedPolicy) is updated: PolicyDocument",
-        f"- export {export} changes",
+        "- Role (AWS::IAM::Role) is updated: ManagedPolicyArns",
+        "- Policy (AWS::IAM::ManagedPolicy) is updated: PolicyDocument",
+        "- export identity:RoleArn changes",
         "- output Plain is removed",
         "- export e is added",
         "- description changes",
@@ -146,7 +171,7 @@ def test_the_grave_changes_come_first_and_access_is_a_table() -> None:
         "",
         "| | Who | Managed policy |",
         "|---|---|---|",
-        "| + | `${LambdaExecutionRoleD5C26073}` | `arn:aws:iam::aws:policy/Admin\\|istrator` |",
+        "| + | `${Role}` | `arn:aws:iam::aws:policy/A\\|B` |",
     ]
 
 
@@ -155,16 +180,17 @@ def test_a_stack_that_is_gone_takes_all_that_it_held() -> None:
     assert not passes
     for loss in (
         "DataBucket (AWS::S3::Bucket) leaves the stack, but is kept",
-        "the export wealth-ops-storage-dev:DataBucketArn is removed",
+        "the export storage:BucketName is removed",
     ):
         assert f"- **dev/StorageStack: {loss}**" in text
 
 
 def test_a_stack_that_is_new_passes() -> None:
-    new = {f"snapshots/dev/{domain}.template.json": snapshot(domain) for domain in DOMAINS}
-    text, passes = guard.judge({path: new[path].encode() for path in new}, {})
+    new = {"storage": snapshot(), "identity": roles()}
+    here = {f"snapshots/dev/{name}.template.json": new[name].encode() for name in new}
+    text, passes = guard.judge(here, {})
     assert passes
-    assert text.count("###") == 4
+    assert text.count("###") == 3
     assert "description" not in text  # all of it is new
 
 
