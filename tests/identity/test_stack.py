@@ -91,11 +91,18 @@ def test_a_role_may_do_exactly_its_table(
     } == table
 
 
+def trust(template: Template, role: str) -> object:
+    """Who may assume a role: the statements of its trust policy."""
+    (found,) = (
+        resource
+        for key, resource in template.find_resources("AWS::IAM::Role").items()
+        if key.startswith(role)
+    )
+    return found["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+
+
 def test_only_lambda_assumes_the_execution_role(template: Template) -> None:
-    (role,) = template.find_resources(
-        "AWS::IAM::Role", {"Properties": {"Description": "Runs every Wealth-Ops Lambda function"}}
-    ).values()
-    assert role["Properties"]["AssumeRolePolicyDocument"]["Statement"] == [
+    assert trust(template, "LambdaExecutionRole") == [
         {
             "Effect": "Allow",
             "Action": "sts:AssumeRole",
@@ -105,12 +112,7 @@ def test_only_lambda_assumes_the_execution_role(template: Template) -> None:
 
 
 def test_only_tasks_of_this_account_assume_the_task_role(template: Template) -> None:
-    (role,) = (
-        role
-        for key, role in template.find_resources("AWS::IAM::Role").items()
-        if key.startswith("FargateTaskRole")
-    )
-    assert role["Properties"]["AssumeRolePolicyDocument"]["Statement"] == [
+    assert trust(template, "FargateTaskRole") == [
         {
             "Effect": "Allow",
             "Action": "sts:AssumeRole",

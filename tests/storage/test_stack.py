@@ -72,9 +72,14 @@ def test_the_bucket_is_kept_on_delete_and_on_replacement(template: Template) -> 
     )
 
 
-def test_the_stack_is_protected_tagged_and_described(stack: StorageStack) -> None:
+def test_the_stack_is_protected_named_described_and_tagged(
+    stack: StorageStack, template: Template
+) -> None:
     assert stack.termination_protection
     assert stack.stack_name == "wealth-ops-storage-dev"
+    assert template.to_json()["Description"] == (
+        "Wealth-Ops data bucket: market data, models and artifacts"
+    )
     assert stack.tags.tag_values() == {
         "Project": "wealth-ops",
         "Environment": "dev",
@@ -94,9 +99,6 @@ def test_every_taggable_resource_has_the_tags(template: Template) -> None:
                 {"Key": "Stack", "Value": "storage"},
             ]
         },
-    )
-    assert template.to_json()["Description"] == (
-        "Wealth-Ops data bucket: market data, models and artifacts"
     )
 
 
