@@ -70,7 +70,7 @@ def main() -> int:
     try:
         faults = sum([examine(environment) for environment in synth.environments()])
     except UserError as error:
-        console.print(str(error), markup=False)
+        console.print(str(error), markup=False, soft_wrap=True)
         return error.status
     if faults:
         console.print(

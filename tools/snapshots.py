@@ -48,7 +48,7 @@ def main() -> int:
                 record(synthesize(name), FOLDER / name)
             console.print(f"Recorded in {(FOLDER / name).relative_to(cdk.ROOT)}.", markup=False)
     except UserError as error:
-        console.print(str(error), markup=False)
+        console.print(str(error), markup=False, soft_wrap=True)
         return error.status
     return 0
 

@@ -47,18 +47,25 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
             *options,
         ),
         cwd=cdk.ROOT,
-        env={**cdk.without_aws(os.environ), **cdk.tied(), "WEALTH_OPS_CDK_NAG": "on"},
+        env={
+            **cdk.without_aws(os.environ),
+            **cdk.tied(),
+            "WEALTH_OPS_CDK_NAG": "on",
+            # The CLI sets FORCE_COLOR to 0 here, and Python takes any value for a yes.
+            "PYTHON_COLORS": "0",
+        },
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode:
-        raise UserError(
-            f"{done.stdout}{done.stderr}\n{app} does not synthesize. Mend what was "
-            "found; a finding of cdk-nag can be accepted instead, on its construct, with `accept` "
-            "of stacks/findings.py and a reason for the reviewer.",
-            done.returncode,
-        )
+        said = f"{done.stdout}{done.stderr}\n{app} does not synthesize."
+        if "Acknowledge with" in said:
+            said += (
+                " Mend what was found; what cdk-nag found can be accepted instead, on its "
+                "construct, with `accept` of stacks/findings.py and a reason for the reviewer."
+            )
+        raise UserError(said, done.returncode)
     _forget_removed_stacks(output)
     return output
 
@@ -82,7 +89,7 @@ def main(names: list[str]) -> int:
             subprocess.run(["cfn-lint", *templates], check=True)
             console.print(f"{name}: {', '.join(path.name for path in templates)}")
     except UserError as error:
-        console.print(str(error), markup=False)
+        console.print(str(error), markup=False, soft_wrap=True)
         return error.status
     except subprocess.CalledProcessError as error:
         return error.returncode

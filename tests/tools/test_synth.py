@@ -73,11 +73,19 @@ def test_an_app_that_fails_is_answered_with_what_it_said(
     app: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # The tests themselves do not ask cdk-nag, whatever is synthesized for good does.
-    app.write_text("import os; raise SystemExit('asked: ' + os.environ['WEALTH_OPS_CDK_NAG'])")
+    app.write_text("import os; raise ValueError('asked: ' + os.environ['WEALTH_OPS_CDK_NAG'])")
     assert synth.main(["one"]) == 1
     said = capsys.readouterr().out
-    assert "asked: on" in said
-    assert "does not synthesize" in said
+    assert "ValueError: asked: on" in said  # and not in colours
+    assert said.endswith("app.py does not synthesize.\n")
+
+
+def test_a_finding_that_can_be_accepted_is_answered_with_how(
+    app: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app.write_text("raise SystemExit(\"Acknowledge with 'Pack::Rule'\")")
+    assert synth.main(["one"]) == 1
+    assert "with `accept` of stacks/findings.py" in capsys.readouterr().out
 
 
 def test_a_template_that_does_not_pass_the_linter_fails(
