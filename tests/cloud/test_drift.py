@@ -17,30 +17,32 @@ from tools.targets import Target
 
 
 @pytest.fixture
-def roles(deployed_cloud: LocalCloud) -> Iterator[list[str]]:
-    """The names of the deployed roles; their descriptions are put back afterwards."""
+def roles(deployed_cloud: LocalCloud) -> Iterator[dict[str, str]]:
+    """The deployed roles and their descriptions, which are put back afterwards."""
     assert deployed_cloud.account
     iam = boto3.client("iam")
-    found = [role for role in iam.list_roles()["Roles"] if "wealth-ops-id" in role["RoleName"]]
-    yield [role["RoleName"] for role in found]
-    for role in found:
-        iam.update_role(RoleName=role["RoleName"], Description=role["Description"])
+    found = {role["RoleName"]: role["Description"] for role in iam.list_roles()["Roles"]}
+    found = {name: found[name] for name in found if "wealth-ops-id" in name}
+    yield found
+    for name, description in found.items():
+        iam.update_role(RoleName=name, Description=description)
 
 
 def test_each_property_that_was_changed_has_its_line(
-    tools: Tools, local: dict[str, str], roles: list[str]
+    tools: Tools, local: dict[str, str], roles: dict[str, str]
 ) -> None:
     for name in roles:
         boto3.client("iam").update_role(RoleName=name, Description="Anything")
     status, output = tools("drift", "--to", "local", **local)
     assert status == 1
     lines = [line for line in output.splitlines() if " -> " in line]
-    changed = "Runs every Wealth-Ops {} -> Anything"
-    fargate = changed.format("Fargate task, and pulls its image")
     assert sorted(lines) == [
-        f"IdentityStack FargateTaskRole /Description: {fargate}",
-        f"IdentityStack LambdaExecutionRole /Description: {changed.format('Lambda function')}",
+        f"IdentityStack {role} /Description: {description} -> Anything"
+        for role in ("FargateTaskRole", "LambdaExecutionRole")
+        for name, description in roles.items()
+        if role in name
     ]
+    assert len(lines) == len(roles) == 2
 
 
 class Pages:
