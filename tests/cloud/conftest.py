@@ -49,9 +49,9 @@ def ids(assembly: Path) -> list[str]:
 def tools(assembly: Path) -> Tools:
     """Run `python -m tools.deployment …`, without a terminal."""
 
-    def run(*arguments: str, **environment: str) -> Done:
+    def run(*arguments: str, app: Path = assembly, **environment: str) -> Done:
         done = subprocess.run(
-            [sys.executable, "-m", "tools.deployment", *arguments, f"--app={assembly}"],
+            [sys.executable, "-m", "tools.deployment", *arguments, f"--app={app}"],
             cwd=ROOT,
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,

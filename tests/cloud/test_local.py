@@ -126,11 +126,13 @@ def test_plain_http_is_refused_by_the_bucket_even_to_an_administrator(
         url = f"http://127.0.0.1:{port}"
         root = boto3.Session("test", "test", region_name="us-east-1")
         iam = root.client("iam", endpoint_url=url)
-        iam.create_user(UserName="admin")
+        # Another file's tests of the same cloud may have made an "admin" already.
+        name = "administrator-without-tls"
+        iam.create_user(UserName=name)
         iam.attach_user_policy(
-            UserName="admin", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess"
+            UserName=name, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess"
         )
-        key = iam.create_access_key(UserName="admin")["AccessKey"]
+        key = iam.create_access_key(UserName=name)["AccessKey"]
         admin = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
         s3 = admin.client("s3", endpoint_url=url)
         s3.create_bucket(Bucket="another")
@@ -215,15 +217,21 @@ def test_the_local_cloud_never_sees_the_persons_aws_configuration(
 
 
 def test_a_deploy_that_fails_in_the_middle_goes_on_from_there_next_time(
-    tools: Tools, ids: list[str], tmp_path: Path
+    tools: Tools, ids: list[str], assembly: Path, tmp_path: Path
 ) -> None:
     local = {"WEALTH_OPS_CLOUD": str(tmp_path / "cloud")}
     assert tools("deploy", "RegistryStack", "--to", "local", **local).status == 0
-    # The bucket is there already, which the flag keeps the tools from noticing beforehand; the
-    # local cloud cannot adopt it, so its stack fails between the other two.
+    # The bucket is there already, which the tools do not see beforehand where its name is computed;
+    # so its stack fails between the other two.
+    broken = shutil.copytree(assembly, tmp_path / "broken")
+    template = broken / "StorageStack.template.json"
+    name = '"BucketName": "wealth-ops-data-dev"'
+    assert name in template.read_text()
+    computed = name.replace(": ", ': {"Fn::Sub": ') + "}"
+    template.write_text(template.read_text().replace(name, computed))
     with local_cloud(tmp_path / "cloud") as running, running.entered():
         boto3.client("s3").create_bucket(Bucket="wealth-ops-data-dev")
-    status, output = tools("deploy", "--to", "local", "--import-existing-resources", **local)
+    status, output = tools("deploy", "--to", "local", app=broken, **local)
     assert status == 1
     assert "RegistryStack (wealth-ops-registry-dev) (no changes)" in output
     assert "run the same command again" in " ".join(output.split())

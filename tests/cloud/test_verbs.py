@@ -112,7 +112,7 @@ def test_stacks_are_deployed_and_destroyed_and_what_they_held_is_kept(
         assert run("deploy", "StorageStack") == 0
         assert "CREATE_COMPLETE, no changes" in capsys.readouterr().out
         # What needs a stack goes with it, and stays with it.
-        assert run("destroy", "StorageStack", "--yes") == 0
+        assert run("destroy", "StorageStack", "--yes") == 1
         said = capsys.readouterr().out
         assert "StorageStack is left alone" in said
         assert "IdentityStack" not in said
@@ -128,8 +128,29 @@ def test_stacks_are_deployed_and_destroyed_and_what_they_held_is_kept(
         assert "IdentityStack does not exist." in said
         assert "Kept: AWS::S3::Bucket wealth-ops-data-dev. The local cloud cannot adopt it" in said
         assert run("destroy", "--yes") == 0
-        assert run("deploy", "RegistryStack") == 1
-        assert "The local cloud cannot adopt it" in capsys.readouterr().out
+        for flags in ([], ["--import-existing-resources"]):
+            assert run("deploy", "RegistryStack", *flags) == 1
+            assert "The local cloud cannot adopt it" in capsys.readouterr().out
+
+
+def test_a_stack_that_is_asked_for_but_protected_fails_the_destruction_of_the_rest_too(
+    run: Run, cloud_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with local_cloud(cloud_folder):
+        assert run("deploy", "IdentityStack") == 0
+        assert run("destroy", "StorageStack", "IdentityStack", "--yes") == 1
+        capsys.readouterr()
+        assert run("destroy", "IdentityStack", "--yes") == 0
+        assert "IdentityStack does not exist." in capsys.readouterr().out
+
+
+def test_the_local_cloud_says_that_it_reverts_no_drift(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("deploy", "--revert-drift") == 1
+    said = capsys.readouterr().out
+    assert "The local cloud would do nothing for --revert-drift" in said
+    assert "What exists now" not in said
 
 
 @pytest.mark.parametrize(
@@ -307,7 +328,8 @@ def test_a_kept_bucket_is_adopted_on_aws_with_a_flag(
     assert run("deploy", "StorageStack", "--to", "aws", "--yes") == 1
     assert "nox -s deploy -- --import-existing-resources" in capsys.readouterr().out
     monkeypatch.setattr(Operation, "cdk", lambda *_: (0, ""))
-    assert run("deploy", "StorageStack", "--to=aws", "--yes", "--import-existing-resources") == 0
+    flags = ("--import-existing-resources", "--revert-drift")
+    assert run("deploy", "StorageStack", "--to=aws", "--yes", *flags) == 0
 
 
 def test_the_cloud_is_served_until_it_is_interrupted(

@@ -12,6 +12,7 @@ from tools.deployment.report import show
 
 TOOLKIT = "CDKToolkit"
 ADOPT = "--import-existing-resources"
+REVERT = "--revert-drift"
 # A stack that was never created: none; asked for only; or rolled back, so it can only be deleted.
 FAILED = "ROLLBACK_COMPLETE"
 NOT_YET = (None, "REVIEW_IN_PROGRESS", FAILED)
@@ -20,6 +21,11 @@ NOT_YET = (None, "REVIEW_IN_PROGRESS", FAILED)
 def deploy(options: Options) -> int:
     """Deploy the chosen stacks, and what they need; return the status of `cdk deploy`."""
     with operation(options) as op:
+        if REVERT in options.extra and op.target.place == "local":
+            raise UserError(
+                f"The local cloud would do nothing for {REVERT}. Undo by hand what `nox -s drift` "
+                f"shows, with `nox -s cloud`; or begin with an empty cloud: {_put_aside()}"
+            )
         ensure_bootstrapped(op)
         look_ahead(op)
         names = [stack.id for stack in op.stacks]
@@ -64,7 +70,7 @@ def look_ahead(op: Operation) -> None:
 
     CloudFormation would fail halfway, and say less. Raises `UserError`.
     """
-    if ADOPT in op.options.extra:
+    if ADOPT in op.options.extra and op.target.place == "aws":
         return
     for stack in op.stacks:
         if _status(op, stack.name, stack.region) not in NOT_YET:
@@ -105,9 +111,14 @@ def _retained(op: Operation, stack: StackArtifact, what: str) -> str:
     if op.target.place == "local":
         return (
             f"{found} The local cloud cannot adopt it. To begin with an empty one, put this one "
-            f"aside: mv {cloud_directory()} {cloud_directory()}.old"
+            f"aside: {_put_aside()}"
         )
     return f"{found} Adopt it with: nox -s deploy -- {ADOPT}"
+
+
+def _put_aside() -> str:
+    folder = cloud_directory()
+    return f"mv {folder} {folder}.old"
 
 
 def _bootstrap(op: Operation) -> int:

@@ -14,11 +14,15 @@ if TYPE_CHECKING:
 
 
 def destroy(options: Options) -> int:
-    """Delete the chosen stacks, and those that need them; return the status of `cdk destroy`."""
+    """Delete the chosen stacks, and those that need them; return the status of `cdk destroy`.
+
+    Or 1, if a stack that was asked for by name is left alone.
+    """
     with operation(options, dependents=True) as op:
         protected = {stack.id: _is_protected(op, stack) for stack in op.stacks}
         asked = named(op.stacks, options.stacks)
         doomed: list[StackArtifact] = []
+        refused = 0
         for stack in op.stacks:  # each after those that it needs
             gone = stack.needs & {other.id for other in doomed}
             if stack.id not in asked and (not gone or protected[stack.id] is None):
@@ -30,12 +34,13 @@ def destroy(options: Options) -> int:
                     f"{stack.id} is left alone: it has termination protection, because it holds "
                     "data. Take it off with --unprotect."
                 )
+                refused = 1 if options.stacks else 0
             else:
                 doomed.append(stack)
                 if stack.id not in asked:
                     console.print(f"{stack.id} goes, too: it needs {', '.join(sorted(gone))}.")
         if not doomed:
-            return 0
+            return refused
         again = (
             f" A later deploy adopts it with: nox -s deploy -- {ADOPT}"
             if op.target.place == "aws"
@@ -50,7 +55,7 @@ def destroy(options: Options) -> int:
                 _client(op, stack).update_termination_protection(
                     StackName=stack.name, EnableTerminationProtection=False
                 )
-        return op.cdk("Destroying", "destroy", "--force", "--exclusively", *names)[0]
+        return op.cdk("Destroying", "destroy", "--force", "--exclusively", *names)[0] or refused
 
 
 def _is_protected(op: Operation, stack: StackArtifact) -> bool | None:
