@@ -87,6 +87,20 @@ def test_flags_of_the_cdk_cli_are_passed_on_and_ours_are_not() -> None:
     )
 
 
+@pytest.mark.parametrize(("verb", "own"), [("destroy", "--unprotect"), ("cloud", "--port")])
+def test_the_help_of_a_verb_is_about_that_verb(
+    verb: str, own: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for asked in (verb, "deploy"):
+        with pytest.raises(SystemExit, match="0"):
+            main([asked, "--help"])
+        said = capsys.readouterr().out
+        assert said.startswith(f"usage: nox -s {asked} -- [")
+        assert (own in said) is (asked == verb)
+    assert main(["deploy", own]) == 2
+    assert f"There is no flag {own}." in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("verb", ["deploy", "cloud"])
 def test_a_flag_that_nobody_knows_is_refused_before_anything_is_done(
     verb: str, capsys: pytest.CaptureFixture[str]
@@ -344,6 +358,18 @@ def test_the_cloud_is_served_until_it_is_interrupted(
     said = capsys.readouterr().out
     assert "export AWS_ENDPOINT_URL=https://127.0.0.1:" in said
     assert "Stopping." in said
+    assert not (cloud_folder / "endpoint.json").exists()
+
+
+def test_aws_needs_no_server(
+    account: LocalCloud, cloud_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["cloud", "--to", "aws"]) == 0
+    said = capsys.readouterr().out
+    assert f"AWS at {account.url}, account 111122223333 needs no server" in said
+    assert "export" not in said
+    assert main(["cloud", "--to", "moon"]) == 2
+    assert "--to is 'moon'" in capsys.readouterr().out
     assert not (cloud_folder / "endpoint.json").exists()
 
 

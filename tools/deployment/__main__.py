@@ -23,19 +23,24 @@ VERBS: dict[str, Callable[[Options], int]] = {
 
 def parse(arguments: Sequence[str]) -> Options:
     """Read the command line; flags that are not ours are the CDK CLI's."""
+    verb = arguments[0] if arguments else ""
     parser = argparse.ArgumentParser(
-        prog="nox -s VERB --",
+        prog=f"nox -s {verb} --" if verb in VERBS else "python -m tools.deployment",
         epilog="Other flags go to the CDK CLI as they are; write --flag=value.",
         allow_abbrev=False,
     )
     parser.add_argument("verb", choices=sorted(VERBS), help=argparse.SUPPRESS)
-    parser.add_argument("stacks", nargs="*", metavar="STACK", help="stack ids, as in cdk: *Stack")
+    parser.add_argument(
+        "stacks", nargs="*", metavar="STACK", help="ids, with * and ? as in cdk; none means all"
+    )
     parser.add_argument("--to", metavar="aws|local", help="where; else it is found and said")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--environment", choices=environments(), default=DEFAULT_ENVIRONMENT)
     parser.add_argument("--app", metavar="DIR", help="a cloud assembly, instead of synthesizing")
-    parser.add_argument("--unprotect", action="store_true", help="destroy protected stacks, too")
-    parser.add_argument("--port", type=int, default=0, help="of the local cloud; 0 is a free one")
+    if verb == "destroy":
+        parser.add_argument("--unprotect", action="store_true", help="protected stacks, too")
+    if verb == "cloud":
+        parser.add_argument("--port", type=int, default=0, help="where; 0 is a free one")
     known, rest = parser.parse_known_intermixed_args(arguments)
     # argparse leaves what stands behind a flag that it does not know.
     known.stacks += [word for word in rest if not word.startswith("-")]

@@ -6,10 +6,20 @@ import time
 from tools.console import console
 from tools.deployment.operation import Options, cloud_directory
 from tools.local_cloud.client import local_cloud
+from tools.targets import aws_target, choose
 
 
 def serve(options: Options) -> int:
-    """Serve until Ctrl-C, and print the environment variables for boto3 and the aws CLI."""
+    """Serve until Ctrl-C, and print the environment variables for boto3 and the aws CLI.
+
+    With --to aws there is nothing to serve, which is said.
+    """
+    if choose(options.to or "local", interactive=False).place == "aws":
+        console.print(
+            f"{aws_target()} needs no server: boto3 and the aws CLI reach it as they are.",
+            soft_wrap=True,
+        )
+        return 0
     with local_cloud(cloud_directory(), port=options.port) as cloud:
         for key, value in cloud.environment({}).items():
             console.print(f"export {key}={value}", soft_wrap=True)
