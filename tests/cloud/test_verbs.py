@@ -18,7 +18,7 @@ from filelock import FileLock
 from tools import cdk
 from tools.assembly import read_stacks
 from tools.console import UserError
-from tools.deployment import deploy, operation, serve
+from tools.deployment import compare, deploy, operation, serve
 from tools.deployment.__main__ import main, parse
 from tools.deployment.operation import Operation, Options
 from tools.local_cloud.client import LocalCloud, local_cloud
@@ -189,8 +189,18 @@ def test_what_is_compared_is_left_to_the_cdk_cli_with_its_status(
         return 3, ""
 
     monkeypatch.setattr(Operation, "cdk", note)
+    monkeypatch.setattr(compare, "status_of", lambda *_: "CREATE_COMPLETE")
     assert run(verb) == 3
     assert asked == [(*arguments, *ids)]
+
+
+def test_what_was_never_deployed_has_not_drifted_but_is_named(
+    run: Run, capsys: pytest.CaptureFixture[str], ids: list[str]
+) -> None:
+    assert run("drift") == 1
+    said = capsys.readouterr().out
+    assert f"Not deployed, so there is nothing to compare with: {', '.join(ids)}." in said
+    assert "Detecting" not in said
 
 
 def test_a_stack_whose_creation_failed_is_created_by_the_next_deploy(

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tools.assembly import StackArtifact
-from tools.console import console, summarize
-from tools.deployment.deploy import ensure_bootstrapped
+from tools.console import UserError, console, summarize
+from tools.deployment.deploy import NOT_YET, ensure_bootstrapped, status_of
 from tools.deployment.operation import Operation, Options, operation
 
 if TYPE_CHECKING:
@@ -29,11 +29,17 @@ def diff(options: Options) -> int:
 def drift(options: Options) -> int:
     """Show how the deployed resources differ from their templates; non-zero if they do.
 
-    Last comes a line for each property: stack, construct, property, and what it is instead.
+    Last comes a line for each property: stack, construct, property, and what it is instead. Raises
+    `UserError` for a stack that is not deployed.
     """
     with operation(options) as op:
-        ensure_bootstrapped(op)
         names = [stack.id for stack in op.stacks]
+        there = {stack.id: status_of(op, stack.name, stack.region) for stack in op.stacks}
+        if missing := [name for name in names if there[name] in NOT_YET]:
+            raise UserError(
+                f"Not deployed, so there is nothing to compare with: {', '.join(missing)}. Name "
+                "the stacks that are, or deploy first."
+            )
         status, said = op.cdk("Detecting drift", "drift", "--fail", *names)
         lines = []
         if _COMPARED in said:

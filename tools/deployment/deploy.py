@@ -9,6 +9,7 @@ from tools.assembly import StackArtifact
 from tools.console import UserError, console
 from tools.deployment.operation import Operation, Options, cloud_directory, operation
 from tools.deployment.report import show
+from tools.local_cloud.state import put_aside
 
 TOOLKIT = "CDKToolkit"
 ADOPT = "--import-existing-resources"
@@ -23,8 +24,9 @@ def deploy(options: Options) -> int:
     with operation(options) as op:
         if REVERT in options.extra and op.target.place == "local":
             raise UserError(
-                f"The local cloud would do nothing for {REVERT}. Undo by hand what `nox -s drift` "
-                f"shows, with `nox -s cloud`; or begin with an empty cloud: {_put_aside()}"
+                f"The local cloud would do nothing for {REVERT}. Undo what `nox -s drift` shows by "
+                "hand: `nox -s cloud` says how boto3 and the aws CLI reach it. "
+                f"{put_aside(cloud_directory())}"
             )
         ensure_bootstrapped(op)
         look_ahead(op)
@@ -53,7 +55,7 @@ def bootstrap(options: Options) -> int:
 
 def ensure_bootstrapped(op: Operation) -> None:
     """Bootstrap a local cloud that is not; for AWS raise `UserError` with the command to run."""
-    missing = [region for region in _regions(op) if _status(op, TOOLKIT, region) in NOT_YET]
+    missing = [region for region in _regions(op) if status_of(op, TOOLKIT, region) in NOT_YET]
     if not missing:
         return
     if op.target.place == "aws":
@@ -73,7 +75,7 @@ def look_ahead(op: Operation) -> None:
     if ADOPT in op.options.extra and op.target.place == "aws":
         return
     for stack in op.stacks:
-        if _status(op, stack.name, stack.region) not in NOT_YET:
+        if status_of(op, stack.name, stack.region) not in NOT_YET:
             continue
         for name in _named(op, stack, "AWS::S3::Bucket", "BucketName"):
             if (owner := _bucket_owner(op, stack.region, name)) == "other":
@@ -96,7 +98,7 @@ def release_failed(op: Operation) -> None:
     protected it, and then may not.
     """
     for stack in op.stacks:
-        if _status(op, stack.name, stack.region) == FAILED:
+        if status_of(op, stack.name, stack.region) == FAILED:
             client = op.target.session.client("cloudformation", region_name=stack.region)
             client.update_termination_protection(
                 StackName=stack.name, EnableTerminationProtection=False
@@ -109,16 +111,8 @@ def _retained(op: Operation, stack: StackArtifact, what: str) -> str:
         "stack was destroyed or could not be created."
     )
     if op.target.place == "local":
-        return (
-            f"{found} The local cloud cannot adopt it. To begin with an empty one, put this one "
-            f"aside: {_put_aside()}"
-        )
+        return f"{found} The local cloud cannot adopt it. {put_aside(cloud_directory())}"
     return f"{found} Adopt it with: nox -s deploy -- {ADOPT}"
-
-
-def _put_aside() -> str:
-    folder = cloud_directory()
-    return f"mv {folder} {folder}.old"
 
 
 def _bootstrap(op: Operation) -> int:
@@ -130,7 +124,8 @@ def _regions(op: Operation) -> list[str]:
     return sorted({stack.region for stack in op.stacks})
 
 
-def _status(op: Operation, name: str, region: str) -> str | None:
+def status_of(op: Operation, name: str, region: str) -> str | None:
+    """The status of a stack by its name, or None where there is none; raises `UserError`."""
     client = op.target.session.client("cloudformation", region_name=region)
     try:
         return client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]

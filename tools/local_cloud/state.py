@@ -168,10 +168,7 @@ class CloudState:
             return None  # or of a server that was killed, and half written
 
     def _check(self) -> None:
-        aside = (
-            "To begin with an empty cloud, put this one aside: "
-            f"mv {shlex.quote(str(self.directory))} {shlex.quote(f'{self.directory}.old')}"
-        )
+        aside = put_aside(self.directory)
         try:
             writer = json.loads((self.saved / ABOUT).read_text())["ministack"]
             for path in self.saved.glob("*.json"):
@@ -210,3 +207,9 @@ class CloudState:
             place.parent.mkdir(parents=True, exist_ok=True)
             bucket.rename(place)
         return aside
+
+
+def put_aside(directory: Path) -> str:
+    """How to begin anew without losing the cloud that is kept in `directory`."""
+    paths = shlex.quote(str(directory)), shlex.quote(f"{directory}.old")
+    return f"To begin with an empty cloud, put this one aside: mv {' '.join(paths)}"
