@@ -80,10 +80,12 @@ def test_an_app_that_fails_is_answered_with_what_it_said(
     assert said.endswith("app.py does not synthesize.\n")
 
 
+@pytest.mark.usefixtures("app")
 def test_a_finding_that_can_be_accepted_is_answered_with_how(
-    app: Path, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    app.write_text("raise SystemExit(\"Acknowledge with 'Pack::Rule'\")")
+    said = "Acknowledge with 'Pack::Rule'"  # as the CLI does
+    monkeypatch.setattr(cdk, "command", lambda *_: ["sh", "-c", f'echo "{said}"; exit 1'])
     assert synth.main(["one"]) == 1
     assert "with `accept` of stacks/findings.py" in capsys.readouterr().out
 

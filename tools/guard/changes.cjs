@@ -2,16 +2,11 @@
 
 const { readFileSync } = require("node:fs");
 const { fullDiff } = require("@aws-cdk/cloudformation-diff");
-const { loadAwsServiceSpecSync } = require("@aws-cdk/aws-service-spec");
-
-let spec; // loaded once, and only where something differs
+// Not of its public face, but it has loaded AWS's specification already, which takes a while.
+const { loadResourceModel } = require("@aws-cdk/cloudformation-diff/lib/diff/util");
 
 // AWS's specification of a resource type says whether losing a resource loses data.
-const isStateful = (type) => {
-  spec ??= loadAwsServiceSpecSync();
-  const found = spec.lookup("resource", "cloudFormationType", "equals", type);
-  return found.some((each) => each.isStateful);
-};
+const isStateful = (type) => loadResourceModel(type)?.isStateful ?? false;
 
 const named = (differences) =>
   Object.entries(differences).map(([name, { oldValue, newValue, changeImpact }]) => ({
