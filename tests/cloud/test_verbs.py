@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -122,7 +123,8 @@ def test_stacks_are_deployed_and_destroyed_and_what_they_held_is_kept(
 ) -> None:
     with local_cloud(cloud_folder):
         assert run("deploy") == 0
-        capsys.readouterr()
+        said = capsys.readouterr().out
+        assert re.search(r"StorageStack +│ CREATE_COMPLETE +│ [\d.]+ ", said)
         assert run("deploy", "StorageStack") == 0
         assert "CREATE_COMPLETE, no changes" in capsys.readouterr().out
         # What needs a stack goes with it, and stays with it.

@@ -24,17 +24,17 @@ def show(target: Target, stacks: Sequence[StackArtifact], said: str) -> None:
     seconds = {match["id"]: match["seconds"] for match in _CHANGED.finditer(said)}
     title = f"What exists now ({target})"
     table = Table(title=title)
-    for column in ("Stack", "Status", "Resource", "Name or ARN", "Seconds"):
+    # Not five columns: names and ARNs are for copying, and a terminal may be 80 characters wide.
+    for column in ("Stack, resource", "Status, name or ARN", "Seconds"):
         table.add_column(column, overflow="fold")
     outputs = Table("Export", "Value")
     for stack in stacks:
         status, resources, exports = _read(target, stack)
         if stack.id in unchanged:
             status += ", no changes"
-        first = (stack.id, status, seconds.get(stack.id, ""))
+        table.add_row(stack.id, status, seconds.get(stack.id, ""), style="bold")
         for kind, name in resources:
-            table.add_row(*first[:2], kind, name, first[2])
-            first = ("", "", "")
+            table.add_row(f"  {kind}", name)
         table.add_section()
         for export in exports:
             outputs.add_row(*export)
@@ -51,7 +51,7 @@ def _read(target: Target, stack: StackArtifact) -> tuple[str, _Pairs, _Pairs]:
     try:
         found = cloudformation.describe_stacks(StackName=stack.name)["Stacks"][0]
     except ClientError:
-        return "does not exist", [("", "")], []
+        return "does not exist", [], []
     resources = cloudformation.describe_stack_resources(StackName=stack.name)["StackResources"]
     rows = [
         (resource["ResourceType"], resource.get("PhysicalResourceId", "")) for resource in resources
@@ -61,4 +61,4 @@ def _read(target: Target, stack: StackArtifact) -> tuple[str, _Pairs, _Pairs]:
         for output in found.get("Outputs", [])
         if "ExportName" in output
     ]
-    return found["StackStatus"], rows or [("", "")], exports
+    return found["StackStatus"], rows, exports
