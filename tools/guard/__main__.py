@@ -67,7 +67,8 @@ def _base(ref: str | None) -> str:
 
 
 def _stack(path: str) -> str:
-    return path.removeprefix("snapshots/").removesuffix(SUFFIX) if path.endswith(SUFFIX) else ""
+    stack = path.removeprefix(f"{snapshots.FOLDER.name}/")
+    return stack.removesuffix(SUFFIX) if stack.endswith(SUFFIX) else ""
 
 
 def _load(files: Mapping[str, bytes], path: str) -> Template:
