@@ -7,7 +7,8 @@ from botocore.exceptions import ClientError
 from tools.assembly import StackArtifact, named
 from tools.console import console
 from tools.deployment.deploy import ADOPT
-from tools.deployment.operation import Operation, Options, operation
+from tools.deployment.operation import Operation, Options, cloud_directory, operation
+from tools.local_cloud.state import put_aside
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -41,13 +42,16 @@ def destroy(options: Options) -> int:
                     console.print(f"{stack.id} goes, too: it needs {', '.join(sorted(gone))}.")
         if not doomed:
             return refused
-        again = (
-            f" A later deploy adopts it with: nox -s deploy -- {ADOPT}"
-            if op.target.place == "aws"
-            else " The local cloud cannot adopt it later; to deploy again, put .cloud aside."
-        )
-        for name in [name for stack in doomed for name in _kept(op, stack)]:
-            console.print(f"Kept: {name}.{again}", soft_wrap=True)
+        kept = [name for stack in doomed for name in _kept(op, stack)]
+        for name in kept:
+            console.print(f"Kept: {name}", soft_wrap=True)
+        if kept:
+            console.print(
+                f"A later deploy adopts what is kept with: nox -s deploy -- {ADOPT}"
+                if op.target.place == "aws"
+                else f"The local cloud cannot adopt it later. {put_aside(cloud_directory())}",
+                soft_wrap=True,
+            )
         names = [stack.id for stack in doomed]
         op.confirm(f"Destroy {', '.join(names)}")
         for stack in doomed:
