@@ -19,7 +19,7 @@ from filelock import FileLock
 from tools import cdk
 from tools.assembly import read_stacks
 from tools.console import UserError
-from tools.deployment import compare, deploy, operation, serve
+from tools.deployment import deploy, operation, serve
 from tools.deployment.__main__ import main, parse
 from tools.deployment.operation import Operation, Options
 from tools.local_cloud.client import LocalCloud, local_cloud
@@ -195,7 +195,7 @@ def test_what_is_compared_is_left_to_the_cdk_cli_with_its_status(
         return 3, ""
 
     monkeypatch.setattr(Operation, "cdk", note)
-    monkeypatch.setattr(compare, "status_of", lambda *_: "CREATE_COMPLETE")
+    monkeypatch.setattr(Operation, "status_of", lambda *_: "CREATE_COMPLETE")
     assert run(verb) == 3
     assert asked == [(*arguments, *ids)]
 
@@ -240,6 +240,26 @@ def test_a_deploy_that_fails_says_how_to_go_on_and_has_the_status_of_cdk(
     said = capsys.readouterr().out
     assert "run the same command again" in " ".join(said.split())
     assert said.count("does not exist") == len(ids)
+
+
+def test_a_deploy_in_which_credentials_expire_still_has_the_status_of_cdk(
+    run: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    ids: list[str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refuse(*_: object) -> None:
+        raise UserError("ExpiredToken")
+
+    def expire(*_: object) -> tuple[int, str]:
+        monkeypatch.setattr(Operation, "status_of", refuse)
+        return 7, ""
+
+    monkeypatch.setattr(Operation, "cdk", expire)
+    assert run("deploy") == 7
+    said = capsys.readouterr().out
+    assert "run the same command again" in " ".join(said.split())
+    assert said.count("not known") == len(ids)
 
 
 def test_an_account_that_is_not_bootstrapped_is_answered_with_the_command(
@@ -465,3 +485,5 @@ def test_a_refusal_of_aws_is_not_taken_for_a_missing_stack(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
     assert run("deploy", "--to", "aws", "--yes") == 1
     assert "AWS does not show the stack CDKToolkit" in capsys.readouterr().out
+    assert run("destroy", "StorageStack", "--to", "aws", "--yes") == 1
+    assert "AWS does not show the stack wealth-ops-storage-dev" in capsys.readouterr().out

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tools.assembly import StackArtifact
 from tools.console import UserError, console, summarize
-from tools.deployment.deploy import NOT_YET, ensure_bootstrapped, status_of
+from tools.deployment.deploy import NOT_YET, ensure_bootstrapped
 from tools.deployment.operation import Operation, Options, operation
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def drift(options: Options) -> int:
     """
     with operation(options) as op:
         names = [stack.id for stack in op.stacks]
-        there = {stack.id: status_of(op, stack.name, stack.region) for stack in op.stacks}
+        there = {stack.id: op.status_of(stack.name, stack.region) for stack in op.stacks}
         if missing := [name for name in names if there[name] in NOT_YET]:
             raise UserError(
                 f"Not deployed, so there is nothing to compare with: {', '.join(missing)}. Name "

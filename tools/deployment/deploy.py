@@ -35,7 +35,7 @@ def deploy(options: Options) -> int:
             op.confirm(f"Deploy {', '.join(names)}")
         release_failed(op)
         status, said = op.cdk("Deploying", "deploy", *names, "--require-approval=never")
-        show(op.target, op.stacks, said)
+        show(op, said)
         if status:
             console.print(
                 "The deploy failed; what it had done stays. Put right what cdk says above, and run "
@@ -55,7 +55,7 @@ def bootstrap(options: Options) -> int:
 
 def ensure_bootstrapped(op: Operation) -> None:
     """Bootstrap a local cloud that is not; for AWS raise `UserError` with the command to run."""
-    missing = [region for region in _regions(op) if status_of(op, TOOLKIT, region) in NOT_YET]
+    missing = [region for region in _regions(op) if op.status_of(TOOLKIT, region) in NOT_YET]
     if not missing:
         return
     if op.target.place == "aws":
@@ -75,7 +75,7 @@ def look_ahead(op: Operation) -> None:
     if ADOPT in op.options.extra and op.target.place == "aws":
         return
     for stack in op.stacks:
-        if status_of(op, stack.name, stack.region) not in NOT_YET:
+        if op.status_of(stack.name, stack.region) not in NOT_YET:
             continue
         for name in _named(op, stack, "AWS::S3::Bucket", "BucketName"):
             if (owner := _bucket_owner(op, stack.region, name)) == "other":
@@ -98,7 +98,7 @@ def release_failed(op: Operation) -> None:
     protected it, and then may not.
     """
     for stack in op.stacks:
-        if status_of(op, stack.name, stack.region) == FAILED:
+        if op.status_of(stack.name, stack.region) == FAILED:
             client = op.target.session.client("cloudformation", region_name=stack.region)
             client.update_termination_protection(
                 StackName=stack.name, EnableTerminationProtection=False
@@ -122,17 +122,6 @@ def _bootstrap(op: Operation) -> int:
 
 def _regions(op: Operation) -> list[str]:
     return sorted({stack.region for stack in op.stacks})
-
-
-def status_of(op: Operation, name: str, region: str) -> str | None:
-    """The status of a stack by its name, or None where there is none; raises `UserError`."""
-    client = op.target.session.client("cloudformation", region_name=region)
-    try:
-        return client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
-    except ClientError as error:
-        if "does not exist" in str(error):
-            return None
-        raise UserError(f"AWS does not show the stack {name}: {error}") from error
 
 
 def _named(op: Operation, stack: StackArtifact, kind: str, name: str) -> Iterator[str]:

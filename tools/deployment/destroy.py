@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING, cast
 
-from botocore.exceptions import ClientError
-
 from tools.assembly import StackArtifact, named
 from tools.console import console
 from tools.deployment.deploy import ADOPT
@@ -63,10 +61,9 @@ def destroy(options: Options) -> int:
 
 
 def _is_protected(op: Operation, stack: StackArtifact) -> bool | None:
-    try:
-        found = _client(op, stack).describe_stacks(StackName=stack.name)["Stacks"][0]
-    except ClientError:
+    if op.status_of(stack.name, stack.region) is None:
         return None
+    found = _client(op, stack).describe_stacks(StackName=stack.name)["Stacks"][0]
     return found.get("EnableTerminationProtection", False)
 
 

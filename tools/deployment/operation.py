@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import boto3
+from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NotConnectedError
-from botocore.exceptions import HTTPClientError
 from filelock import FileLock, Timeout
 from rich.prompt import Confirm
 
@@ -62,6 +62,20 @@ class Operation:
         if self.is_gone():
             raise UserError(GONE)
         return done
+
+    def status_of(self, name: str, region: str) -> str | None:
+        """The status of a stack by its name, or None where there is none.
+
+        Raises `UserError` when the target does not tell.
+        """
+        client = self.target.session.client("cloudformation", region_name=region)
+        try:
+            return client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+        except ClientError as error:
+            # There is no code of its own for that (CloudFormation API reference, DescribeStacks).
+            if "does not exist" in str(error):
+                return None
+            raise UserError(f"AWS does not show the stack {name}: {error}") from error
 
     def confirm(self, action: str) -> None:
         """Ask before touching anything, unless --yes; a "no" raises `UserError`."""

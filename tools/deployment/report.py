@@ -1,35 +1,33 @@
 """The table of what exists after a deploy."""
 
 import re
-from collections.abc import Sequence
 
-from botocore.exceptions import ClientError
 from rich.table import Table
 
 from tools.assembly import StackArtifact
-from tools.console import console, summarize
-from tools.targets import Target
+from tools.console import UserError, console, summarize
+from tools.deployment.operation import Operation
 
 # What `cdk deploy` says of each stack.
 _UNCHANGED = re.compile(r"✅  (?P<id>\S+).* \(no changes\)")
 _CHANGED = re.compile(r"✅  (?P<id>\S+).*\n\s*\n✨  Deployment time: (?P<seconds>[\d.]+)s")
 
 
-def show(target: Target, stacks: Sequence[StackArtifact], said: str) -> None:
+def show(op: Operation, said: str) -> None:
     """Print stack, status, resource, physical name or ARN, and seconds.
 
     `said` is the output of `cdk deploy`; everything else is read from the target.
     """
     unchanged = {match["id"] for match in _UNCHANGED.finditer(said)}
     seconds = {match["id"]: match["seconds"] for match in _CHANGED.finditer(said)}
-    title = f"What exists now ({target})"
+    title = f"What exists now ({op.target})"
     table = Table(title=title)
     # Not five columns: names and ARNs are for copying, and a terminal may be 80 characters wide.
     for column in ("Stack, resource", "Status, name or ARN", "Seconds"):
         table.add_column(column, overflow="fold")
     outputs = Table("Export", "Value")
-    for stack in stacks:
-        status, resources, exports = _read(target, stack)
+    for stack in op.stacks:
+        status, resources, exports = _read(op, stack)
         if stack.id in unchanged:
             status += ", no changes"
         table.add_row(stack.id, status, seconds.get(stack.id, ""), style="bold")
@@ -46,12 +44,14 @@ def show(target: Target, stacks: Sequence[StackArtifact], said: str) -> None:
 type _Pairs = list[tuple[str, str]]
 
 
-def _read(target: Target, stack: StackArtifact) -> tuple[str, _Pairs, _Pairs]:
-    cloudformation = target.session.client("cloudformation", region_name=stack.region)
+def _read(op: Operation, stack: StackArtifact) -> tuple[str, _Pairs, _Pairs]:
     try:
-        found = cloudformation.describe_stacks(StackName=stack.name)["Stacks"][0]
-    except ClientError:
-        return "does not exist", [], []
+        if op.status_of(stack.name, stack.region) is None:
+            return "does not exist", [], []
+    except UserError:  # credentials may have expired during the deploy, whose end is to be told
+        return "not known", [], []
+    cloudformation = op.target.session.client("cloudformation", region_name=stack.region)
+    found = cloudformation.describe_stacks(StackName=stack.name)["Stacks"][0]
     resources = cloudformation.describe_stack_resources(StackName=stack.name)["StackResources"]
     rows = [
         (resource["ResourceType"], resource.get("PhysicalResourceId", "")) for resource in resources
