@@ -36,8 +36,8 @@ def documents(templates: Mapping[str, dict[str, Json]]) -> Iterator[tuple[str, s
             case {"Fn::ImportValue": str(name)} if name in exports:
                 return resolve(*exports[name])
             case {"Ref": str(name)}:
-                return _PSEUDO.get(name) or _physical_name(name, template)
-            case {"Fn::GetAtt": [str(name), "Arn"]}:
+                return _PSEUDO.get(name) or _reference(name, template)
+            case {"Fn::GetAtt": [str(name), str(attribute)]} if attribute.endswith("Arn"):
                 return _arn(name, template)
             case dict() if any(key == "Ref" or key.startswith("Fn::") for key in value):
                 raise ValueError(f"A policy holds {value}; add this form to {__name__}.")
@@ -70,6 +70,29 @@ def _with_statements(value: Json) -> Iterator[Json]:
         case list():
             for part in value:
                 yield from _with_statements(part)
+
+
+def _reference(logical_id: str, template: Json) -> str:
+    """What `Ref` gives: the primary identifier of a resource, which of some is the ARN."""
+    kind = children(template, "Resources", logical_id).get("Type")
+    # The Id of a secret is its ARN (template reference, AWS::SecretsManager::Secret, Ref).
+    if kind == "AWS::SecretsManager::Secret" or _identifier(str(kind)).endswith("Arn"):
+        return _arn(logical_id, template)
+    return _physical_name(logical_id, template)
+
+
+def _identifier(kind: str) -> str:
+    # Here, since it takes half a second; cfn-lint comes with the schemas of AWS.
+    from cfnlint.schema import (  # type: ignore[import-untyped] # cfn-lint has no types
+        PROVIDER_SCHEMA_MANAGER,
+        ResourceNotFoundError,
+    )
+
+    try:
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(_PSEUDO["AWS::Region"], kind).schema
+    except ResourceNotFoundError:  # a parameter, or a resource of somebody's own
+        return ""
+    return str(schema["primaryIdentifier"][0])
 
 
 def _physical_name(logical_id: str, template: Json) -> str:

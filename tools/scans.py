@@ -140,16 +140,22 @@ def iam_policy_validator(assembly: Assembly) -> Scan:
             *("--aws-services-dir", folder / "services", "--path", folder),
         )
     found = json.loads(said)
-    if found["total_policies"] != len(policies) or found["policies_with_errors"]:
-        raise UserError(f"iam-policy-validator cannot read all {len(policies)} policies:\n{said}")
+
+    def path(file: str) -> str:
+        template, logical_id, _ = policies[int(Path(file).stem)]
+        return assembly.path(template, ["Resources", logical_id])
+
+    if found["total_policies"] != len(policies) or found["parsing_errors"]:
+        unread = [f"\n{path(file)}: {why}" for file, why in found["parsing_errors"]]
+        raise UserError(
+            f"iam-policy-validator cannot read all {len(policies)} policies.{''.join(unread)}"
+        )
     findings = []
     for result in found["results"]:
-        template, logical_id, _ = policies[int(Path(result["policy_file"]).stem)]
         for issue in result["issues"]:
             sid = f"[{issue['statement_sid']}]" if issue["statement_sid"] else ""
             rule = f"iam-policy-validator::{issue['check_id']}{sid}"
-            path = assembly.path(template, ["Resources", logical_id])
-            findings.append(Finding(rule, path, issue["message"]))
+            findings.append(Finding(rule, path(result["policy_file"]), issue["message"]))
     return Scan(f"{len(policies)} policies", findings)
 
 

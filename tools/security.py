@@ -22,30 +22,29 @@ def examine(environment: str) -> int:
     start = time.monotonic()
     with waiting(f"Synthesizing {environment}, with cdk-nag"):
         assembly, scan = cdk_nag(environment)
-    used, open_findings = _report("cdk-nag", scan, assembly, start)
+    used, faults = _report("cdk-nag", scan, assembly, start)
     for scanner in (cfn_lint, checkov, iam_policy_validator):
         start = time.monotonic()
         name = scanner.__name__.replace("_", "-")
         with waiting(f"Running {name}"):
             scan = scanner(assembly)
-        more_used, more_open = _report(name, scan, assembly, start)
+        more_used, more_faults = _report(name, scan, assembly, start)
         used |= more_used
-        open_findings += more_open
-    for finding in open_findings:
-        console.print(f"\n{finding.path}\n  {finding.id}\n  {finding.text}", markup=False)
+        faults += more_faults
     stale = sorted(assembly.accepted - used)
     for rule, path in stale:
         console.print(
             f"\n{path}\n  accepts {rule}, which nothing finds there any more: take it away",
             markup=False,
         )
-    return len(open_findings) + len(stale)
+    return faults + len(stale)
 
 
-def _report(
-    name: str, scan: Scan, assembly: Assembly, start: float
-) -> tuple[set[Acceptance], list[Finding]]:
-    """Say in a line what a scan found; return what was accepted of it, and what was not."""
+def _report(name: str, scan: Scan, assembly: Assembly, start: float) -> tuple[set[Acceptance], int]:
+    """Say what a scan found; return what was accepted of it, and how much was not.
+
+    At once: a scanner that comes later may not run.
+    """
     found = [(finding, _acceptance(finding, assembly.accepted)) for finding in scan.findings]
     accepted = [acceptance for _, acceptance in found if acceptance]
     unexplained = [finding for finding, acceptance in found if not acceptance]
@@ -54,7 +53,11 @@ def _report(
         f"({time.monotonic() - start:.1f} s)",
         markup=False,
     )
-    return set(accepted), unexplained
+    for finding in unexplained:
+        console.print(
+            f"\n{finding.path}\n  {finding.id}\n  {finding.text}\n", markup=False, soft_wrap=True
+        )
+    return set(accepted), len(unexplained)
 
 
 def _acceptance(finding: Finding, accepted: set[Acceptance]) -> Acceptance | None:

@@ -81,6 +81,32 @@ def test_an_import_is_what_another_template_exports(kind: str, properties: Json,
 
 
 @pytest.mark.parametrize(
+    ("kind", "reference"),
+    [
+        ("AWS::SNS::Topic", "arn:aws:sns:us-east-1:123456789012:topic/It"),
+        ("AWS::SecretsManager::Secret", "arn:aws:secretsmanager:us-east-1:123456789012:secret/It"),
+        ("AWS::DynamoDB::Table", "It"),
+        ("Custom::Thing", "It"),
+        ("Somebodys::Own::Thing", "It"),
+    ],
+)
+def test_a_reference_is_the_arn_where_aws_makes_it_so(kind: str, reference: str) -> None:
+    assert one({"Fn::ImportValue": "theirs:Ref"}, theirs=exporting(kind, {})) == reference
+
+
+def test_every_attribute_that_is_an_arn_is_one() -> None:
+    template: dict[str, Json] = {
+        "Resources": {
+            "Table": {"Type": "AWS::DynamoDB::Table"},
+            "Role": {"Trust": statement({"Fn::GetAtt": ["Table", "StreamArn"]})},
+        }
+    }
+    assert [*documents({"its": template})] == [
+        ("its", "Role", statement("arn:aws:dynamodb:us-east-1:123456789012:table/Table"))
+    ]
+
+
+@pytest.mark.parametrize(
     "function",
     [
         {"Fn::ImportValue": "nobody:Exports"},

@@ -85,7 +85,7 @@ CHECKED: dict[str, Json] = {
 }
 VALIDATED: dict[str, Json] = {
     "total_policies": 1,
-    "policies_with_errors": 0,
+    "parsing_errors": [],
     "results": [
         {
             "policy_file": "/tmp/x/0.json",  # noqa: S108 (an answer, nothing is written there)
@@ -138,7 +138,7 @@ def scanned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scanned:
             none: dict[str, Json] = {
                 "cfn-lint": [],
                 "checkov": {"passed": 0, "failed": 0, "parsing_errors": 0},
-                "iam-validator": {"total_policies": 1, "policies_with_errors": 0, "results": []},
+                "iam-validator": {"total_policies": 1, "parsing_errors": [], "results": []},
             }
             name = Path(command).name
             return json.dumps(answers.get(name.replace("-", "_"), none[name]))
@@ -262,8 +262,8 @@ def test_an_environment_that_does_not_synthesize_for_another_reason_is_an_error(
             "iam-policy-validator cannot read all 1 policies",
         ),
         (
-            {"iam_validator": VALIDATED | {"policies_with_errors": 1}},
-            "iam-policy-validator cannot read all 1 policies",
+            {"iam_validator": VALIDATED | {"parsing_errors": [["0.json", "No list"]]}},
+            f"iam-policy-validator cannot read all 1 policies.\n{BUCKET}/Policy/Resource: No list",
         ),
         (
             {"template": {"Resources": {"R": {"Statement": {"Fn::Sub": "x"}}}}},
@@ -276,6 +276,13 @@ def test_a_scanner_that_does_not_see_everything_fails_by_name(
 ) -> None:
     assert scanned(**answers) == 1
     assert error in capsys.readouterr().out
+
+
+def test_what_a_scanner_found_is_said_though_a_later_one_cannot_run(
+    scanned: Scanned, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert scanned(checkov=CHECKED, iam_validator=VALIDATED | {"total_policies": 0}) == 1
+    assert f"\n{BUCKET}/Resource\n  {CHECKOV}\n  " in capsys.readouterr().out
 
 
 def test_a_scanner_is_asked_in_a_place_without_settings(
