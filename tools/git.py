@@ -38,7 +38,9 @@ def merge_base(root: Path, base: str, head: str) -> str:
         raise NoMergeBaseError("there is no base to compare with (the first push of a branch?)")
     there = commit(root, base)
     if not there:
-        raise NoMergeBaseError(f"the base {base!r} is not here (a force push or a shallow clone?)")
+        raise NoMergeBaseError(
+            f"the base {base!r} is not here (misspelt, a force push or a shallow clone?)"
+        )
     found = os.fsdecode(_git(root, "merge-base", "--all", there, head, check=False)).split()
     if found == [there]:
         return there

@@ -231,7 +231,7 @@ def test_a_force_push_affects_everything(repository: Repository) -> None:
     # In a clone that never saw what was pushed over:
     fresh = Repository(repository.root.parent / "fresh")
     repository.git("clone", "--quiet", "--no-local", ".", str(fresh.root))
-    assert is_everything(fresh.since(before), "is not here (a force push")
+    assert is_everything(fresh.since(before), "is not here (misspelt, a force push")
 
 
 def test_no_common_history_affects_everything(repository: Repository) -> None:
@@ -258,7 +258,9 @@ def test_a_shallow_clone_without_the_base_affects_everything(repository: Reposit
     repository.commit("stacks/alpha/stack.py")
     shallow = Repository(repository.root.parent / "shallow")
     repository.git("clone", "--quiet", "--no-local", "--depth=1", ".", str(shallow.root))
-    assert is_everything(shallow.since(before), "is not here (a force push or a shallow clone?)")
+    assert is_everything(
+        shallow.since(before), "is not here (misspelt, a force push or a shallow clone?)"
+    )
     shallow.git("fetch", "--quiet", "--depth=1", "origin", before)
     assert is_everything(shallow.since(before), "a shallow clone may hide")
 

@@ -99,6 +99,37 @@ CASES = {
     "expire as before": Case(
         expiring(ExpirationInDays=7), altered(expiring(ExpirationInDays=7), Tags=[])
     ),
+    "expire later": Case(expiring(ExpirationInDays=7), expiring(ExpirationInDays=8)),
+    "expire earlier": Case(
+        expiring(ExpirationInDays=7),
+        expiring(ExpirationInDays=6),
+        f'{IS_BUCKET}: a lifecycle rule deletes: {{"ExpirationInDays": 6}}',
+    ),
+    "expire on another date": Case(
+        expiring(ExpirationDate="2040-01-01"),
+        expiring(ExpirationDate="2041-01-01"),
+        f'{IS_BUCKET}: a lifecycle rule deletes: {{"ExpirationDate": "2041-01-01"}}',
+    ),
+    "expire more": Case(
+        expiring(ExpirationInDays=7, Prefix="raw/old"),
+        expiring(ExpirationInDays=7, Prefix="raw/"),
+        f'{IS_BUCKET}: a lifecycle rule deletes: {{"ExpirationInDays": 7, "Prefix": "raw/"}}',
+    ),
+    "expire versions, too": Case(
+        expiring(ExpirationInDays=7),
+        expiring(ExpirationInDays=7, NoncurrentVersionExpirationInDays=9),
+        f'{IS_BUCKET}: a lifecycle rule deletes: {{"ExpirationInDays": 7, '
+        '"NoncurrentVersionExpirationInDays": 9}',
+    ),
+    "keep fewer versions": Case(
+        expiring(NoncurrentVersionExpiration={"NoncurrentDays": 9, "NewerNoncurrentVersions": 3}),
+        expiring(NoncurrentVersionExpiration={"NoncurrentDays": 9}),
+        f'{IS_BUCKET}: a lifecycle rule deletes: {{"NoncurrentVersionExpiration": '
+        '{"NoncurrentDays": 9}}',
+    ),
+    "rename a rule that expires": Case(
+        expiring(ExpirationInDays=7, Id="a"), expiring(ExpirationInDays=7, Id="b")
+    ),
     "expire no more": Case(expiring(ExpirationInDays=7), BUCKET),
     "move to a colder class": Case(BUCKET, expiring(Transition={"TransitionInDays": 1})),
     "attach a policy": Case(

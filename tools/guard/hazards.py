@@ -39,13 +39,16 @@ PROTECTIONS = {
 }
 OFF = (None, False, "MUTABLE", "Suspended")
 
-# A lifecycle rule of a bucket with one of these deletes objects, or versions of them.
+# When a lifecycle rule of a bucket deletes objects, or versions of them; which it is about; and how
+# many versions it leaves.
 EXPIRING = (
     "ExpirationDate",
     "ExpirationInDays",
-    "NoncurrentVersionExpiration",
+    "NoncurrentVersionExpiration.NoncurrentDays",
     "NoncurrentVersionExpirationInDays",
 )
+SCOPE = ("ObjectSizeGreaterThan", "ObjectSizeLessThan", "Prefix", "Status", "TagFilters")
+SPARED = "NoncurrentVersionExpiration.NewerNoncurrentVersions"
 
 
 def hazards(changes: Changes) -> list[str]:
@@ -80,8 +83,25 @@ def _of_resource(resource: Resource) -> Iterator[str]:
             yield f"{name}: {path} {change({'old': before, 'new': after})}"
     before = _lifecycle_rules(old)
     for rule in _lifecycle_rules(new):
-        if rule not in before and any(at(rule, key) is not None for key in EXPIRING):
+        expires = any(at(rule, key) is not None for key in EXPIRING)
+        if expires and not any(_deletes_as_much(other, rule) for other in before):
             yield f"{name}: a lifecycle rule deletes: {text(rule)}"
+
+
+def _deletes_as_much(rule: Json, other: Json) -> bool:
+    """Whether a rule deletes whatever `other` deletes, and no later."""
+    same = all(at(rule, key) == at(other, key) for key in (*SCOPE, SPARED))
+    return same and all(_is_no_later(at(rule, key), at(other, key)) for key in EXPIRING)
+
+
+def _is_no_later(one: Json, other: Json) -> bool:
+    """Of two times, both days or both dates; None is never."""
+    match one, other:
+        case _, None:
+            return True
+        case int(), int():
+            return one <= other
+    return one == other
 
 
 def _lifecycle_rules(bucket: Mapping[str, Json]) -> list[Json]:
