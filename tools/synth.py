@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tools import cdk
 from tools.assembly import read_stacks
-from tools.console import UserError, console, waiting
+from tools.console import UserError, console, stream, waiting
 
 # The environment that cdk.json names, so its assembly lies where `cdk` and people look.
 DEFAULT_ENVIRONMENT = "dev"
@@ -86,13 +86,13 @@ def main(names: list[str]) -> int:
             with waiting(f"Synthesizing {name}"):
                 output = synthesize(name)
             templates = sorted(output.glob("*.template.json"))
-            subprocess.run(["cfn-lint", *templates], check=True)
+            status, _ = stream("Linting", ["cfn-lint", *map(str, templates)], os.environ)
+            if status:
+                return status
             console.print(f"{name}: {', '.join(path.name for path in templates)}")
     except UserError as error:
         console.print(str(error), markup=False, soft_wrap=True)
         return error.status
-    except subprocess.CalledProcessError as error:
-        return error.returncode
     return 0
 
 

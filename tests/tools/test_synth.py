@@ -96,4 +96,6 @@ def test_a_template_that_does_not_pass_the_linter_fails(
     (tmp_path / "Bad.template.json").write_text('{"Resources": {"B": {"Type": "AWS::S3::Bukket"}}}')
     monkeypatch.setattr(synth, "synthesize", lambda _: tmp_path)
     assert synth.main(["bad"]) != 0
-    assert "Bad.template.json" not in capsys.readouterr().out  # no word of success
+    said = capsys.readouterr().out
+    assert "AWS::S3::Bukket" in said
+    assert "bad: Bad.template.json" not in said  # no word of success
