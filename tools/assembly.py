@@ -77,7 +77,7 @@ def named(stacks: Sequence[StackArtifact], patterns: Sequence[str]) -> set[str]:
     for pattern in patterns or ["*"]:
         matches = {stack.id for stack in stacks if fnmatchcase(stack.id, pattern)}
         if not matches:
-            known = ", ".join(stack.id for stack in stacks)
+            known = ", ".join(f"{stack.id} ({stack.name})" for stack in stacks)
             raise UserError(f"There is no stack {pattern!r}. The stacks are: {known}.")
         found |= matches
     return found

@@ -188,7 +188,7 @@ def test_a_state_of_another_version_is_refused_and_untouched(state: CloudState) 
     with pytest.raises(StateError) as caught:
         CloudState(state.directory, "2.0").open()
     assert "written by MiniStack 1.0, and this is 2.0; nothing was changed" in str(caught.value)
-    assert f"mv '{state.directory}' '{state.directory}.old'" in str(caught.value)
+    assert f"mv '{state.directory}' '{state.directory}-20" in str(caught.value)
     assert files(state.directory) == before
 
 

@@ -112,6 +112,17 @@ def test_a_flag_that_nobody_knows_is_refused_before_anything_is_done(
     assert "Target" not in said
 
 
+def test_a_value_that_stands_apart_from_its_flag_is_no_stack(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("deploy", "--require-approval", "never") == 1
+    said = capsys.readouterr().out
+    assert "There is no stack 'never'." in said
+    assert "is written --flag=value" in said
+    assert run("deploy", "never") == 1
+    assert "--flag=value" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("arguments", [["dploy"], ["deploy", "--environment", "nowhere"], []])
 def test_a_wrong_command_line_is_refused(arguments: list[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
@@ -145,7 +156,7 @@ def test_stacks_are_deployed_and_destroyed_and_what_they_held_is_kept(
         said = capsys.readouterr().out
         assert "IdentityStack does not exist." in said
         assert "Kept: AWS::S3::Bucket wealth-ops-data-dev\n" in said
-        aside = f"mv {cloud_folder} {cloud_folder}.old"
+        aside = f"mv {cloud_folder} {cloud_folder}-20"
         assert said.count("The local cloud cannot adopt it later.") == said.count(aside) == 1
         assert run("destroy", "--yes") == 0
         for flags in ([], ["--import-existing-resources"]):
@@ -176,7 +187,7 @@ def test_the_local_cloud_says_that_it_reverts_no_drift(
 @pytest.mark.parametrize(
     ("verb", "arguments"),
     [
-        ("diff", ("diff",)),
+        ("diff", ("diff", "--method=template")),
         ("drift", ("drift", "--fail")),
     ],
 )
@@ -198,6 +209,25 @@ def test_what_is_compared_is_left_to_the_cdk_cli_with_its_status(
     monkeypatch.setattr(Operation, "status_of", lambda *_: "CREATE_COMPLETE")
     assert run(verb) == 3
     assert asked == [(*arguments, *ids)]
+
+
+def test_a_diff_is_made_as_one_says_and_on_aws_as_the_cdk_cli_does(
+    run: Run,
+    ready: LocalCloud,
+    ids: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert ready.account == "111122223333"
+    asked: list[tuple[str, ...]] = []
+
+    def note(_: Operation, *words: str) -> tuple[int, str]:
+        asked.append(words)
+        return 0, ""
+
+    monkeypatch.setattr(Operation, "cdk", note)
+    assert run("diff", "--to", "aws") == 0
+    assert run("diff", "--to", "local", "--method=change-set") == 0
+    assert asked[0] == asked[-1] == ("Comparing", "diff", *ids)
 
 
 def test_what_was_never_deployed_has_not_drifted_but_is_named(
@@ -393,6 +423,9 @@ def test_the_cloud_is_served_until_it_is_interrupted(
     assert main(["cloud"]) == 0
     said = capsys.readouterr().out
     assert "export AWS_ENDPOINT_URL=https://127.0.0.1:" in said
+    # What would be preferred to the keys, or go with them.
+    assert "unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN\n" in said
+    assert "export NO_PROXY=127.0.0.1${NO_PROXY:+,$NO_PROXY}\n" in said
     assert "Stopping." in said
     assert not (cloud_folder / "endpoint.json").exists()
 

@@ -1,5 +1,6 @@
 """Stacks are read from the cloud assembly and chosen as `cdk` chooses them."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -52,5 +53,6 @@ def test_what_a_choice_needs_or_what_needs_it_comes_along(
 
 
 def test_a_choice_that_matches_nothing_is_answered_with_the_known_stacks() -> None:
-    with pytest.raises(UserError, match=r"no stack 'a'\. The stacks are: A, B, C, D"):
+    names = ", ".join(f"{stack.id} ({stack.name})" for stack in STACKS)
+    with pytest.raises(UserError, match=re.escape(f"no stack 'a'. The stacks are: {names}.")):
         select(STACKS, ["A", "a"])

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
         StackResourceDriftTypeDef,
     )
 
+# What MiniStack reads of the kinds of resources here (its services/cloudformation/drift.py).
+_LESS = (
+    "The local cloud compares less than AWS: of a bucket its versioning, of a role its trust and "
+    "description, of a repository that it is there, and nothing of a policy."
+)
 # What `cdk drift` says last when it got as far as comparing, and something differs.
 _COMPARED = "Number of resources with drift"
 
@@ -23,7 +28,11 @@ def diff(options: Options) -> int:
     """Show what a deploy of the chosen stacks would change; return the status of `cdk diff`."""
     with operation(options) as op:
         ensure_bootstrapped(op)
-        return op.cdk("Comparing", "diff", *(stack.id for stack in op.stacks))[0]
+        method = []
+        # The local cloud's change sets say of more changes than AWS's that they may replace.
+        if op.target.place == "local" and not any("method" in flag for flag in options.extra):
+            method = ["--method=template"]
+        return op.cdk("Comparing", "diff", *method, *(stack.id for stack in op.stacks))[0]
 
 
 def drift(options: Options) -> int:
@@ -46,6 +55,8 @@ def drift(options: Options) -> int:
             lines = [line for stack in op.stacks for line in _differences(op, stack)]
         for line in lines:
             console.print(line, markup=False, soft_wrap=True)
+        if op.target.place == "local":
+            console.print(_LESS, soft_wrap=True)
         found = [f"- `{line}`" for line in lines] or [said if status else "None."]
         summarize(f"### Drift ({op.target})", *found)
         return status

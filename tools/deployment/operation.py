@@ -108,7 +108,7 @@ def operation(options: Options, *, dependents: bool = False) -> Iterator[Operati
             synthesis = pool.submit(_assembly, options)
             target, is_gone = resources.enter_context(_reach(choice))
             assembly = synthesis.result()
-        stacks = select(read_stacks(assembly), options.stacks, dependents=dependents)
+        stacks = _select(assembly, options, dependents=dependents)
         for stack in stacks:
             if stack.account not in (None, target.account):
                 raise UserError(
@@ -116,6 +116,17 @@ def operation(options: Options, *, dependents: bool = False) -> Iterator[Operati
                     f"{options.environment}/app.py), but the target is {target}."
                 )
         yield Operation(options, target, assembly, stacks, is_gone)
+
+
+def _select(assembly: Path, options: Options, *, dependents: bool) -> list[StackArtifact]:
+    try:
+        return select(read_stacks(assembly), options.stacks, dependents=dependents)
+    except UserError as error:
+        if any("=" not in flag for flag in options.extra):
+            raise UserError(
+                f"{error} A value of a flag of the CDK CLI is written --flag=value.", error.status
+            ) from error
+        raise
 
 
 def _assembly(options: Options) -> Path:

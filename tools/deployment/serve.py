@@ -21,8 +21,11 @@ def serve(options: Options) -> int:
         )
         return 0
     with local_cloud(cloud_directory(), port=options.port) as cloud:
+        # For any shell, whatever it has set; a profile would be preferred to the keys.
+        console.print("unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN")
         for key, value in cloud.environment({}).items():
-            console.print(f"export {key}={value}", soft_wrap=True)
+            others = "${NO_PROXY:+,$NO_PROXY}" if key == "NO_PROXY" else ""
+            console.print(f"export {key}={value}{others}", markup=False, soft_wrap=True)
         # The keys above must not be taken for those of an AWS account.
         console.print("export WEALTH_OPS_TARGET=local")
         if cloud.shared:

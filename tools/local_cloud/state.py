@@ -211,5 +211,6 @@ class CloudState:
 
 def put_aside(directory: Path) -> str:
     """How to begin anew without losing the cloud that is kept in `directory`."""
-    paths = shlex.quote(str(directory)), shlex.quote(f"{directory}.old")
-    return f"To begin with an empty cloud, put this one aside: mv {' '.join(paths)}"
+    # Dated: into a folder that is there already, mv would move it.
+    paths = str(directory), f"{directory}-{datetime.now():%Y%m%d-%H%M%S}"
+    return f"To begin with an empty cloud, put this one aside: {shlex.join(['mv', *paths])}"
