@@ -165,6 +165,7 @@ def security(session: nox.Session) -> None:
 @nox.session
 def e2e(session: nox.Session) -> None:
     """Deploy to throw-away local clouds, prove there what the roles may do, and test the tools."""
+    session.log("This takes about two minutes.")
     # The tests of a file build on each other, so they stay together.
     two_workers = ("-n", "2", "--dist", "loadfile")
     measure(session, "cloud", ("tools/deployment,tools/local_cloud",), "tests/cloud", *two_workers)
