@@ -106,6 +106,16 @@ def test_one_stack_is_deployed_and_then_the_others_and_a_yes_is_enough(
     assert output.partition("What exists now")[2].count("CREATE_COMPLETE") == len(ids)
 
 
+def test_what_is_deployed_there_is_compared_there(tools: Tools, account: dict[str, str]) -> None:
+    different = tools("diff", "--to", "aws", **account)
+    assert different.status == 0, different.output
+    assert "Number of stacks with differences: 0" in different.output
+    drifted = tools("drift", "--to", "aws", **account)
+    assert drifted.status == 0, drifted.output
+    assert "Number of resources with drift: 0" in drifted.output
+    assert "The local cloud compares less" not in drifted.output
+
+
 def test_destroy_leaves_protected_stacks_and_says_so(tools: Tools, account: dict[str, str]) -> None:
     asked = tools("destroy", "--to", "aws", **account)
     assert asked.status == 2

@@ -47,7 +47,24 @@ def test_nothing_differs_and_nothing_has_drifted(
 ) -> None:
     assert deployed.exists()
     assert tools("diff", "--fail", **local).status == 0
-    assert tools("drift", **local).status == 0
+    drifted = tools("drift", **local)
+    assert drifted.status == 0
+    assert "The local cloud compares less than AWS" in drifted.output
+
+
+def test_a_diff_does_not_call_an_update_a_replacement(
+    tools: Tools, local: dict[str, str], deployed: Path, assembly: Path, tmp_path: Path
+) -> None:
+    assert deployed.exists()
+    changed = shutil.copytree(assembly, tmp_path / "changed")
+    template = changed / "StorageStack.template.json"
+    rules = template.read_text().replace("expire-noncurrent-versions", "another-name")
+    assert rules != template.read_text()
+    template.write_text(rules)
+    status, output = tools("diff", "StorageStack", app=changed, **local)
+    assert status == 0
+    assert "another-name" in output
+    assert "replace" not in output
 
 
 def test_drift_is_found_and_named_after_versioning_was_suspended(
