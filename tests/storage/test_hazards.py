@@ -109,6 +109,11 @@ CASES = {
         f'{BUCKET}: a lifecycle rule deletes: {{"Id": "new", '
         '"NoncurrentVersionExpiration": {"NoncurrentDays": 9}, "Status": "Enabled"}',
     ),
+    "keep old versions longer": Case(
+        with_bucket(
+            lifecycle_rules=[s3.LifecycleRule(noncurrent_version_expiration=cdk.Duration.days(120))]
+        )
+    ),
     "remove an export": Case(
         then(stack, lambda stack: stack.node.try_remove_child("DataBucketName")),
         "the export wealth-ops-storage-dev:DataBucketName is removed",
