@@ -26,7 +26,7 @@ from filelock import FileLock
 from tools import cdk
 from tools.local_cloud.client import ACCOUNT, LocalCloud
 from tools.local_cloud.server import Status, main
-from tools.local_cloud.state import HOST, CloudState
+from tools.local_cloud.state import HOST, CloudState, Endpoint
 
 MEBIBYTE = 2**20
 FUNCTION = """
@@ -181,6 +181,27 @@ def test_a_state_of_another_version_is_refused(
     status = main([str(state.directory), "--port", "0", "--account", ACCOUNT])
     assert status == Status.REFUSED
     assert "written by MiniStack 0.1" in capsys.readouterr().err
+
+
+def test_a_directory_that_is_put_aside_while_it_is_served_is_not_written_anew(
+    state: CloudState, start: Start, tmp_path: Path
+) -> None:
+    server = start()
+    with up(state).entered():
+        boto3.client("s3").create_bucket(Bucket="data")
+        boto3.client("s3").put_object(Bucket="data", Key="raw/A.parquet", Body=b"1")
+    state.directory.rename(tmp_path / "aside")
+    # Another cloud is served in its place.
+    state.directory.mkdir()
+    state.announce(4711, ACCOUNT)
+    server.terminate()
+    assert server.wait(20) == Status.UNSAVED
+    assert server.stderr is not None
+    assert "was put aside while it was served" in server.stderr.read()
+    assert not state.saved.exists()
+    assert state.find() == Endpoint(4711, ACCOUNT, os.getpid())
+    bodies = [path.read_bytes() for path in (tmp_path / "aside").rglob("A.parquet")]
+    assert b"1" in bodies
 
 
 def test_a_directory_that_is_a_file_is_refused(

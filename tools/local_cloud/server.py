@@ -19,7 +19,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from tools.local_cloud.state import HOST, CloudState, StateError, UnsavedError
+from tools.local_cloud.state import HOST, CloudState, Endpoint, StateError, UnsavedError
 
 # What the server and the functions that it runs may see of the person's environment: nothing of
 # AWS, and none of the variables that MiniStack reads, which have names such as SERVICES.
@@ -135,11 +135,18 @@ async def _run(listener: socket.socket, state: CloudState, account: str) -> None
     from tools.local_cloud.app import serve
 
     port = listener.getsockname()[1]
+    ours = Endpoint(port, account, os.getpid())
     try:
         lost = await serve(listener, state, stop, lambda: state.announce(port, account))
+        if state.find() != ours:
+            raise UnsavedError(
+                f"{state.directory} was put aside while it was served. What came after its last "
+                "save is not saved; the objects, and that state, are where it is now."
+            )
         state.publish(account)
     finally:
-        state.retire()
+        if state.find() == ours:
+            state.retire()
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
     if lost:

@@ -213,4 +213,7 @@ def put_aside(directory: Path) -> str:
     """How to begin anew without losing the cloud that is kept in `directory`."""
     # Dated: into a folder that is there already, mv would move it.
     paths = str(directory), f"{directory}-{datetime.now():%Y%m%d-%H%M%S}"
-    return f"To begin with an empty cloud, put this one aside: {shlex.join(['mv', *paths])}"
+    return (
+        "To begin with an empty cloud, end `nox -s cloud` if it runs, and put this one aside: "
+        f"{shlex.join(['mv', *paths])}"
+    )
