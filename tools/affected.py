@@ -25,6 +25,8 @@ _EVERYONES = {
     *("package-lock.json", "package.json", "pyproject.toml", "uv.lock"),
 }
 _DOCS = {".editorconfig", "CODEOWNERS", "LICENSE"}
+# Not only read by people: tests/cloud compares it with the calls that it is made from.
+_PERMISSIONS = "docs/permissions.md"
 _DOCS_SUFFIXES = {".gif", ".jpeg", ".jpg", ".md", ".png", ".svg", ".webp"}
 
 
@@ -114,6 +116,9 @@ def _judge(changed: set[str], domains: set[str], imports: Mapping[str, set[str]]
     deployable = False
     for path, cause in causes.items():
         match path.split("/"):
+            case _ if path == _PERMISSIONS:
+                deployable = True
+                continue
             case parts if _is_docs(*parts):
                 continue
             case ["stacks" | "tests" as top, domain, _, *_] if domain in domains:

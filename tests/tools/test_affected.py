@@ -96,6 +96,10 @@ def test_a_change_of_a_lock_file_or_a_setting_affects_everything(path: str) -> N
     assert is_everything(affected_by(path), f"all depend on {path}")
 
 
+def test_the_permissions_for_people_are_tested_with_what_is_deployed() -> None:
+    assert parts(affected_by("docs/permissions.md")) == ((), False, True)
+
+
 @pytest.mark.parametrize("path", ["snapshots/dev/A.template.json", "snapshots/acknowledged.toml"])
 def test_what_was_recorded_of_the_stacks_affects_what_is_deployed_alone(path: str) -> None:
     found = affected_by(path)
@@ -164,7 +168,7 @@ def test_a_tool_that_the_tests_of_a_domain_use_affects_that_domain_too() -> None
     "path",
     [
         "README.md",
-        "docs/permissions.md",
+        "docs/other.md",
         "stacks.svg",
         "docs/stacks.bin",
         "docs/how/to.txt",
