@@ -20,6 +20,11 @@ ROOT = Path(__file__).parent
 DOMAINS = sorted(path.parent.name for path in ROOT.glob("stacks/*/app.py"))
 ENVIRONMENTS = sorted(path.parent.name for path in ROOT.glob("apps/*/app.py"))
 
+# Of parts and tags that are no domain's, and of folders in tests/.
+TAKEN = {"apps", "cloud", "environments", "faults", "floor", "pipeline", "shared", "speed", "tools"}
+for name in {*TAKEN, *ENVIRONMENTS} & {*DOMAINS}:
+    sys.exit(f"stacks/{name}: something else here is called {name!r} already; rename the domain.")
+
 # What each part is checked and measured by: its code, its tests, and what its tests must cover.
 PATHS = {
     # What takes longest comes first, so that two at a time end together.

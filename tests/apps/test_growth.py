@@ -112,6 +112,16 @@ def test_nox_offers_the_sessions_of_the_new_domain(grown: Path) -> None:
     assert offered == {f"{name}(example)" for name in ("lint", "mypy", "test", "synth")}
 
 
+@pytest.mark.parametrize("name", ["pipeline", "dev"])
+def test_a_domain_with_a_name_that_is_taken_is_refused(tmp_path: Path, name: str) -> None:
+    shutil.copy(ROOT / "noxfile.py", tmp_path)
+    for app in (f"stacks/{name}/app.py", "apps/dev/app.py"):
+        (tmp_path / app).parent.mkdir(parents=True)
+        (tmp_path / app).touch()
+    with pytest.raises(AssertionError, match=f"stacks/{name}: .* rename the domain"):
+        run_in(tmp_path, "-m", "nox", "--list")
+
+
 def test_the_foundation_stays_the_same_bytes_on_any_machine_and_the_new_stack_is_the_same_alone(
     grown: Path, dev: Path, tmp_path: Path
 ) -> None:
