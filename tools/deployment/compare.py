@@ -15,11 +15,16 @@ if TYPE_CHECKING:
         StackResourceDriftTypeDef,
     )
 
-# What MiniStack reads of the kinds of resources here (its services/cloudformation/drift.py).
+# For example what MiniStack reads of the foundation (its services/cloudformation/drift.py).
 _LESS = (
-    "The local cloud compares less than AWS: of a bucket its versioning, of a role its trust and "
-    "description, of a repository that it is there, and nothing of a policy."
+    "The local cloud compares less than AWS: of many resources only a few properties, or that they "
+    "are there; for example of a bucket its versioning, of a repository that it is there, of a "
+    "policy nothing."
 )
+_UNDO = {
+    "aws": "Set it back with: nox -s deploy -- --to aws --revert-drift",
+    "local": "Undo it by hand: `nox -s cloud` says how boto3 and the aws CLI reach it.",
+}
 # What `cdk drift` says last when it got as far as comparing, and something differs.
 _COMPARED = "Number of resources with drift"
 
@@ -55,6 +60,8 @@ def drift(options: Options) -> int:
             lines = [line for stack in op.stacks for line in _differences(op, stack)]
         for line in lines:
             console.print(line, markup=False, soft_wrap=True)
+        if lines:
+            console.print(_UNDO[op.target.place], soft_wrap=True)
         if op.target.place == "local":
             console.print(_LESS, soft_wrap=True)
         found = [f"- `{line}`" for line in lines] or [said if status else "None."]
