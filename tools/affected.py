@@ -25,8 +25,6 @@ _EVERYONES = {
     *("package-lock.json", "package.json", "pyproject.toml", "uv.lock"),
 }
 _DOCS = {".editorconfig", "CODEOWNERS", "LICENSE"}
-# Not only read by people: tests/cloud compares it with the calls that it is made from.
-_PERMISSIONS = "docs/permissions.md"
 _DOCS_SUFFIXES = {".gif", ".jpeg", ".jpg", ".md", ".png", ".svg", ".webp"}
 
 
@@ -109,14 +107,19 @@ def _judge(changed: set[str], domains: set[str], imports: Mapping[str, set[str]]
     users = _importers(offered, imports)
     # A tool is tested by tests of its own; but those of a domain may use it, too.
     tools = _importers({path for path in changed if path.startswith("tools/")}, imports)
-    users |= {path: tool for path, tool in tools.items() if _is_test_of(path) in domains}
+    users |= {
+        path: tool
+        for path, tool in tools.items()
+        if path.startswith("tests/") and path.split("/")[1] in domains
+    }
     for path, imported in users.items():
         causes.setdefault(path, f"{_shown(path)} imports {_shown(imported)}")
     reasons: dict[str, list[str]] = {}
     deployable = False
     for path, cause in causes.items():
         match path.split("/"):
-            case _ if path == _PERMISSIONS:
+            case ["docs", "permissions.md"]:
+                # Not only read by people: tests/cloud compares it with what it is made from.
                 deployable = True
                 continue
             case parts if _is_docs(*parts):
@@ -156,12 +159,6 @@ def _domains(paths: Iterable[str]) -> set[str]:
     """The domains whose apps are among the paths."""
     apps = (path for path in paths if PurePosixPath(path).full_match("stacks/*/app.py"))
     return {path.split("/")[1] for path in apps}
-
-
-def _is_test_of(path: str) -> str:
-    """The domain of a test, if it is one."""
-    top, _, below = path.partition("/")
-    return below.partition("/")[0] if top == "tests" else ""
 
 
 def _is_docs(top: str, *below: str) -> bool:

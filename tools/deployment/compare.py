@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tools.assembly import StackArtifact
 from tools.console import UserError, console, summarize
-from tools.deployment.deploy import NOT_YET, ensure_bootstrapped
+from tools.deployment.deploy import BY_HAND, NOT_YET, REVERT, ensure_bootstrapped
 from tools.deployment.operation import Operation, Options, operation
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ _LESS = (
     "policy nothing."
 )
 _UNDO = {
-    "aws": "Set it back with: nox -s deploy -- --to aws --revert-drift",
-    "local": "Undo it by hand: `nox -s cloud` says how boto3 and the aws CLI reach it.",
+    "aws": f"Set it back with: nox -s deploy -- --to aws {REVERT}",
+    "local": f"Undo it by hand: {BY_HAND}",
 }
 # What `cdk drift` says last when it got as far as comparing, and something differs.
 _COMPARED = "Number of resources with drift"
@@ -48,8 +48,9 @@ def drift(options: Options) -> int:
     """
     with operation(options) as op:
         names = [stack.id for stack in op.stacks]
-        there = {stack.id: op.status_of(stack.name, stack.region) for stack in op.stacks}
-        if missing := [name for name in names if there[name] in NOT_YET]:
+        if missing := [
+            stack.id for stack in op.stacks if op.status_of(stack.name, stack.region) in NOT_YET
+        ]:
             raise UserError(
                 f"Not deployed, so there is nothing to compare with: {', '.join(missing)}. Name "
                 "the stacks that are, or deploy first."

@@ -14,6 +14,7 @@ from tools.local_cloud.state import put_aside
 TOOLKIT = "CDKToolkit"
 ADOPT = "--import-existing-resources"
 REVERT = "--revert-drift"
+BY_HAND = "`nox -s cloud` says how boto3 and the aws CLI reach it."
 # A stack that was never created: none; asked for only; or rolled back, so it can only be deleted.
 FAILED = "ROLLBACK_COMPLETE"
 NOT_YET = (None, "REVIEW_IN_PROGRESS", FAILED)
@@ -25,8 +26,7 @@ def deploy(options: Options) -> int:
         if REVERT in options.extra and op.target.place == "local":
             raise UserError(
                 f"The local cloud would do nothing for {REVERT}. Undo what `nox -s drift` shows by "
-                "hand: `nox -s cloud` says how boto3 and the aws CLI reach it. "
-                f"{put_aside(cloud_directory())}"
+                f"hand: {BY_HAND} {put_aside(cloud_directory())}"
             )
         ensure_bootstrapped(op)
         look_ahead(op)
