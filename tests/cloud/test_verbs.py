@@ -282,7 +282,7 @@ def test_a_deploy_in_which_credentials_expire_still_has_the_status_of_cdk(
         raise UserError("ExpiredToken")
 
     def expire(*_: object) -> tuple[int, str]:
-        monkeypatch.setattr(Operation, "status_of", refuse)
+        monkeypatch.setattr(Operation, "describe", refuse)
         return 7, ""
 
     monkeypatch.setattr(Operation, "cdk", expire)

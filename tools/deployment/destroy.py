@@ -61,10 +61,8 @@ def destroy(options: Options) -> int:
 
 
 def _is_protected(op: Operation, stack: StackArtifact) -> bool | None:
-    if op.status_of(stack.name, stack.region) is None:
-        return None
-    found = _client(op, stack).describe_stacks(StackName=stack.name)["Stacks"][0]
-    return found.get("EnableTerminationProtection", False)
+    found = op.describe(stack.name, stack.region)
+    return found.get("EnableTerminationProtection", False) if found else None
 
 
 def _kept(op: Operation, stack: StackArtifact) -> list[str]:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.exceptions import ClientError, HTTPClientError
@@ -19,6 +20,9 @@ from tools.console import UserError, console, stream, waiting
 from tools.local_cloud.client import local_cloud
 from tools.synth import synthesize
 from tools.targets import Choice, Target, aws_target, choose, is_interactive
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation.type_defs import StackTypeDef
 
 GONE = (
     "The local cloud ended in the middle of this, so this did. Run the same command again: it goes "
@@ -64,13 +68,18 @@ class Operation:
         return done
 
     def status_of(self, name: str, region: str) -> str | None:
-        """The status of a stack by its name, or None where there is none.
+        """The status of a stack by its name, or None where there is none; raises as `describe`."""
+        found = self.describe(name, region)
+        return found["StackStatus"] if found else None
 
-        Raises `UserError` when the target does not tell.
+    def describe(self, name: str, region: str) -> "StackTypeDef | None":
+        """What the target tells of a stack by its name, or None where there is none.
+
+        Raises `UserError` when it does not tell.
         """
         client = self.target.session.client("cloudformation", region_name=region)
         try:
-            return client.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+            return client.describe_stacks(StackName=name)["Stacks"][0]
         except ClientError as error:
             # There is no code of its own for that (CloudFormation API reference, DescribeStacks).
             if "does not exist" in str(error):

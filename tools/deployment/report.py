@@ -46,12 +46,12 @@ type _Pairs = list[tuple[str, str]]
 
 def _read(op: Operation, stack: StackArtifact) -> tuple[str, _Pairs, _Pairs]:
     try:
-        if op.status_of(stack.name, stack.region) is None:
-            return "does not exist", [], []
+        found = op.describe(stack.name, stack.region)
     except UserError:  # credentials may have expired during the deploy, whose end is to be told
         return "not known", [], []
+    if found is None:
+        return "does not exist", [], []
     cloudformation = op.target.session.client("cloudformation", region_name=stack.region)
-    found = cloudformation.describe_stacks(StackName=stack.name)["Stacks"][0]
     resources = cloudformation.describe_stack_resources(StackName=stack.name)["StackResources"]
     rows = [
         (resource["ResourceType"], resource.get("PhysicalResourceId", "")) for resource in resources
