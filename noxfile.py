@@ -12,36 +12,37 @@ from pathlib import Path
 
 import nox
 
+# Not only the nox of the project environment, in which `tools` is installed, loads this file.
+sys.path.insert(0, str(Path(__file__).parent))
+from tools import project
+from tools.project import ROOT
+
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "mypy", "test", "workflows", "synth", "e2e"]
 
-ROOT = Path(__file__).parent
-DOMAINS = sorted(path.parent.name for path in ROOT.glob("stacks/*/app.py"))
-ENVIRONMENTS = sorted(path.parent.name for path in ROOT.glob("apps/*/app.py"))
+DOMAINS, ENVIRONMENTS = project.domains(), project.environments()
+for name in {*project.RESERVED, *ENVIRONMENTS} & {*DOMAINS}:
+    sys.exit(f"stacks/{name}: the name {name!r} is reserved; rename the domain.")
 
-# Of parts and tags that are no domain's, and of folders in tests/.
-TAKEN = {"apps", "cloud", "environments", "faults", "floor", "pipeline", "shared", "speed", "tools"}
-for name in {*TAKEN, *ENVIRONMENTS} & {*DOMAINS}:
-    sys.exit(f"stacks/{name}: something else here is called {name!r} already; rename the domain.")
-
-# What each part is checked and measured by: its code, its tests, and what its tests must cover.
+# The code and the tests of each component, which the sessions check together.
 PATHS = {
-    # What takes longest comes first, so that two at a time end together.
+    # The slowest first, so that two sessions at a time end together.
     "tools": ["tools", "tests/tools", "tests/cloud", "tests/faults", "tests/speed"],
     "apps": ["apps", "tests/apps"],
-    "floor": [
+    "core": [
         "noxfile.py",
-        *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("stacks/*.py"))),
+        "stacks/__init__.py",
+        "stacks/core",
         *(str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("tests/*.py"))),
-        "tests/floor",
+        "tests/core",
     ],
     **{d: [f"stacks/{d}", f"tests/{d}"] for d in DOMAINS},
     "pipeline": ["tests/pipeline"],
 }
 
 # `uv run nox` has seen to the environment that this is in; any other nox asks uv to, each time.
-IS_SYNCED = "UV" in os.environ and Path(sys.prefix) == ROOT / ".venv"
+IS_SYNCED = "UV" in os.environ and Path(sys.prefix).resolve() == ROOT / ".venv"
 if IS_SYNCED:
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
@@ -93,7 +94,7 @@ def lint(session: nox.Session, part: str) -> None:
     """Check style, formatting and the import rules between domains."""
     run(session, "ruff", "check", *PATHS[part])
     run(session, "ruff", "format", "--check", *PATHS[part])
-    if part in (*DOMAINS, "floor"):  # all rules are about what stacks/ imports
+    if part in (*DOMAINS, "core"):  # all rules are about what stacks/ imports
         run(session, "lint-imports")
 
 
@@ -110,9 +111,9 @@ def mypy(session: nox.Session, part: str) -> None:
 @nox.parametrize("part", each([*PATHS]))
 def test(session: nox.Session, part: str) -> None:
     """Run the unit tests and measure that they cover every branch."""
-    # What lies in folders below the floor, and what needs a cloud, is measured by others.
+    # `e2e` measures what needs a cloud.
     code = {
-        "floor": ("stacks", "stacks/*/*"),
+        "core": ("stacks/core",),
         "apps": ("apps",),
         "tools": ("tools", "tools/deployment/*,tools/local_cloud/*"),
         "pipeline": ("tests/pipeline", "tests/pipeline/run.py"),

@@ -1,1 +1,1 @@
-"""The floor that every domain stands on, and one folder per domain."""
+"""One folder for each domain, and `core`, on which all domains build."""

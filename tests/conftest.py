@@ -65,8 +65,8 @@ def export_faults(published: set[str], declared: set[str], reviewed: Path) -> li
 @pytest.fixture
 def check_exports(request: pytest.FixtureRequest) -> "Callable[[Template, ModuleType], None]":
     """Checks that a dev stack publishes what its exports.py declares and exports.txt promises."""
-    from stacks.environment import Environment
-    from stacks.exports import Export
+    from stacks.core.environment import Environment
+    from stacks.core.exports import Export
 
     def check(template: "Template", exports: ModuleType) -> None:
         outputs = template.to_json()["Outputs"].values()

@@ -14,9 +14,9 @@ from itertools import accumulate
 from pathlib import Path, PurePosixPath
 
 from tools import git
-from tools.console import UserError
+from tools.console import UserError, reports_errors
+from tools.project import CORE, ROOT
 
-ROOT = Path(__file__).parents[1]
 SHARED = "shared"
 
 # Files at the root that every part depends on.
@@ -128,7 +128,7 @@ def _judge(changed: set[str], domains: set[str], imports: Mapping[str, set[str]]
                 part, deployed = domain, top == "stacks"
             case ["stacks" | "tests", domain, _, *_] if domain in gone:
                 part, deployed = SHARED, True
-            case ["stacks" | "tests", _]:
+            case ["stacks" | "tests", _] | ["stacks", "core", *_]:
                 raise _EverythingError(f"all stand on {cause}")
             case [name] if name in _EVERYONES:
                 raise _EverythingError(f"all depend on {cause}")
@@ -144,7 +144,7 @@ def _judge(changed: set[str], domains: set[str], imports: Mapping[str, set[str]]
                 continue
             case [".ci" | ".github" | ".gitignore" | ".pre-commit-config.yaml", *_]:
                 part, deployed = SHARED, False
-            case ["tests", "apps" | "faults" | "floor" | "pipeline" | "speed" | "tools", *_]:
+            case ["tests", "apps" | "core" | "faults" | "pipeline" | "speed" | "tools", *_]:
                 part, deployed = SHARED, False
             case _:
                 raise _EverythingError(f"nothing claims {cause}")
@@ -158,7 +158,7 @@ def _judge(changed: set[str], domains: set[str], imports: Mapping[str, set[str]]
 def _domains(paths: Iterable[str]) -> set[str]:
     """The domains whose apps are among the paths."""
     apps = (path for path in paths if PurePosixPath(path).full_match("stacks/*/app.py"))
-    return {path.split("/")[1] for path in apps}
+    return {path.split("/")[1] for path in apps} - {CORE}
 
 
 def _is_docs(top: str, *below: str) -> bool:
@@ -218,6 +218,7 @@ def _shown(path: str) -> str:
     return path if path.isprintable() else ascii(path)
 
 
+@reports_errors
 def main(arguments: Sequence[str]) -> int:
     """Print what is affected and return the exit status."""
     parser = argparse.ArgumentParser(prog="nox -s affected --", allow_abbrev=False)
@@ -225,11 +226,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--head", metavar="REF", help="a commit; else the working tree")
     parser.add_argument("--json", action="store_true", help="one line, for a matrix")
     options = parser.parse_args(arguments)
-    try:
-        found = affected(ROOT, options.base, options.head)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return error.status
+    found = affected(ROOT, options.base, options.head)
     print(found.as_json() if options.json else found.as_text())
     return 0
 

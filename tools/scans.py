@@ -9,12 +9,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from tools import cdk, synth
+from tools import synth
 from tools.console import UserError
 from tools.policies import Json, children, documents
+from tools.project import ROOT
 
-SCANNERS = cdk.ROOT / "tools" / "scanners"
-BUILD = cdk.ROOT / "build" / "security"
+SCANNERS = ROOT / "tools" / "scanners"
+BUILD = ROOT / "build" / "security"
 
 
 class Finding(NamedTuple):

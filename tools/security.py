@@ -1,14 +1,14 @@
 """Look for what is insecure in every environment: `python -m tools.security`.
 
-A finding counts unless its construct accepts it (`stacks/findings.py`); what is accepted must be
-found.
+A finding counts unless its construct accepts it (`stacks/core/findings.py`); what is accepted must
+be found.
 """
 
 import sys
 import time
 
-from tools import synth
-from tools.console import UserError, console, waiting
+from tools.console import console, reports_errors, waiting
+from tools.project import environments
 from tools.scans import Assembly, Finding, Scan, cdk_nag, cfn_lint, checkov, iam_policy_validator
 
 type Acceptance = tuple[str, str]
@@ -68,17 +68,14 @@ def _acceptance(finding: Finding, accepted: set[Acceptance]) -> Acceptance | Non
     return (finding.id, path) if path else None
 
 
+@reports_errors
 def main() -> int:
     """Examine every environment; return the exit status."""
-    try:
-        faults = sum([examine(environment) for environment in synth.environments()])
-    except UserError as error:
-        console.print(str(error), markup=False, soft_wrap=True)
-        return error.status
+    faults = sum([examine(environment) for environment in environments()])
     if faults:
         console.print(
             f"\n{faults} to put right: mend what was found, or accept it on its construct with a "
-            "reason for the reviewer (stacks/findings.py)."
+            "reason for the reviewer (stacks/core/findings.py)."
         )
     return min(faults, 1)
 

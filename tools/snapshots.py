@@ -6,11 +6,11 @@
 import sys
 from pathlib import Path
 
-from tools import cdk
-from tools.console import UserError, console, waiting
-from tools.synth import environments, synthesize
+from tools.console import UserError, console, reports_errors, waiting
+from tools.project import ROOT, environments
+from tools.synth import synthesize
 
-FOLDER = cdk.ROOT / "snapshots"
+FOLDER = ROOT / "snapshots"
 
 
 def templates(folder: Path) -> dict[str, bytes]:
@@ -34,22 +34,19 @@ def check(assembly: Path, snapshots: Path) -> None:
     names = found.keys() | reviewed.keys()
     if other := sorted(name for name in names if found.get(name) != reviewed.get(name)):
         raise UserError(
-            f"{', '.join(other)}: not as in {snapshots.relative_to(cdk.ROOT)}. If that is meant, "
+            f"{', '.join(other)}: not as in {snapshots.relative_to(ROOT)}. If that is meant, "
             "`uv run nox -s snapshots` records it, for a reviewer to see what will be deployed, "
             "and `uv run nox -s guard` then says whether it is dangerous."
         )
 
 
+@reports_errors
 def main() -> int:
     """Record the templates of all environments; return the exit status."""
-    try:
-        for name in environments():
-            with waiting(f"Synthesizing {name}"):
-                record(synthesize(name), FOLDER / name)
-            console.print(f"Recorded in {(FOLDER / name).relative_to(cdk.ROOT)}.", markup=False)
-    except UserError as error:
-        console.print(str(error), markup=False, soft_wrap=True)
-        return error.status
+    for name in environments():
+        with waiting(f"Synthesizing {name}"):
+            record(synthesize(name), FOLDER / name)
+        console.print(f"Recorded in {(FOLDER / name).relative_to(ROOT)}.", markup=False)
     return 0
 
 

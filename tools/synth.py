@@ -6,28 +6,27 @@ import subprocess
 import sys
 from pathlib import Path
 
+from stacks.core.environment import Environment
 from tools import cdk
 from tools.assembly import read_stacks
-from tools.console import UserError, console, stream, waiting
+from tools.console import UserError, console, reports_errors, stream, waiting
+from tools.project import ROOT, domains, environments
 
-# The environment that cdk.json names, so its assembly lies where `cdk` and people look.
-DEFAULT_ENVIRONMENT = "dev"
+# `cdk.json` names the app of the same environment; its cloud assembly is `cdk.out`.
+DEFAULT_ENVIRONMENT = Environment.name
 
 
 def apps() -> dict[str, Path]:
     """The CDK apps of this repository by name: one of each domain, one of each environment."""
-    found = sorted([*cdk.ROOT.glob("stacks/*/app.py"), *cdk.ROOT.glob("apps/*/app.py")])
-    return {path.parent.name: path for path in found}
-
-
-def environments() -> list[str]:
-    """The names of the environments: the folders of apps/."""
-    return sorted(path.parent.name for path in cdk.ROOT.glob("apps/*/app.py"))
+    return {
+        **{name: ROOT / "stacks" / name / "app.py" for name in domains()},
+        **{name: ROOT / "apps" / name / "app.py" for name in environments()},
+    }
 
 
 def assembly(name: str) -> Path:
     """Where the cloud assembly of an app goes."""
-    return cdk.ROOT / ("cdk.out" if name == DEFAULT_ENVIRONMENT else f"build/synth/{name}")
+    return ROOT / ("cdk.out" if name == DEFAULT_ENVIRONMENT else f"build/synth/{name}")
 
 
 def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
@@ -36,7 +35,7 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
     Nothing of the person's AWS configuration is in sight: a template may not depend on it.
     Raises `UserError` with what `cdk` said when it fails.
     """
-    app, output = apps()[name].relative_to(cdk.ROOT), output or assembly(name)
+    app, output = apps()[name].relative_to(ROOT), output or assembly(name)
     output.parent.mkdir(parents=True, exist_ok=True)
     # exec: else there is a shell between the CLI and the app, and only that would be ended. And not
     # by `uv run`, as in cdk.json: whoever runs this is in the project environment already.
@@ -46,7 +45,7 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
             *("synth", "--quiet", "--app", run, "--output", str(output)),
             *options,
         ),
-        cwd=cdk.ROOT,
+        cwd=ROOT,
         env={
             **cdk.without_aws(os.environ),
             **cdk.tied(),
@@ -63,7 +62,7 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
         if "Acknowledge with" in said:
             said += (
                 " Mend what was found; what cdk-nag found can be accepted instead, on its "
-                "construct, with `accept` of stacks/findings.py and a reason for the reviewer."
+                "construct, with `accept` of stacks/core/findings.py and a reason for the reviewer."
             )
         raise UserError(said, done.returncode)
     _forget_removed_stacks(output)
@@ -79,20 +78,17 @@ def _forget_removed_stacks(output: Path) -> None:
             path.unlink()
 
 
+@reports_errors
 def main(names: list[str]) -> int:
     """Synthesize and lint each app of `names`; return the exit status."""
-    try:
-        for name in names:
-            with waiting(f"Synthesizing {name}"):
-                output = synthesize(name)
-            templates = sorted(output.glob("*.template.json"))
-            status, _ = stream("Linting", ["cfn-lint", *map(str, templates)], os.environ)
-            if status:
-                return status
-            console.print(f"{name}: {', '.join(path.name for path in templates)}")
-    except UserError as error:
-        console.print(str(error), markup=False, soft_wrap=True)
-        return error.status
+    for name in names:
+        with waiting(f"Synthesizing {name}"):
+            output = synthesize(name)
+        templates = sorted(output.glob("*.template.json"))
+        status, _ = stream("Linting", ["cfn-lint", *map(str, templates)], os.environ)
+        if status:
+            return status
+        console.print(f"{name}: {', '.join(path.name for path in templates)}")
     return 0
 
 

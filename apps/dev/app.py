@@ -1,7 +1,7 @@
 """The dev environment: builds the stacks and wires their exports."""
 
-from stacks.app import new_app
-from stacks.environment import Environment
+from stacks.core.app import new_app
+from stacks.core.environment import Environment
 from stacks.identity.stack import IdentityStack
 from stacks.registry.exports import REPOSITORY_ARN
 from stacks.registry.stack import RegistryStack

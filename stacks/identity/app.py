@@ -1,7 +1,7 @@
 """The identity stack as an app of its own: `cdk deploy --app "uv run stacks/identity/app.py"`."""
 
-from stacks.app import new_app
-from stacks.environment import Environment
+from stacks.core.app import new_app
+from stacks.core.environment import Environment
 from stacks.identity.stack import IdentityStack
 from stacks.registry.exports import REPOSITORY_ARN
 from stacks.storage.exports import DATA_BUCKET_ARN

@@ -1,6 +1,6 @@
 """What the identity stack offers to the others."""
 
-from stacks.exports import Export
+from stacks.core.exports import Export
 
 LAMBDA_EXECUTION_ROLE_ARN = Export(
     "identity", "LambdaExecutionRoleArn", "ARN of the role that Lambda functions run as"

@@ -6,9 +6,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.base import DomainStack
-from stacks.environment import Environment
-from stacks.findings import accept, wildcards
+from stacks.core.base import DomainStack
+from stacks.core.environment import Environment
+from stacks.core.findings import accept, wildcards
 from stacks.identity import exports
 
 

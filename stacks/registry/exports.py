@@ -1,6 +1,6 @@
 """What the registry stack offers to the others."""
 
-from stacks.exports import Export
+from stacks.core.exports import Export
 
 REPOSITORY_NAME = Export("registry", "RepositoryName", "Name of the image repository")
 REPOSITORY_ARN = Export("registry", "RepositoryArn", "ARN of the image repository")

@@ -4,9 +4,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
 from constructs import Construct
 
-from stacks.base import DomainStack
-from stacks.environment import Environment
-from stacks.findings import accept
+from stacks.core.base import DomainStack
+from stacks.core.environment import Environment
+from stacks.core.findings import accept
 from stacks.registry import exports
 
 

@@ -1,7 +1,7 @@
 """The storage stack as an app of its own: `cdk deploy --app "uv run stacks/storage/app.py"`."""
 
-from stacks.app import new_app
-from stacks.environment import Environment
+from stacks.core.app import new_app
+from stacks.core.environment import Environment
 from stacks.storage.stack import StorageStack
 
 app = new_app()

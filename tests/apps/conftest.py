@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tools import project
 
 
 @pytest.fixture(scope="session")
@@ -39,4 +39,4 @@ def manifest(dev: Path) -> dict[str, dict[str, object]]:
 
 @pytest.fixture(scope="session")
 def domains() -> list[str]:
-    return sorted(path.parent.name for path in ROOT.glob("stacks/*/app.py"))
+    return project.domains()

@@ -9,16 +9,16 @@ from pathlib import Path
 from aws_cdk import Stack
 from aws_cdk.assertions import Template
 
-from stacks.app import new_app
-from stacks.base import construct_id
-from stacks.environment import Environment
+from stacks.core.app import new_app
+from stacks.core.base import construct_id
+from stacks.core.environment import Environment
 from stacks.identity.stack import IdentityStack
 from stacks.registry.exports import REPOSITORY_ARN
 from stacks.registry.stack import RegistryStack
 from stacks.storage.exports import DATA_BUCKET_ARN
 from stacks.storage.stack import StorageStack
-from tests.apps.conftest import ROOT
 from tools import snapshots
+from tools.project import ROOT
 from tools.snapshots import templates
 
 
@@ -123,7 +123,7 @@ def test_the_prefix_is_written_down_in_one_place_only() -> None:
         for child in ast.iter_child_nodes(node)
         if isinstance(child, ast.Constant) and "wealth-ops" in str(child.value)
     ]
-    assert places == ["stacks/environment.py"]
+    assert places == ["stacks/core/environment.py"]
 
 
 def test_what_would_be_deployed_was_reviewed(dev: Path) -> None:

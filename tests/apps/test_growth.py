@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.apps.conftest import ROOT
+from tools.project import ROOT
 from tools.snapshots import templates
 
 EXAMPLE = {
     "stacks/example/__init__.py": "",
     "stacks/example/exports.py": """
-from stacks.exports import Export
+from stacks.core.exports import Export
 
 TABLE_NAME = Export("example", "TableName", "Name of the table of example")
 """,
@@ -25,9 +25,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
-from stacks.base import DomainStack
-from stacks.environment import Environment
-from stacks.findings import accept
+from stacks.core.base import DomainStack
+from stacks.core.environment import Environment
+from stacks.core.findings import accept
 from stacks.example import exports
 
 
@@ -51,8 +51,8 @@ class ExampleStack(DomainStack):
         self.publish(exports.TABLE_NAME, table.table_name)
 """,
     "stacks/example/app.py": """
-from stacks.app import new_app
-from stacks.environment import Environment
+from stacks.core.app import new_app
+from stacks.core.environment import Environment
 from stacks.example.stack import ExampleStack
 
 app = new_app()
@@ -114,7 +114,9 @@ def test_nox_offers_the_sessions_of_the_new_domain(grown: Path) -> None:
 
 @pytest.mark.parametrize("name", ["pipeline", "dev"])
 def test_a_domain_with_a_name_that_is_taken_is_refused(tmp_path: Path, name: str) -> None:
-    shutil.copy(ROOT / "noxfile.py", tmp_path)
+    (tmp_path / "tools").mkdir()
+    for file in ("noxfile.py", "tools/__init__.py", "tools/project.py"):
+        shutil.copy(ROOT / file, tmp_path / file)
     for app in (f"stacks/{name}/app.py", "apps/dev/app.py"):
         (tmp_path / app).parent.mkdir(parents=True)
         (tmp_path / app).touch()

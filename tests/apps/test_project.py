@@ -6,8 +6,8 @@ import re
 import pytest
 from aws_cdk.cloud_assembly_schema import Manifest
 
-from tests.apps.conftest import ROOT
 from tools import cdk
+from tools.project import ROOT, domains
 
 CDK_JSON = json.loads((ROOT / "cdk.json").read_text())
 
@@ -53,7 +53,7 @@ def test_the_cli_can_read_what_the_library_writes() -> None:
     assert int(found[1]) >= written, "bump aws-cdk in package.json together with aws-cdk-lib"
 
 
-@pytest.mark.parametrize("domain", [p.parent.name for p in ROOT.glob("stacks/*/app.py")])
+@pytest.mark.parametrize("domain", domains())
 def test_every_domain_has_its_files_and_its_tests(domain: str) -> None:
     for file in (
         f"stacks/{domain}/stack.py",

@@ -13,9 +13,9 @@ import pytest
 
 from tools import synth
 from tools.assembly import read_stacks
-from tools.cdk import ROOT
 from tools.deployment.__main__ import main
 from tools.local_cloud.client import LocalCloud, local_cloud
+from tools.project import ROOT
 
 ACCOUNT = "111122223333"
 

@@ -12,7 +12,7 @@ import boto3
 import pytest
 
 from tests.cloud.conftest import ACCOUNT, Done, Tools
-from tools.cdk import ROOT
+from tools.project import ROOT
 
 BUCKET = "wealth-ops-data-dev"
 REPOSITORY = "wealth-ops-ecr-dev"
@@ -183,4 +183,4 @@ def test_a_bucket_name_that_another_account_owns_is_answered_with_the_setting(
     status, output = tools("deploy", "StorageStack", "--to", "aws", "--yes", **account)
     assert status == 1
     assert f"The bucket {BUCKET} belongs to another AWS account" in output
-    assert "stacks/environment.py" in output
+    assert "stacks/core/environment.py" in output

@@ -15,11 +15,11 @@ import boto3
 import pytest
 from filelock import FileLock
 
-from tools import cdk
 from tools.console import UserError
 from tools.local_cloud import client as module
 from tools.local_cloud.client import ACCOUNT, LocalCloud, local_cloud
 from tools.local_cloud.state import HOST, CloudState
+from tools.project import ROOT
 
 TEMPLATE = {
     "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
@@ -29,6 +29,7 @@ PARENT = """
 import signal, sys, time
 from pathlib import Path
 import boto3
+from tools.project import ROOT
 from tools.local_cloud.client import local_cloud
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -133,7 +134,7 @@ def test_it_is_saved_and_gone_after_its_parent_got_a_signal(
 ) -> None:
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, str(state.directory)],
-        cwd=cdk.ROOT,
+        cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tools import cdk
 from tools.local_cloud.state import HOST
+from tools.project import ROOT
 
 # Seconds that a test waits for what comes at once, or for a server that saves its state first.
 LIMIT = 15.0
@@ -21,7 +21,7 @@ SYNTHESIS = """
 import os, sys
 from pathlib import Path
 from tools import cdk, synth
-synth.apps = lambda: {"dev": cdk.ROOT / os.path.relpath(sys.argv[2], cdk.ROOT)}
+synth.apps = lambda: {"dev": ROOT / os.path.relpath(sys.argv[2], ROOT)}
 synth.assembly = lambda _: Path(sys.argv[1])
 synth.synthesize("dev")
 """
@@ -30,6 +30,7 @@ import sys
 from pathlib import Path
 import boto3
 from tools.deployment.operation import Operation, Options
+from tools.project import ROOT
 from tools.targets import Target
 op = Operation(Options("deploy"), Target("aws", "1", boto3.Session()), Path(sys.argv[1]), [])
 op.cdk("Deploying", "deploy", "StorageStack")
@@ -81,7 +82,7 @@ def start() -> Iterator[Start]:
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, *map(str, arguments)],
-                cwd=cdk.ROOT,
+                cwd=ROOT,
                 env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=output,

@@ -23,8 +23,8 @@ from tests.cloud.permissions import (
     cases,
 )
 from tests.cloud.probe import Call, probe
-from tools.cdk import ROOT
 from tools.local_cloud.client import LocalCloud
+from tools.project import ROOT
 
 REFUSED = {"AccessDenied", "AccessDeniedException"}
 OTHER_ACCOUNT = "222233334444"

@@ -23,10 +23,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from filelock import FileLock
 
-from tools import cdk
 from tools.local_cloud.client import ACCOUNT, LocalCloud
 from tools.local_cloud.server import Status, main
 from tools.local_cloud.state import HOST, CloudState, Endpoint
+from tools.project import ROOT
 
 MEBIBYTE = 2**20
 FUNCTION = """
@@ -63,7 +63,7 @@ def start(state: CloudState) -> Iterator[Start]:
                 *(sys.executable, "-c", program, str(state.directory)),
                 *("--port", "0", "--account", ACCOUNT),
             ],
-            cwd=cdk.ROOT,
+            cwd=ROOT,
             env={**os.environ, **(environment or {})},
             stdin=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -423,6 +423,7 @@ def test_a_ministack_that_breaks_off_is_not_taken_for_saved(
     state: CloudState, start: Start
 ) -> None:
     patch = """
+from tools.project import ROOT
 from tools.local_cloud import app as cloud_app
 async def broken(*_): raise RuntimeError("no such service")
 cloud_app.ministack.app = broken

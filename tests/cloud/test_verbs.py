@@ -16,13 +16,13 @@ import pytest
 from botocore.exceptions import WaiterError
 from filelock import FileLock
 
-from tools import cdk
 from tools.assembly import read_stacks
 from tools.console import UserError
 from tools.deployment import deploy, operation, serve
 from tools.deployment.__main__ import main, parse
 from tools.deployment.operation import Operation, Options
 from tools.local_cloud.client import LocalCloud, local_cloud
+from tools.project import ROOT
 
 Run = Callable[..., int]
 
@@ -95,11 +95,11 @@ def test_the_help_of_a_verb_is_about_that_verb(
     for asked in (verb, "deploy"):
         with pytest.raises(SystemExit, match="0"):
             main([asked, "--help"])
-        said = capsys.readouterr().out
+        said = "".join(capsys.readouterr())
         assert said.startswith(f"usage: nox -s {asked} -- [")
         assert (own in said) is (asked == verb)
     assert main(["deploy", own]) == 2
-    assert f"There is no flag {own}." in capsys.readouterr().out
+    assert f"There is no flag {own}." in "".join(capsys.readouterr())
 
 
 @pytest.mark.parametrize("verb", ["deploy", "cloud"])
@@ -107,7 +107,7 @@ def test_a_flag_that_nobody_knows_is_refused_before_anything_is_done(
     verb: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([verb, "--no-exekute"]) == 2
-    said = capsys.readouterr().out
+    said = "".join(capsys.readouterr())
     assert "There is no flag --no-exekute." in said
     assert "Target" not in said
 
@@ -116,11 +116,11 @@ def test_a_value_that_stands_apart_from_its_flag_is_no_stack(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("deploy", "--require-approval", "never") == 1
-    said = capsys.readouterr().out
+    said = "".join(capsys.readouterr())
     assert "There is no stack 'never'." in said
     assert "is written --flag=value" in said
     assert run("deploy", "never") == 1
-    assert "--flag=value" not in capsys.readouterr().out
+    assert "--flag=value" not in "".join(capsys.readouterr())
 
 
 @pytest.mark.parametrize("arguments", [["dploy"], ["deploy", "--environment", "nowhere"], []])
@@ -134,26 +134,26 @@ def test_stacks_are_deployed_and_destroyed_and_what_they_held_is_kept(
 ) -> None:
     with local_cloud(cloud_folder):
         assert run("deploy") == 0
-        said = capsys.readouterr().out
+        said = "".join(capsys.readouterr())
         assert re.search(r"StorageStack +│ CREATE_COMPLETE +│ [\d.]+ ", said)
         assert run("deploy", "StorageStack") == 0
-        assert "CREATE_COMPLETE, no changes" in capsys.readouterr().out
+        assert "CREATE_COMPLETE, no changes" in "".join(capsys.readouterr())
         # What needs a stack goes with it, and stays with it.
         assert run("destroy", "StorageStack", "--yes") == 1
-        said = capsys.readouterr().out
+        said = "".join(capsys.readouterr())
         assert "StorageStack is left alone" in said
         assert "IdentityStack" not in said
         assert run("destroy", "RegistryStack", "--unprotect") == 2  # nobody to ask
-        assert "IdentityStack goes, too: it needs RegistryStack." in capsys.readouterr().out
+        assert "IdentityStack goes, too: it needs RegistryStack." in "".join(capsys.readouterr())
         assert run("destroy", "--yes") == 0
-        said = capsys.readouterr().out
+        said = "".join(capsys.readouterr())
         assert "Kept" not in said
         assert "adopt" not in said
         assert "StorageStack is left alone" in said
         assert "RegistryStack is left alone" in said
         assert "IdentityStack" in said
         assert run("destroy", "--unprotect", "--yes") == 0
-        said = capsys.readouterr().out
+        said = "".join(capsys.readouterr())
         assert "IdentityStack does not exist." in said
         assert "Kept: AWS::S3::Bucket wealth-ops-data-dev\n" in said
         aside = f"mv {cloud_folder} {cloud_folder}-20"
@@ -161,7 +161,7 @@ def test_stacks_are_deployed_and_destroyed_and_what_they_held_is_kept(
         assert run("destroy", "--yes") == 0
         for flags in ([], ["--import-existing-resources"]):
             assert run("deploy", "RegistryStack", *flags) == 1
-            assert "The local cloud cannot adopt it" in capsys.readouterr().out
+            assert "The local cloud cannot adopt it" in "".join(capsys.readouterr())
 
 
 def test_a_stack_that_is_asked_for_but_protected_fails_the_destruction_of_the_rest_too(
@@ -172,14 +172,14 @@ def test_a_stack_that_is_asked_for_but_protected_fails_the_destruction_of_the_re
         assert run("destroy", "StorageStack", "IdentityStack", "--yes") == 1
         capsys.readouterr()
         assert run("destroy", "IdentityStack", "--yes") == 0
-        assert "IdentityStack does not exist." in capsys.readouterr().out
+        assert "IdentityStack does not exist." in "".join(capsys.readouterr())
 
 
 def test_the_local_cloud_says_that_it_reverts_no_drift(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("deploy", "--revert-drift") == 1
-    said = capsys.readouterr().out
+    said = "".join(capsys.readouterr())
     assert "The local cloud would do nothing for --revert-drift" in said
     assert "What exists now" not in said
 
@@ -234,7 +234,7 @@ def test_what_was_never_deployed_has_not_drifted_but_is_named(
     run: Run, capsys: pytest.CaptureFixture[str], ids: list[str]
 ) -> None:
     assert run("drift") == 1
-    said = capsys.readouterr().out
+    said = "".join(capsys.readouterr())
     assert f"Not deployed, so there is nothing to compare with: {', '.join(ids)}." in said
     assert "Detecting" not in said
 
@@ -256,7 +256,7 @@ def test_a_stack_whose_creation_failed_is_created_by_the_next_deploy(
                 StackName="wealth-ops-storage-dev", WaiterConfig={"Delay": 1}
             )
     assert run("deploy", "StorageStack") == 0
-    assert "CREATE_COMPLETE" in capsys.readouterr().out
+    assert "CREATE_COMPLETE" in "".join(capsys.readouterr())
 
 
 def test_a_deploy_that_fails_says_how_to_go_on_and_has_the_status_of_cdk(
@@ -267,7 +267,7 @@ def test_a_deploy_that_fails_says_how_to_go_on_and_has_the_status_of_cdk(
 ) -> None:
     monkeypatch.setattr(Operation, "cdk", lambda *_: (7, ""))
     assert run("deploy") == 7
-    said = capsys.readouterr().out
+    said = "".join(capsys.readouterr())
     assert "run the same command again" in " ".join(said.split())
     assert said.count("does not exist") == len(ids)
 
@@ -287,7 +287,7 @@ def test_a_deploy_in_which_credentials_expire_still_has_the_status_of_cdk(
 
     monkeypatch.setattr(Operation, "cdk", expire)
     assert run("deploy") == 7
-    said = capsys.readouterr().out
+    said = "".join(capsys.readouterr())
     assert "run the same command again" in " ".join(said.split())
     assert said.count("not known") == len(ids)
 
@@ -297,9 +297,9 @@ def test_an_account_that_is_not_bootstrapped_is_answered_with_the_command(
 ) -> None:
     assert account.account == "111122223333"
     assert run("diff", "--to", "aws") == 1
-    assert "nox -s bootstrap -- --to aws" in capsys.readouterr().out
+    assert "nox -s bootstrap -- --to aws" in "".join(capsys.readouterr())
     assert run("bootstrap", "--to", "aws") == 2
-    assert "There is no terminal to ask on; say --yes." in capsys.readouterr().out
+    assert "There is no terminal to ask on; say --yes." in "".join(capsys.readouterr())
 
 
 @pytest.mark.parametrize(("answer", "status"), [("n", 1), ("", 1), ("y", 0), (None, 1)])
@@ -321,7 +321,7 @@ def test_a_person_is_asked_and_only_a_yes_counts(
 
     monkeypatch.setattr("builtins.input", type_answer)
     assert run("bootstrap") == status
-    said = capsys.readouterr().out
+    said = "".join(capsys.readouterr())
     assert "Bootstrap for CDK deploys" in said
     assert "us-east-1" in said
     assert ("Nothing was done." in said) is bool(status)
@@ -336,7 +336,7 @@ def test_a_bootstrap_of_the_local_cloud_that_fails_ends_the_deploy(
     monkeypatch.setenv("WEALTH_OPS_CLOUD", str(cloud_folder / "empty"))
     monkeypatch.setattr(Operation, "cdk", lambda *_: (7, ""))
     assert run("deploy") == 7
-    assert "could not be bootstrapped" in capsys.readouterr().out
+    assert "could not be bootstrapped" in "".join(capsys.readouterr())
 
 
 def test_two_operations_do_not_run_at_once(
@@ -344,14 +344,14 @@ def test_two_operations_do_not_run_at_once(
 ) -> None:
     with FileLock(cloud_folder / "operation.lock", is_singleton=False):
         assert run("deploy") == 1
-    assert "Another deploy, diff, drift or destroy is under way" in capsys.readouterr().out
+    assert "Another deploy, diff, drift or destroy is under way" in "".join(capsys.readouterr())
 
 
 def test_a_folder_without_an_assembly_is_refused(
     cloud_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["deploy", f"--app={tmp_path}"]) == 2
-    assert f"--app {tmp_path}: there is no cloud assembly" in capsys.readouterr().out
+    assert f"--app {tmp_path}: there is no cloud assembly" in "".join(capsys.readouterr())
     assert not (cloud_folder / "endpoint.json").exists()
 
 
@@ -384,7 +384,7 @@ def test_an_environment_of_another_account_is_refused(
     }
     (tmp_path / "manifest.json").write_text(json.dumps({"artifacts": {"ProdStack": stack}}))
     assert main(["deploy", f"--app={tmp_path}"]) == 1
-    assert "ProdStack belongs to the account 999999999999" in capsys.readouterr().out
+    assert "ProdStack belongs to the account 999999999999" in "".join(capsys.readouterr())
     assert cloud_folder.exists()
 
 
@@ -394,7 +394,7 @@ def test_a_bucket_of_another_account_is_answered_with_the_setting(
     stranger = boto3.Session("222233334444", "any", region_name="us-east-1")
     stranger.client("s3", endpoint_url=ready.url).create_bucket(Bucket="wealth-ops-data-dev")
     assert run("deploy", "StorageStack", "--to", "aws", "--yes") == 1
-    assert "belongs to another AWS account" in capsys.readouterr().out
+    assert "belongs to another AWS account" in "".join(capsys.readouterr())
 
 
 def test_a_kept_bucket_is_adopted_on_aws_with_a_flag(
@@ -406,7 +406,7 @@ def test_a_kept_bucket_is_adopted_on_aws_with_a_flag(
     assert ready.account == "111122223333"
     boto3.client("s3").create_bucket(Bucket="wealth-ops-data-dev")
     assert run("deploy", "StorageStack", "--to", "aws", "--yes") == 1
-    assert "nox -s deploy -- --import-existing-resources" in capsys.readouterr().out
+    assert "nox -s deploy -- --import-existing-resources" in "".join(capsys.readouterr())
     monkeypatch.setattr(Operation, "cdk", lambda *_: (0, ""))
     flags = ("--import-existing-resources", "--revert-drift")
     assert run("deploy", "StorageStack", "--to=aws", "--yes", *flags) == 0
@@ -421,7 +421,7 @@ def test_the_cloud_is_served_until_it_is_interrupted(
 
     monkeypatch.setattr(serve, "_has_parent", interrupt)
     assert main(["cloud"]) == 0
-    said = capsys.readouterr().out
+    said = "".join(capsys.readouterr())
     assert "export AWS_ENDPOINT_URL=https://127.0.0.1:" in said
     # What would be preferred to the keys, or go with them.
     assert "unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN\n" in said
@@ -434,11 +434,11 @@ def test_aws_needs_no_server(
     account: LocalCloud, cloud_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["cloud", "--to", "aws"]) == 0
-    said = capsys.readouterr().out
+    said = "".join(capsys.readouterr())
     assert f"AWS at {account.url}, account 111122223333 needs no server" in said
     assert "export" not in said
     assert main(["cloud", "--to", "moon"]) == 2
-    assert "--to is 'moon'" in capsys.readouterr().out
+    assert "--to is 'moon'" in "".join(capsys.readouterr())
     assert not (cloud_folder / "endpoint.json").exists()
 
 
@@ -447,7 +447,7 @@ def test_a_cloud_that_is_served_already_is_shown_and_left(
 ) -> None:
     with local_cloud(cloud_folder) as running:
         assert main(["cloud"]) == 0
-        assert f"is up at {running.url} already" in capsys.readouterr().out
+        assert f"is up at {running.url} already" in "".join(capsys.readouterr())
         with running.entered():
             boto3.client("sts").get_caller_identity()
 
@@ -489,14 +489,14 @@ def test_an_interrupted_verb_ends_in_order_and_is_interrupted_once(
     monkeypatch.setattr(operation, "choose", interrupt)
     assert main(["deploy"]) == 130
     assert cleaned
-    assert "Interrupted." in capsys.readouterr().out
+    assert "Interrupted." in "".join(capsys.readouterr())
 
 
 def test_the_local_cloud_lies_in_the_repository_unless_said_otherwise(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("WEALTH_OPS_CLOUD", raising=False)
-    assert operation.cloud_directory() == cdk.ROOT / ".cloud"
+    assert operation.cloud_directory() == ROOT / ".cloud"
 
 
 def test_without_nox_the_cloud_has_no_parent_to_lose(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -517,6 +517,6 @@ def test_a_refusal_of_aws_is_not_taken_for_a_missing_stack(
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
     assert run("deploy", "--to", "aws", "--yes") == 1
-    assert "AWS does not show the stack CDKToolkit" in capsys.readouterr().out
+    assert "AWS does not show the stack CDKToolkit" in "".join(capsys.readouterr())
     assert run("destroy", "StorageStack", "--to", "aws", "--yes") == 1
-    assert "AWS does not show the stack wealth-ops-storage-dev" in capsys.readouterr().out
+    assert "AWS does not show the stack wealth-ops-storage-dev" in "".join(capsys.readouterr())

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tools import cdk
 from tools.assembly import read_stacks, select
+from tools.project import ROOT
 
 MARK = "WEALTH_OPS_FAULT"
 SERVER = "tools.local_cloud.server"
@@ -60,7 +61,7 @@ class Round:
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [*program, f"--app={self.ground / assembly}", *extra],
-                cwd=cdk.ROOT,
+                cwd=ROOT,
                 env={
                     **cdk.without_aws(os.environ),
                     "WEALTH_OPS_CLOUD": str(self.cloud),

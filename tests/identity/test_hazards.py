@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from aws_cdk import aws_iam as iam
 
-from stacks.app import new_app
-from stacks.environment import Environment
+from stacks.core.app import new_app
+from stacks.core.environment import Environment
 from stacks.identity import stack as module
 from stacks.identity.stack import Grant, IdentityStack
 from tests.hazards import Case, Change, made_with, said_to, then

@@ -1,7 +1,7 @@
 """Does what GitHub would do for pull requests: every `run` of every job that runs, in a clone.
 
 `uv run nox -s pipeline` runs it. It fails unless the expected jobs run and are green, and one
-stack costs at most half of what the floor costs.
+stack costs at most half of what core costs.
 """
 
 import os
@@ -18,8 +18,9 @@ from rich.table import Table
 
 from tests.pipeline.node import Evaluate, Value, evaluator
 from tests.pipeline.workflow import Run, load
-from tools.cdk import ROOT, without_aws
+from tools.cdk import without_aws
 from tools.console import console, waiting
+from tools.project import ROOT
 
 DOMAINS = sorted(path.parent.name for path in ROOT.glob("stacks/*/app.py"))
 DEPLOYED = {"e2e", "guard", "synth"}
@@ -47,8 +48,8 @@ CHANGES = [
         for domain in DOMAINS
     ),
     Change(
-        "the floor",
-        "stacks/base.py",
+        "core",
+        "stacks/core/base.py",
         ALWAYS | DEPLOYED | {"shared"} | {f"stack ({domain})" for domain in DOMAINS},
     ),
 ]
@@ -150,7 +151,7 @@ def main() -> int:
         git(clone, "update-ref", "refs/remotes/origin/main", "HEAD")
         if (ROOT / ".mypy_cache").exists():  # GitHub keeps it, too
             shutil.copytree(ROOT / ".mypy_cache", clone / ".mypy_cache")
-        warm = "uv run --locked nox -s 'mypy(floor)' 'synth(dev)'"
+        warm = "uv run --locked nox -s 'mypy(core)' 'synth(dev)'"
         assert Runner(clone, Path(folder)).bash("Warming the caches", warm, {}) is not None
         for change in CHANGES:
             open_pull_request(clone, change)
@@ -165,8 +166,8 @@ def main() -> int:
             ended = "as expected" if good else f"expected {sorted(change.jobs)}"
             table.add_row(change.title, shown, f"{totals[change.title]:.0f}", ended)
     console.print(table)
-    dearest = max(totals[domain] for domain in DOMAINS) / totals["the floor"]
-    console.print(f"One stack costs at most {dearest:.0%} of what the floor costs.")
+    dearest = max(totals[domain] for domain in DOMAINS) / totals["core"]
+    console.print(f"One stack costs at most {dearest:.0%} of what core costs.")
     return int(wrong or dearest > 0.5)
 
 

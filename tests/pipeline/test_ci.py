@@ -12,7 +12,7 @@ import pytest
 from tests.pipeline.node import Evaluate, Value
 from tests.pipeline.workflow import Execute, Job, Run, Workflow, load
 from tools.affected import Affected
-from tools.cdk import ROOT
+from tools.project import ROOT
 
 CI = load(ROOT / ".github/workflows/ci.yml")
 DRIFT = load(ROOT / ".github/workflows/drift.yml")

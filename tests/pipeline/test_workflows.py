@@ -12,7 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.pipeline.workflow import WORKFLOWS, Job, Step, load, needs
-from tools.cdk import ROOT
+from tools.project import ROOT
 
 CI = load(ROOT / ".github/workflows/ci.yml")
 JOBS = [job for path in WORKFLOWS for job in load(path)["jobs"].values()]

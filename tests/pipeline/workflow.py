@@ -13,7 +13,7 @@ from typing import TypedDict
 from ruamel.yaml import YAML
 
 from tests.pipeline.node import Evaluate, Value
-from tools.cdk import ROOT
+from tools.project import ROOT
 
 WORKFLOWS = sorted(ROOT.glob(".github/workflows/*.yml"))
 

@@ -4,9 +4,9 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ecr as ecr
 
-from stacks.app import new_app
-from stacks.environment import Environment
-from stacks.exports import Export
+from stacks.core.app import new_app
+from stacks.core.environment import Environment
+from stacks.core.exports import Export
 from stacks.registry.stack import RegistryStack
 from tests.hazards import Case, Change, made_with, said_to, then
 

@@ -7,8 +7,8 @@ from types import ModuleType
 import pytest
 from aws_cdk.assertions import Template
 
-from stacks.app import new_app
-from stacks.environment import Environment
+from stacks.core.app import new_app
+from stacks.core.environment import Environment
 from stacks.registry import exports
 from stacks.registry.stack import RegistryStack
 

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from tools import cdk
 from tools.console import console, waiting
+from tools.project import ROOT
 from tools.snapshots import templates
 
 UV = ("uv", "run", "--frozen")
@@ -30,7 +31,7 @@ def median_of(runs: int, *commands: tuple[str, ...]) -> list[float]:
         for command, times in zip(commands, seconds, strict=True):
             start = time.monotonic()
             done = subprocess.run(
-                command, cwd=cdk.ROOT, env=environment, capture_output=True, check=False
+                command, cwd=ROOT, env=environment, capture_output=True, check=False
             )
             if done.returncode:
                 sys.exit(f"Mend this first, it fails: {' '.join(command)}")
@@ -50,7 +51,7 @@ def main() -> None:
                 cdk.command("synth", "--quiet", "--app", f"{python} {app}", "--output", output)
             )
 
-        domains = [path.parent.name for path in cdk.ROOT.glob("stacks/*/app.py")]
+        domains = [path.parent.name for path in ROOT.glob("stacks/*/app.py")]
         tests = (*NOX, "-s", *(f"test({domain})" for domain in domains))
         quick = ("lint", "mypy", "test", "workflows", "synth")
         gate = (*NOX, "-j", "2", "--allow-parallel", "-s", *quick)

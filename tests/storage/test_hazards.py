@@ -7,8 +7,8 @@ import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
-from stacks.app import new_app
-from stacks.environment import Environment
+from stacks.core.app import new_app
+from stacks.core.environment import Environment
 from stacks.storage.stack import StorageStack, lifecycle_rules
 from tests.hazards import Case, Change, made_with, said_to, then
 

@@ -125,7 +125,7 @@ def test_of_the_spellings_of_an_asset_at_most_one_is_accepted(asset: str) -> Non
 
 def test_names_and_layout_need_no_cdk() -> None:
     probe = (
-        "import sys, stacks.environment, stacks.storage.layout;"
+        "import sys, stacks.core.environment, stacks.storage.layout;"
         "sys.exit('aws_cdk' in sys.modules or 'jsii' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", probe], check=False).returncode == 0

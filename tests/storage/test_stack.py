@@ -9,8 +9,8 @@ import pytest
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Match, Template
 
-from stacks.app import new_app
-from stacks.environment import Environment
+from stacks.core.app import new_app
+from stacks.core.environment import Environment
 from stacks.storage import exports
 from stacks.storage.layout import Tier
 from stacks.storage.stack import StorageStack, lifecycle_rules

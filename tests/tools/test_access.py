@@ -5,9 +5,10 @@ from collections.abc import Mapping
 
 import pytest
 
+from tools.assembly import Json
 from tools.guard import access, changes
 
-type Policy = Mapping[str, changes.Json]
+type Policy = Mapping[str, Json]
 
 READ: Policy = {
     "Effect": "Allow",

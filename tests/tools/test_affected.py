@@ -68,14 +68,14 @@ def test_new_exports_that_someone_imports_already_affect_him() -> None:
     assert parts(found) == (("beta", "gamma"), False, True)
 
 
-def test_exports_that_the_floor_imports_affect_everything() -> None:
-    code = {"stacks/base.py": "import stacks.delta.exports\n"}
+def test_exports_that_core_imports_affect_everything() -> None:
+    code = {"stacks/core/base.py": "import stacks.delta.exports\n"}
     found = affected_by("stacks/delta/exports.py", code=code)
-    assert is_everything(found, "stacks/base.py imports stacks/delta/exports.py")
+    assert is_everything(found, "stacks/core/base.py imports stacks/delta/exports.py")
 
 
-@pytest.mark.parametrize("path", ["stacks/base.py", "stacks/new.py", "tests/conftest.py"])
-def test_a_change_in_the_floor_affects_everything(path: str) -> None:
+@pytest.mark.parametrize("path", ["stacks/core/base.py", "stacks/new.py", "tests/conftest.py"])
+def test_a_change_in_core_affects_everything(path: str) -> None:
     assert is_everything(affected_by(path), f"all stand on {path}")
 
 
@@ -122,7 +122,7 @@ def test_an_environment_and_the_tests_in_the_cloud_are_shared_and_deployable(pat
         ".pre-commit-config.yaml",
         "tests/apps/test_dev.py",
         "tests/faults/run.py",
-        "tests/floor/test_base.py",
+        "tests/core/test_base.py",
         "tests/pipeline/node.py",
         "tests/pipeline/package-lock.json",
         "tests/speed/measure.py",

@@ -15,8 +15,8 @@ from tools import affected as tool
 from tools import git
 from tools.affected import Affected, affected
 from tools.console import UserError
+from tools.project import ROOT, domains
 
-ROOT = Path(__file__).parents[2]
 ZEROS = "0" * 40
 
 
@@ -281,7 +281,7 @@ def test_without_a_head_what_is_not_committed_counts_too(repository: Repository)
     repository.write("stacks/beta/app.py")
     repository.git("add", "stacks/beta/app.py")
     repository.write("stacks/delta/app.py")
-    (repository.root / "tests/floor/test_base.py").unlink()
+    (repository.root / "tests/core/test_base.py").unlink()
     found = repository.since("HEAD~1", None)
     assert parts(found) == (("alpha", "beta", "delta"), True, True)
     assert parts(repository.since("HEAD~1")) == (("alpha",), False, True)
@@ -423,7 +423,7 @@ def test_a_folder_without_git_is_an_error_that_says_so(tmp_path: Path, head: str
 
 # This repository
 
-HERE = tuple(sorted(path.parent.name for path in ROOT.glob("stacks/*/app.py")))
+HERE = tuple(domains())
 
 
 @pytest.fixture(scope="module")
@@ -462,4 +462,4 @@ def test_in_this_repository_too_exports_reach_their_importers_and_tools_the_depl
     assert {"identity", "registry", "storage"} <= {*asking}  # the guard, in their tests
     assert parts(affected_by("tools/guard/words.py")) == (asking, True, True)
     assert affected_by("README.md", "CONTRIBUTING.md").why == "only documents changed"
-    assert affected_by("stacks/base.py").everything
+    assert affected_by("stacks/core/base.py").everything

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from tools import cdk, node
+from tools.project import ROOT
 
 
 def test_the_cli_is_that_of_the_lock_file(monkeypatch: pytest.MonkeyPatch) -> None:
     installed: list[Path] = []
     monkeypatch.setattr(node, "install", installed.append)
     command = cdk.command("synth")
-    assert installed == [cdk.ROOT]
+    assert installed == [ROOT]
     assert command[0] == str(node.NODE)
     assert command[-2:] == [str(cdk.CLI / "bin/cdk"), "synth"]
 
@@ -24,7 +25,7 @@ def test_what_node_has_compiled_of_the_cli_is_kept_and_the_app_is_not_told() -> 
     command = [str(node.NODE), "--require", str(cdk.PRELOAD), "--print", f"JSON.stringify({code})"]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     folder, told = json.loads(done.stdout)
-    assert Path(folder).is_relative_to(cdk.ROOT / "build" / "node")
+    assert Path(folder).is_relative_to(ROOT / "build" / "node")
     assert told is None
 
 

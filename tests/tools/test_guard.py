@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import cdk, snapshots
+from tools import snapshots
 from tools.console import UserError
 from tools.guard import __main__ as guard
 from tools.guard import changes
@@ -224,7 +224,8 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     commit = ("-c", "user.name=A", "-c", "user.email=a@b", "commit", "-qm", "Record")
     for command in (("init", "-qb", "main"), ("add", "snapshots"), commit):
         subprocess.run(["git", *command], cwd=tmp_path, check=True)
-    monkeypatch.setattr(cdk, "ROOT", tmp_path)
+    monkeypatch.setattr(guard, "ROOT", tmp_path)
+    monkeypatch.setattr(snapshots, "ROOT", tmp_path)
     monkeypatch.setattr(snapshots, "FOLDER", tmp_path / "snapshots")
     monkeypatch.setattr(guard, "environments", lambda: ["dev"])
     monkeypatch.setattr(guard, "synthesize", lambda _: tmp_path / "cdk.out")
@@ -244,7 +245,7 @@ def test_the_working_tree_is_compared_with_the_base(
     assert guard.main([]) == 0
     change(repository, recorded=True)
     assert guard.main([]) == 1
-    assert HAZARD in capsys.readouterr().out
+    assert HAZARD in "".join(capsys.readouterr())
     assert guard.main(["--base", "HEAD"]) == 1
 
 
@@ -292,14 +293,14 @@ def test_templates_are_recorded_and_then_are_as_reviewed(
     assembly.mkdir()
     (assembly / "New.template.json").write_text('{"New": 1}')
     (assembly / "manifest.json").write_text("{}")
-    monkeypatch.setattr(cdk, "ROOT", tmp_path)
+    monkeypatch.setattr(snapshots, "ROOT", tmp_path)
     monkeypatch.setattr(snapshots, "FOLDER", folder)
     monkeypatch.setattr(snapshots, "environments", lambda: ["dev"])
     monkeypatch.setattr(snapshots, "synthesize", lambda _: assembly)
     with pytest.raises(UserError, match=r"Gone.template.json, New.template.json: not as in"):
         snapshots.check(assembly, folder / "dev")
     assert snapshots.main() == 0
-    assert "Recorded in snapshots/dev" in capsys.readouterr().out
+    assert "Recorded in snapshots/dev" in "".join(capsys.readouterr())
     assert [path.name for path in (folder / "dev").iterdir()] == ["New.template.json"]
     snapshots.check(assembly, folder / "dev")
 
@@ -313,5 +314,5 @@ def test_nothing_is_recorded_of_an_app_that_fails(
     monkeypatch.setattr(snapshots, "FOLDER", tmp_path)
     monkeypatch.setattr(snapshots, "synthesize", fail)
     assert snapshots.main() == 3
-    assert "does not synthesize" in capsys.readouterr().out
+    assert "does not synthesize" in "".join(capsys.readouterr())
     assert [*tmp_path.iterdir()] == []

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 import pytest
 
+from tools.assembly import Json
 from tools.guard import changes
 from tools.guard.hazards import hazards
 
-type Resource = Mapping[str, changes.Json]
+type Resource = Mapping[str, Json]
 
 TABLE: Resource = {
     "Type": "AWS::DynamoDB::Table",
@@ -47,7 +48,7 @@ class Case:
         self.said = list(said)
 
 
-def altered(resource: Resource, **properties: changes.Json) -> Resource:
+def altered(resource: Resource, **properties: Json) -> Resource:
     """A resource with other properties; what is None is gone."""
     own = resource.get("Properties", {})
     assert isinstance(own, Mapping)
@@ -55,7 +56,7 @@ def altered(resource: Resource, **properties: changes.Json) -> Resource:
     return {**resource, "Properties": kept}
 
 
-def expiring(**rule: changes.Json) -> Resource:
+def expiring(**rule: Json) -> Resource:
     """The bucket with a lifecycle rule."""
     return altered(BUCKET, LifecycleConfiguration={"Rules": [rule]})
 
@@ -146,7 +147,7 @@ def template(resource: Resource) -> changes.Template:
     return {"Resources": {"It": resource} if resource else {}, "Description": "not empty"}
 
 
-def exporting(**values: changes.Json) -> changes.Template:
+def exporting(**values: Json) -> changes.Template:
     """A template with these exports, and an output that is none."""
     exports = {key: {"Value": value, "Export": {"Name": key}} for key, value in values.items()}
     return {"Outputs": {**exports, "Output": {"Value": str(values)}}}

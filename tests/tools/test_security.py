@@ -147,7 +147,7 @@ def scanned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scanned:
         monkeypatch.setattr(scans, "installed", lambda package, command=None: command or package)
         monkeypatch.setattr(scans, "answer", answer)
         monkeypatch.setattr(synth, "synthesize", synthesize)
-        monkeypatch.setattr(synth, "environments", lambda: ["open"])
+        monkeypatch.setattr(security, "environments", lambda: ["open"])
         return security.main()
 
     return examine
@@ -157,7 +157,7 @@ def test_a_scan_that_finds_nothing_passes(
     scanned: Scanned, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert scanned() == 0
-    said = capsys.readouterr().out
+    said = "".join(capsys.readouterr())
     for line in (
         "cdk-nag: AwsSolutions, NIST 800-53 r5, Serverless; 0 accepted, 0 unexplained (",
         "cfn-lint: 1 templates; 0 accepted, 0 unexplained (",
@@ -178,7 +178,7 @@ def test_a_scan_whose_findings_are_accepted_passes(
     )
     found = {"cfn_lint": LINTED, "checkov": CHECKED, "iam_validator": VALIDATED}
     assert scanned(*accepted, nag=nag_report(violated=False), **found) == 0
-    said = capsys.readouterr().out
+    said = "".join(capsys.readouterr())
     assert said.count("1 accepted, 0 unexplained") == 4
     assert "8 checks passed" in said
 
@@ -206,7 +206,7 @@ def test_a_finding_that_nobody_accepts_fails_and_says_what_and_where(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert scanned(**answers) == 1
-    said = capsys.readouterr().out
+    said = "".join(capsys.readouterr())
     assert f"\n{path}\n  {finding}\n  " in said
     assert text in said
     assert "1 to put right" in said
@@ -218,7 +218,7 @@ def test_a_finding_outside_of_the_resources_is_one_of_the_stack(
     [match] = LINTED
     assert isinstance(match, dict)
     assert scanned(cfn_lint=[match | {"Location": {"Path": ["Outputs", "Name", 0]}}]) == 1
-    assert f"\nOpenStack\n  {LINT}" in capsys.readouterr().out
+    assert f"\nOpenStack\n  {LINT}" in "".join(capsys.readouterr())
 
 
 def test_a_policy_without_a_sid_is_accepted_without_one(scanned: Scanned) -> None:
@@ -237,7 +237,7 @@ def test_what_is_accepted_and_not_found_any_more_fails(
     scanned: Scanned, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert scanned((CHECKOV, BUCKET), ("checkov::CKV_AWS_18", BUCKET), checkov=CHECKED) == 1
-    said = capsys.readouterr().out
+    said = "".join(capsys.readouterr())
     assert f"{BUCKET}\n  accepts checkov::CKV_AWS_18, which nothing finds there any more" in said
     assert CHECKOV not in said
 
@@ -246,7 +246,7 @@ def test_an_environment_that_does_not_synthesize_for_another_reason_is_an_error(
     scanned: Scanned, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert scanned(synthesizes=False) == 3
-    assert "apps/open/app.py does not synthesize" in capsys.readouterr().out
+    assert "apps/open/app.py does not synthesize" in "".join(capsys.readouterr())
     assert scanned(synthesizes=False, nag=nag_report(violated=False)) == 3
 
 
@@ -275,14 +275,14 @@ def test_a_scanner_that_does_not_see_everything_fails_by_name(
     answers: dict[str, Json], error: str, scanned: Scanned, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert scanned(**answers) == 1
-    assert error in capsys.readouterr().out
+    assert error in "".join(capsys.readouterr())
 
 
 def test_what_a_scanner_found_is_said_though_a_later_one_cannot_run(
     scanned: Scanned, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert scanned(checkov=CHECKED, iam_validator=VALIDATED | {"total_policies": 0}) == 1
-    assert f"\n{BUCKET}/Resource\n  {CHECKOV}\n  " in capsys.readouterr().out
+    assert f"\n{BUCKET}/Resource\n  {CHECKOV}\n  " in "".join(capsys.readouterr())
 
 
 def test_a_scanner_is_asked_in_a_place_without_settings(

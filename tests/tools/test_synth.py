@@ -5,17 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from tools import cdk, synth
+from tools import cdk, project, synth
+from tools.project import ROOT
 
 
 def test_every_domain_and_every_environment_is_an_app() -> None:
     assert {"storage", "registry", "identity", "dev"} <= synth.apps().keys()
-    assert synth.environments() == ["dev"]
+    assert project.environments() == ["dev"]
 
 
 def test_an_environment_lies_where_people_look_and_a_domain_apart() -> None:
-    assert synth.assembly("dev") == cdk.ROOT / "cdk.out"
-    assert synth.assembly("storage") == cdk.ROOT / "build/synth/storage"
+    assert synth.assembly("dev") == ROOT / "cdk.out"
+    assert synth.assembly("storage") == ROOT / "build/synth/storage"
 
 
 # Writes an assembly as the CDK would, which would take seconds.
@@ -38,8 +39,8 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An app of the repository, called "one"."""
     file = tmp_path / "app.py"
     file.write_text(APP)
-    outside = Path("../" * len(cdk.ROOT.parts)) / str(file).removeprefix("/")
-    monkeypatch.setattr(synth, "apps", lambda: {"one": cdk.ROOT / outside})
+    outside = Path("../" * len(ROOT.parts)) / str(file).removeprefix("/")
+    monkeypatch.setattr(synth, "apps", lambda: {"one": ROOT / outside})
     monkeypatch.setattr(synth, "assembly", lambda _: tmp_path / "folder" / "out")
     return file
 
@@ -66,7 +67,7 @@ def test_an_app_is_synthesized_and_its_templates_are_linted(
     nested, template = sorted(folder.glob("*.template.json"))
     assert (nested.name, template.name) == ("Nest.nested.template.json", "One.template.json")
     assert linter.with_name("cfn-lint.asked").read_text().split() == [str(nested), str(template)]
-    assert "one: Nest.nested.template.json, One.template.json" in capsys.readouterr().out
+    assert "one: Nest.nested.template.json, One.template.json" in "".join(capsys.readouterr())
 
 
 def test_an_app_that_fails_is_answered_with_what_it_said(
@@ -75,7 +76,7 @@ def test_an_app_that_fails_is_answered_with_what_it_said(
     # The tests themselves do not ask cdk-nag, whatever is synthesized for good does.
     app.write_text("import os; raise ValueError('asked: ' + os.environ['WEALTH_OPS_CDK_NAG'])")
     assert synth.main(["one"]) == 1
-    said = capsys.readouterr().out
+    said = "".join(capsys.readouterr())
     assert "ValueError: asked: on" in said  # and not in colours
     assert said.endswith("app.py does not synthesize.\n")
 
@@ -87,7 +88,7 @@ def test_a_finding_that_can_be_accepted_is_answered_with_how(
     said = "Acknowledge with 'Pack::Rule'"  # as the CLI does
     monkeypatch.setattr(cdk, "command", lambda *_: ["sh", "-c", f'echo "{said}"; exit 1'])
     assert synth.main(["one"]) == 1
-    assert "with `accept` of stacks/findings.py" in capsys.readouterr().out
+    assert "with `accept` of stacks/core/findings.py" in "".join(capsys.readouterr())
 
 
 def test_a_template_that_does_not_pass_the_linter_fails(
@@ -96,6 +97,6 @@ def test_a_template_that_does_not_pass_the_linter_fails(
     (tmp_path / "Bad.template.json").write_text('{"Resources": {"B": {"Type": "AWS::S3::Bukket"}}}')
     monkeypatch.setattr(synth, "synthesize", lambda _: tmp_path)
     assert synth.main(["bad"]) != 0
-    said = capsys.readouterr().out
+    said = "".join(capsys.readouterr())
     assert "AWS::S3::Bukket" in said
     assert "bad: Bad.template.json" not in said  # no word of success

@@ -6,10 +6,11 @@ import sys
 from collections.abc import Callable, Sequence
 
 from tools import cdk
-from tools.console import UserError, console
+from tools.console import UserError, console, reports_errors
 from tools.deployment import compare, deploy, destroy, serve
 from tools.deployment.operation import Options
-from tools.synth import DEFAULT_ENVIRONMENT, environments
+from tools.project import environments
+from tools.synth import DEFAULT_ENVIRONMENT
 
 VERBS: dict[str, Callable[[Options], int]] = {
     "bootstrap": deploy.bootstrap,
@@ -47,6 +48,7 @@ def parse(arguments: Sequence[str]) -> Options:
     return Options(**vars(known), extra=tuple(word for word in rest if word.startswith("-")))
 
 
+@reports_errors
 def main(arguments: Sequence[str]) -> int:
     """Run one verb and return its exit status."""
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -60,10 +62,6 @@ def main(arguments: Sequence[str]) -> int:
                 2,
             )
         return VERBS[options.verb](options)
-    except UserError as error:
-        # Not wrapped: a command in it is for copying.
-        console.print(str(error), style="red", markup=False, soft_wrap=True)
-        return error.status
     except KeyboardInterrupt:
         console.print("Interrupted.")
         return 128 + signal.SIGINT

@@ -82,7 +82,7 @@ def look_ahead(op: Operation) -> None:
                 raise UserError(
                     f"The bucket {name} belongs to another AWS account: the names of buckets are "
                     "shared by all accounts. Choose another project prefix: the default of "
-                    "`Environment.project` in stacks/environment.py."
+                    "`Environment.project` in stacks/core/environment.py."
                 )
             if owner == "ours":
                 raise UserError(_retained(op, stack, f"bucket {name}"))

@@ -18,6 +18,7 @@ from tools import cdk
 from tools.assembly import StackArtifact, read_stacks, select
 from tools.console import UserError, console, stream, waiting
 from tools.local_cloud.client import local_cloud
+from tools.project import ROOT
 from tools.synth import synthesize
 from tools.targets import Choice, Target, aws_target, choose, is_interactive
 
@@ -160,7 +161,7 @@ def _reach(choice: Choice) -> Iterator[tuple[Target, Callable[[], bool]]]:
 
 def cloud_directory() -> Path:
     """Where the local cloud keeps its state: WEALTH_OPS_CLOUD, else `.cloud`."""
-    return Path(os.environ.get("WEALTH_OPS_CLOUD", cdk.ROOT / ".cloud"))
+    return Path(os.environ.get("WEALTH_OPS_CLOUD", ROOT / ".cloud"))
 
 
 @contextmanager

@@ -5,13 +5,14 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 
-from tools import cdk, git, snapshots
-from tools.console import UserError, summarize, waiting
+from tools import git, snapshots
+from tools.console import UserError, reports_errors, summarize, waiting
 from tools.guard import acknowledged
 from tools.guard.changes import Changes, Template, compare
 from tools.guard.hazards import hazards
 from tools.guard.report import report
-from tools.synth import environments, synthesize
+from tools.project import ROOT, environments
+from tools.synth import synthesize
 
 SUFFIX = ".template.json"
 
@@ -35,6 +36,7 @@ def judge(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> tuple[str, bo
     return report(changes, found, reasons), all(hazard in reasons for hazard in found)
 
 
+@reports_errors
 def main(arguments: Sequence[str]) -> int:
     """Print the report and return the exit status: 1 for what nobody has acknowledged."""
     parser = argparse.ArgumentParser(prog="nox -s guard --", allow_abbrev=False)
@@ -44,26 +46,24 @@ def main(arguments: Sequence[str]) -> int:
         help="the branch or commit that the change began from; else origin/main, or main",
     )
     options = parser.parse_args(arguments)
-    try:
-        with waiting("Comparing"):
-            for name in environments():
-                snapshots.check(synthesize(name), snapshots.FOLDER / name)
-            start = git.merge_base(cdk.ROOT, _base(options.base), "HEAD")
-            here, base = (
-                git.read_files(cdk.ROOT, commit, snapshots.FOLDER.name, "")
-                for commit in (None, start)
-            )
-            text, passes = judge(here, base)
-    except (UserError, git.NoMergeBaseError) as error:
-        print(error, file=sys.stderr)
-        return error.status if isinstance(error, UserError) else 2
+    with waiting("Comparing"):
+        for name in environments():
+            snapshots.check(synthesize(name), snapshots.FOLDER / name)
+        try:
+            start = git.merge_base(ROOT, _base(options.base), "HEAD")
+        except git.NoMergeBaseError as error:
+            raise UserError(str(error), 2) from error
+        here, base = (
+            git.read_files(ROOT, commit, snapshots.FOLDER.name, "") for commit in (None, start)
+        )
+        text, passes = judge(here, base)
     print(text)
     summarize(text)
     return 0 if passes else 1
 
 
 def _base(ref: str | None) -> str:
-    return ref or ("origin/main" if git.commit(cdk.ROOT, "origin/main") else "main")
+    return ref or ("origin/main" if git.commit(ROOT, "origin/main") else "main")
 
 
 def _stack(path: str) -> str:

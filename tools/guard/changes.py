@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, TypedDict
 
-from tools import cdk
+from tools.assembly import Json
 from tools.node import NODE, install
+from tools.project import ROOT
 
-type Json = str | float | bool | Sequence[Json] | Mapping[str, Json] | None
 type Template = Mapping[str, Json]
 
 PROGRAM = Path(__file__).with_suffix(".cjs")
@@ -77,7 +77,7 @@ class Changes(TypedDict):
 
 def compare(templates: Mapping[str, tuple[Template, Template]]) -> list[Changes]:
     """The changes from the first to the second template of each name; {} where there is none."""
-    install(cdk.ROOT)
+    install(ROOT)
     pairs = [{"name": name, "old": old, "new": new} for name, (old, new) in templates.items()]
     done = subprocess.run(
         [NODE, PROGRAM], input=json.dumps(pairs), stdout=subprocess.PIPE, text=True, check=True

@@ -6,8 +6,9 @@ does, so that a person can let exactly that change through.
 
 from collections.abc import Iterator, Mapping
 
+from tools.assembly import Json
 from tools.guard import access
-from tools.guard.changes import Changes, Json, Resource
+from tools.guard.changes import Changes, Resource
 from tools.guard.words import IMPACTS, at, change, label, text
 
 GRAVE = ("WILL_DESTROY", "WILL_ORPHAN", "WILL_REPLACE", "MAY_REPLACE")

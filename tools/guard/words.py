@@ -4,7 +4,8 @@ import json
 import re
 from collections.abc import Mapping
 
-from tools.guard.changes import Difference, Json, Resource
+from tools.assembly import Json
+from tools.guard.changes import Difference, Resource
 
 # What an impact means for the resource that is deployed.
 IMPACTS = {

@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from tools import cdk
 from tools.console import UserError, console
 from tools.local_cloud.state import HOST, CloudState
+from tools.project import ROOT
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -119,7 +120,7 @@ def _start(state: CloudState, port: int, account: str) -> subprocess.Popen[bytes
                 *(sys.executable, "-u", "-m", "tools.local_cloud.server", str(state.directory)),
                 *("--port", str(port), "--account", account),
             ],
-            cwd=cdk.ROOT,
+            cwd=ROOT,
             env=cdk.without_aws(os.environ),
             stdin=subprocess.PIPE,
             stdout=log,

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from stacks.environment import (
+from stacks.core.environment import (
     ACCOUNT,
     BUCKET,
     DOMAIN,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import aws_cdk as cdk
 
-from stacks.environment import Environment
+from stacks.core.environment import Environment
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,8 @@
 import aws_cdk as cdk
 from constructs import Construct
 
-from stacks.environment import Environment
-from stacks.exports import Export
+from stacks.core.environment import Environment
+from stacks.core.exports import Export
 
 
 class DomainStack(cdk.Stack):

@@ -10,11 +10,11 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Template
 
-from stacks.app import CDK_JSON, new_app
-from stacks.base import DomainStack, construct_id
-from stacks.environment import Environment, InvalidEnvironmentError
-from stacks.exports import Export
-from stacks.findings import accept, wildcards
+from stacks.core.app import CDK_JSON, new_app
+from stacks.core.base import DomainStack, construct_id
+from stacks.core.environment import Environment, InvalidEnvironmentError
+from stacks.core.exports import Export
+from stacks.core.findings import accept, wildcards
 from tests.conftest import export_faults
 
 THING = Export("prices", "ThingName", "Name of a thing")
@@ -160,7 +160,7 @@ def test_the_pack_for_serverless_is_used_when_it_is_asked_for(
 ) -> None:
     context = {"serverless-checks": "true"} if asked else {}  # as `cdk synth --context` has it
     (tmp_path / "cdk.json").write_text(json.dumps({"context": context}))
-    monkeypatch.setattr("stacks.app.CDK_JSON", tmp_path / "cdk.json")
+    monkeypatch.setattr("stacks.core.app.CDK_JSON", tmp_path / "cdk.json")
     stack = new_stack()
     sqs.Queue(stack, "Queue", enforce_ssl=True)
     with pytest.raises(RuntimeError) as failure:

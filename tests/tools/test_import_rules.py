@@ -3,17 +3,17 @@
 import pytest
 from grimp import ImportGraph
 
-from tools.contracts import DomainsContract
+from tools.import_rules import DomainsContract
 
 MODULES = [
     "apps.dev.app",
     "stacks",
-    "stacks.base",
+    "stacks.core.base",
     "stacks.storage",
     *(f"stacks.storage.{module}" for module in ("app", "stack", "exports")),
     "stacks.identity",
     *(f"stacks.identity.{module}" for module in ("app", "stack", "exports", "jobs", "jobs.app")),
-    # Of the floor, though its name begins like a domain's.
+    # Of core, though its name begins like a domain's.
     "stacks.storage_names",
 ]
 
@@ -34,7 +34,7 @@ def broken(importer: str, imported: str) -> list[str]:
 @pytest.mark.parametrize(
     ("importer", "imported"),
     [
-        ("stacks.storage.stack", "stacks.base"),
+        ("stacks.storage.stack", "stacks.core.base"),
         ("stacks.identity.stack", "stacks.storage_names"),
         ("stacks.storage.app", "stacks.storage.stack"),
         ("stacks.identity.app", "stacks.storage.exports"),
@@ -42,7 +42,7 @@ def broken(importer: str, imported: str) -> list[str]:
         ("apps.dev.app", "stacks.storage.stack"),
     ],
 )
-def test_the_floor_ones_own_domain_and_the_exports_of_others_in_wiring_are_allowed(
+def test_core_ones_own_domain_and_the_exports_of_others_in_wiring_are_allowed(
     importer: str, imported: str
 ) -> None:
     assert broken(importer, imported) == []
@@ -56,7 +56,7 @@ def test_the_floor_ones_own_domain_and_the_exports_of_others_in_wiring_are_allow
         ("stacks.identity.app", "stacks.storage.stack"),
         ("stacks.identity.exports", "stacks.storage"),
         ("stacks.identity.jobs.app", "stacks.storage.exports"),
-        ("stacks.base", "stacks.storage.exports"),
+        ("stacks.core.base", "stacks.storage.exports"),
         ("stacks.storage.stack", "stacks.storage.app"),
     ],
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import aws_cdk as cdk
 
-CDK_JSON = Path(__file__).parents[1] / "cdk.json"
+CDK_JSON = Path(__file__).parents[2] / "cdk.json"
 
 
 def new_app() -> cdk.App:
