@@ -25,7 +25,7 @@ class StackArtifact:
     name: str
     account: str | None
     region: str
-    needs: frozenset[str]
+    dependencies: frozenset[str]
     template: str
 
 
@@ -50,7 +50,7 @@ def read_stacks(assembly: Path) -> list[StackArtifact]:
                 name=artifact["properties"].get("stackName", key),
                 account=None if account == ANY_ACCOUNT else account,
                 region=region,
-                needs=frozenset(found.keys() & artifact.get("dependencies", [])),
+                dependencies=frozenset(found.keys() & artifact.get("dependencies", [])),
                 template=artifact["properties"]["templateFile"],
             )
         )
@@ -63,9 +63,8 @@ def in_order(stacks: Iterable[StackArtifact]) -> list[StackArtifact]:
     ids = {stack.id for stack in waiting}
     done: list[StackArtifact] = []
     while waiting:
-        ready = next(
-            stack for stack in waiting if not (stack.needs & ids) - {other.id for other in done}
-        )
+        ordered = {stack.id for stack in done}
+        ready = next(stack for stack in waiting if not (stack.dependencies & ids) - ordered)
         waiting.remove(ready)
         done.append(ready)
     return done
@@ -101,7 +100,7 @@ def select(
         for other in stacks
         if stack.id in chosen
         and other.id not in chosen
-        and (stack.id in other.needs if dependents else other.id in stack.needs)
+        and (stack.id in other.dependencies if dependents else other.id in stack.dependencies)
     }:
         chosen |= more
     return [stack for stack in stacks if stack.id in chosen]

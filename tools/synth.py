@@ -61,8 +61,8 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
         said = f"{done.stdout}{done.stderr}\n{app} does not synthesize."
         if "Acknowledge with" in said:
             said += (
-                " Mend what was found; what cdk-nag found can be accepted instead, on its "
-                "construct, with `accept` of stacks/core/findings.py and a reason for the reviewer."
+                " Fix each finding, or acknowledge it on its construct with a reason for the "
+                "reviewer (`acknowledge` in stacks/core/findings.py)."
             )
         raise UserError(said, done.returncode)
     _forget_removed_stacks(output)

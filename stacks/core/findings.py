@@ -6,7 +6,7 @@ import aws_cdk as cdk
 from constructs import IConstruct
 
 
-def accept(construct: IConstruct, reason: str, *findings: str) -> None:
+def acknowledge(construct: IConstruct, reason: str, *findings: str) -> None:
     """Accept `findings` of cdk-nag, checkov or iam-policy-validator on one construct.
 
     For example `AwsSolutions::AwsSolutions-S1`, `checkov::CKV_AWS_18`, or with the statement's Sid

@@ -8,7 +8,7 @@ from constructs import Construct
 
 from stacks.core.base import DomainStack
 from stacks.core.environment import Environment
-from stacks.core.findings import accept, wildcards
+from stacks.core.findings import acknowledge, wildcards
 from stacks.identity import exports
 
 
@@ -73,7 +73,7 @@ class IdentityStack(DomainStack):
             description="Runs every Wealth-Ops Lambda function",
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
         )
-        accept(
+        acknowledge(
             lambda_role,
             "Only who has iam:PassRole for it can give it to a function, and only in this account",
             "iam-policy-validator::sensitive_action",
@@ -132,7 +132,7 @@ class IdentityStack(DomainStack):
                 findings.append(
                     "NIST.800.53.R5::NIST.800.53.R5-IAMPolicyNoStatementsWithFullAccess"
                 )
-            accept(policy, grant.why, *findings)
+            acknowledge(policy, grant.why, *findings)
 
     def _write_logs(self, log_groups: str) -> Grant:
         # The stack that owns a function makes its log group, so logs:CreateLogGroup is not granted.

@@ -6,7 +6,7 @@ from constructs import Construct
 
 from stacks.core.base import DomainStack
 from stacks.core.environment import Environment
-from stacks.core.findings import accept
+from stacks.core.findings import acknowledge
 from stacks.registry import exports
 
 
@@ -45,7 +45,7 @@ class RegistryStack(DomainStack):
         resource.encryption_configuration = ecr.CfnRepository.EncryptionConfigurationProperty(
             encryption_type="AES256"
         )
-        accept(
+        acknowledge(
             repository,
             "Images hold code, no data; whoever may pull them would have the KMS key as well",
             "checkov::CKV_AWS_136",

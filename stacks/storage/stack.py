@@ -6,7 +6,7 @@ from constructs import Construct
 
 from stacks.core.base import DomainStack
 from stacks.core.environment import Environment
-from stacks.core.findings import accept
+from stacks.core.findings import acknowledge
 from stacks.storage import exports
 from stacks.storage.layout import Tier
 
@@ -49,7 +49,7 @@ class StorageStack(DomainStack):
                 event_bridge_enabled=True
             )
         )
-        accept(
+        acknowledge(
             bucket,
             "Access to objects is to be audited by CloudTrail data events of the account's trail; "
             "server access logs are best effort and need a second bucket to guard",
@@ -57,13 +57,13 @@ class StorageStack(DomainStack):
             "NIST.800.53.R5::NIST.800.53.R5-S3BucketLoggingEnabled",
             "checkov::CKV_AWS_18",
         )
-        accept(
+        acknowledge(
             bucket,
             "Versioning and retention guard against deletion; market data can be fetched again and "
             "models trained again, so a copy in a second region is not worth its cost",
             "NIST.800.53.R5::NIST.800.53.R5-S3BucketReplicationEnabled",
         )
-        accept(
+        acknowledge(
             bucket,
             "SSE-S3 encrypts every object; a KMS key would stop readers with s3:GetObject but "
             "without the key, and the only readers are the two roles, which would have both",

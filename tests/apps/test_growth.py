@@ -27,7 +27,7 @@ from constructs import Construct
 
 from stacks.core.base import DomainStack
 from stacks.core.environment import Environment
-from stacks.core.findings import accept
+from stacks.core.findings import acknowledge
 from stacks.example import exports
 
 
@@ -47,7 +47,7 @@ class ExampleStack(DomainStack):
             ),
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )
-        accept(table, "Test", "NIST.800.53.R5::NIST.800.53.R5-DynamoDBInBackupPlan")
+        acknowledge(table, "Test", "NIST.800.53.R5::NIST.800.53.R5-DynamoDBInBackupPlan")
         self.publish(exports.TABLE_NAME, table.table_name)
 """,
     "stacks/example/app.py": """

@@ -76,8 +76,8 @@ def test_the_stacks_of_the_dev_environment_are_read_with_what_they_need(assembly
     }
     assert foundation.items() <= names.items()
     identity = next(stack for stack in stacks if stack.id == "IdentityStack")
-    assert identity.needs == {"StorageStack", "RegistryStack"}
-    assert identity.needs <= {stack.id for stack in stacks[: stacks.index(identity)]}
+    assert identity.dependencies == {"StorageStack", "RegistryStack"}
+    assert identity.dependencies <= {stack.id for stack in stacks[: stacks.index(identity)]}
     assert {(s.account, s.region) for s in stacks} == {(None, "us-east-1")}
 
 

@@ -14,7 +14,7 @@ from stacks.core.app import CDK_JSON, new_app
 from stacks.core.base import DomainStack, construct_id
 from stacks.core.environment import Environment, InvalidEnvironmentError
 from stacks.core.exports import Export
-from stacks.core.findings import accept, wildcards
+from stacks.core.findings import acknowledge, wildcards
 from tests.conftest import export_faults
 
 THING = Export("prices", "ThingName", "Name of a thing")
@@ -130,12 +130,12 @@ def test_a_finding_fails_the_synthesis_until_it_is_accepted_by_name() -> None:
         versioned=True,
     )
     nist = "NIST.800.53.R5::NIST.800.53.R5-"
-    accept(bucket, "Test", *(f"{nist}S3Bucket{x}Enabled" for x in ("Logging", "Replication")))
+    acknowledge(bucket, "Test", *(f"{nist}S3Bucket{x}Enabled" for x in ("Logging", "Replication")))
     with pytest.raises(RuntimeError) as failure:
         cdk.App.of(stack).synth()  # type: ignore[union-attr] # new_app made it
     unaccepted = ("AwsSolutions::AwsSolutions-S1", f"{nist}S3DefaultEncryptionKMS")
     assert all(finding in str(failure.value) for finding in unaccepted)
-    accept(bucket, "Test", *unaccepted)
+    acknowledge(bucket, "Test", *unaccepted)
     cdk.App.of(stack).synth(force=True)  # type: ignore[union-attr] # as above
 
 

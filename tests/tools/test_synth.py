@@ -88,7 +88,7 @@ def test_a_finding_that_can_be_accepted_is_answered_with_how(
     said = "Acknowledge with 'Pack::Rule'"  # as the CLI does
     monkeypatch.setattr(cdk, "command", lambda *_: ["sh", "-c", f'echo "{said}"; exit 1'])
     assert synth.main(["one"]) == 1
-    assert "with `accept` of stacks/core/findings.py" in "".join(capsys.readouterr())
+    assert "`acknowledge` in stacks/core/findings.py" in "".join(capsys.readouterr())
 
 
 def test_a_template_that_does_not_pass_the_linter_fails(

@@ -23,7 +23,7 @@ def destroy(options: Options) -> int:
         doomed: list[StackArtifact] = []
         refused = 0
         for stack in op.stacks:  # each after those that it needs
-            gone = stack.needs & {other.id for other in doomed}
+            gone = stack.dependencies & {other.id for other in doomed}
             if stack.id not in asked and (not gone or protected[stack.id] is None):
                 continue  # what it needs stays, or it is gone already
             if protected[stack.id] is None:
