@@ -14,6 +14,19 @@ type Json = str | float | bool | Sequence[Json] | Mapping[str, Json] | None
 ANY_ACCOUNT = "unknown-account"
 
 
+def construct_path(template: Json, logical_id: str) -> str:
+    """The path of the construct that a resource of a template belongs to.
+
+    For example `StorageStack/DataBucket`: without the `/Resource` that the CDK adds for the L1
+    construct within an L2 construct. The logical id for a resource that has no path, or that is
+    not in the template.
+    """
+    value = template
+    for key in ("Resources", logical_id, "Metadata", "aws:cdk:path"):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value.removesuffix("/Resource") if isinstance(value, str) else logical_id
+
+
 @dataclass(frozen=True)
 class StackArtifact:
     """A synthesized stack, with the ids of the stacks that must be deployed before it.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.assembly import StackArtifact, in_order, read_stacks, select
+from tools.assembly import Json, StackArtifact, construct_path, in_order, read_stacks, select
 from tools.console import UserError
 
 
@@ -15,6 +15,23 @@ def stack(name: str, *needs: str) -> StackArtifact:
 
 
 STACKS = in_order([stack("C", "B"), stack("A"), stack("D"), stack("B", "A")])
+
+
+@pytest.mark.parametrize(
+    ("resource", "path"),
+    [
+        ({"Metadata": {"aws:cdk:path": "StorageStack/Bucket/Resource"}}, "StorageStack/Bucket"),
+        (
+            {"Metadata": {"aws:cdk:path": "StorageStack/Bucket/Policy"}},
+            "StorageStack/Bucket/Policy",
+        ),
+        ({"Metadata": {}}, "BucketE3889A50"),
+        (None, "BucketE3889A50"),
+    ],
+)
+def test_construct_path_of_a_resource(resource: Json, path: str) -> None:
+    template = {"Resources": {"BucketE3889A50": resource} if resource else {}}
+    assert construct_path(template, "BucketE3889A50") == path
 
 
 def test_an_account_that_the_environment_names_is_read(tmp_path: Path) -> None:

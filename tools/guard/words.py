@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from tools.assembly import Json
+from tools.assembly import Json, construct_path
 from tools.guard.changes import Difference, Resource
 
 # What an impact means for the resource that is deployed.
@@ -20,10 +20,9 @@ IMPACTS = {
 
 def label(resource: Resource) -> str:
     """The path of a resource's construct within its stack, and its type."""
-    metadata = at(resource.get("old") or resource.get("new"), "Metadata")
-    path = metadata.get("aws:cdk:path") if isinstance(metadata, Mapping) else None
-    _, _, inner = str(path or "").partition("/")
-    return f"{inner.removesuffix('/Resource') or resource['id']} ({resource['type']})"
+    template = {"Resources": {resource["id"]: resource.get("old") or resource.get("new")}}
+    path = construct_path(template, resource["id"])
+    return f"{path.partition('/')[2] or path} ({resource['type']})"
 
 
 def change(difference: Difference) -> str:
