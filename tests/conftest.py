@@ -44,35 +44,37 @@ def cdk_nag(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def export_faults(published: set[str], declared: set[str], reviewed: Path) -> list[str]:
-    """What is wrong with a stack's export names, given its exports.py and its reviewed file."""
+    """The differences between the exports of a stack, its exports.py and its exports.txt.
+
+    Each export is given by its key, the part of its name after the stack's: names hold the project
+    and the environment, and are recorded in snapshots/.
+    """
     lines = set(reviewed.read_text().split()) if reviewed.exists() else set()
     return [
-        *(f"{name}: declared in exports.py, but not published" for name in declared - published),
+        *(f"{key}: declared in exports.py, but not published." for key in declared - published),
         *(
-            f"{name}: published, but not reviewed; add this line to {reviewed}, and from then on "
-            "others may rely on it"
-            for name in published - lines
+            f"{key}: published, but not in {reviewed}. Add this line: other stacks may then import "
+            "the export."
+            for key in published - lines
         ),
         *(
-            f"{name}: gone, but {reviewed} promises it; whoever imports it could no longer be "
-            "deployed, and CloudFormation refuses to remove an export that is in use: publish it "
-            "again, and take it off the list only when nothing imports it any more"
-            for name in lines - published
+            f"{key}: in {reviewed}, but not published. Stacks that import the export could no "
+            "longer be deployed, and CloudFormation refuses to remove an export that is imported. "
+            "Publish it again. Delete the line only if no stack imports the export."
+            for key in lines - published
         ),
     ]
 
 
 @pytest.fixture
 def check_exports(request: pytest.FixtureRequest) -> "Callable[[Template, ModuleType], None]":
-    """Checks that a dev stack publishes what its exports.py declares and exports.txt promises."""
-    from stacks.core.environment import Environment
+    """Checks that a stack publishes the exports that exports.py declares and exports.txt lists."""
     from stacks.core.exports import Export
 
     def check(template: "Template", exports: ModuleType) -> None:
         outputs = template.to_json()["Outputs"].values()
-        published = {output["Export"]["Name"] for output in outputs}
-        found = (value for value in vars(exports).values() if isinstance(value, Export))
-        declared = {export.name(Environment()) for export in found}
+        published = {output["Export"]["Name"].partition(":")[2] for output in outputs}
+        declared = {value.key for value in vars(exports).values() if isinstance(value, Export)}
         assert export_faults(published, declared, request.path.parent / "exports.txt") == []
 
     return check

@@ -87,16 +87,16 @@ def test_another_domains_export_cannot_be_published() -> None:
         new_stack(domain="rates").publish(THING, "value")
 
 
-def test_a_missing_unreviewed_or_broken_export_is_told_with_what_to_do(tmp_path: Path) -> None:
+def test_export_faults_name_each_export_that_is_missing_or_not_reviewed(tmp_path: Path) -> None:
     reviewed = tmp_path / "exports.txt"
-    (first,) = export_faults({"s:New"}, {"s:New"}, reviewed)
-    assert first.startswith("s:New: published, but not reviewed; add this line to")
-    reviewed.write_text("s:Kept\ns:Gone\n")
-    assert export_faults({"s:Kept", "s:Gone"}, {"s:Kept", "s:Gone"}, reviewed) == []
-    forgotten, new, gone = export_faults({"s:Kept", "s:New"}, {"s:Kept", "s:Unused"}, reviewed)
-    assert forgotten == "s:Unused: declared in exports.py, but not published"
-    assert new.startswith(f"s:New: published, but not reviewed; add this line to {reviewed}")
-    assert gone.startswith(f"s:Gone: gone, but {reviewed} promises it")
+    (first,) = export_faults({"New"}, {"New"}, reviewed)
+    assert first.startswith(f"New: published, but not in {reviewed}. Add this line")
+    reviewed.write_text("Same\nGone\n")
+    assert export_faults({"Same", "Gone"}, {"Same", "Gone"}, reviewed) == []
+    unpublished, new, gone = export_faults({"Same", "New"}, {"Same", "Unused"}, reviewed)
+    assert unpublished == "Unused: declared in exports.py, but not published."
+    assert new.startswith(f"New: published, but not in {reviewed}. Add this line")
+    assert gone.startswith(f"Gone: in {reviewed}, but not published.")
 
 
 def test_an_app_has_the_flags_of_cdk_json() -> None:
