@@ -1,4 +1,4 @@
-"""For all tests: the pinned Node, and none of the person's AWS configuration."""
+"""For all tests: the pinned Node, and none of the user's AWS, git or terminal settings."""
 
 import os
 from collections.abc import Callable
@@ -18,9 +18,22 @@ _environment = cdk.without_aws(os.environ) | cdk.environment()
 for _key in os.environ.keys() - _environment.keys():
     del os.environ[_key]
 os.environ.update(_environment)
-# A test is no job of GitHub Actions, even within one: it may use the local cloud, unreported.
-for _key in [key for key in os.environ if key.startswith("GITHUB_")]:
+# A git hook sets GIT_DIR, and a user's settings sign commits or rename the first branch: a test
+# would then act on the user's repository. GitHub's variables would send reports to the job.
+for _key in [key for key in os.environ if key.startswith(("GIT_", "GITHUB_"))]:
     del os.environ[_key]
+os.environ |= {
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    **{
+        f"GIT_{who}_{what}": "nobody"
+        for who in ("AUTHOR", "COMMITTER")
+        for what in ("NAME", "EMAIL")
+    },
+}
+# Rich and argparse read the terminal's settings; the output of a test must not depend on them.
+for _key in ("CLICOLOR_FORCE", "COLUMNS", "FORCE_COLOR", "NO_COLOR", "PY_COLORS"):
+    os.environ.pop(_key, None)
 # The rules of CloudFormation and cdk-nag are asked when a stack is synthesized for good (`nox -s
 # synth`): they take longer to load than all else here.
 os.environ["CDK_VALIDATION"] = "false"
