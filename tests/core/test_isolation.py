@@ -12,9 +12,10 @@ import subprocess
 from pathlib import Path
 
 def test_a_commit_goes_to_the_repository_of_the_test(tmp_path: Path) -> None:
-    for command in (["init", "--quiet"], ["commit", "--quiet", "--allow-empty", "--message=Record"]):
+    commit = ["commit", "--quiet", "--allow-empty", "--message=Record"]
+    for command in (["init", "--quiet"], commit):
         subprocess.run(["git", *command], cwd=tmp_path, check=True)
-    log = subprocess.run(["git", "log", "--oneline"], cwd=tmp_path, capture_output=True, check=True)
+    log = subprocess.run(["git", "log"], cwd=tmp_path, capture_output=True, check=True)
     assert log.stdout.count(b"Record") == 1
 """
 
