@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support import export_faults
 from tools import cdk
 
 if TYPE_CHECKING:  # not at run time: the tests of the tools need no CDK
     from aws_cdk.assertions import Template
 
-# Before anything imports aws_cdk, which starts Node.
+# Before a test module imports aws_cdk, which starts Node.
 _environment = cdk.without_aws(os.environ) | cdk.environment()
 for _key in os.environ.keys() - _environment.keys():
     del os.environ[_key]
@@ -34,17 +35,17 @@ os.environ |= {
 # Rich and argparse read the terminal's settings; the output of a test must not depend on them.
 for _key in ("CLICOLOR_FORCE", "COLUMNS", "FORCE_COLOR", "NO_COLOR", "PY_COLORS"):
     os.environ.pop(_key, None)
-# The rules of CloudFormation and cdk-nag are asked when a stack is synthesized for good (`nox -s
-# synth`): they take longer to load than all else here.
+# CloudFormation's rules and cdk-nag take longer to load than the tests to run. The `synth` sessions
+# check them.
 os.environ["CDK_VALIDATION"] = "false"
 os.environ["WEALTH_OPS_CDK_NAG"] = "off"
-# As the CLI would, so that templates are what is deployed, to the byte.
+# As the CDK CLI sets it, so that templates are the bytes that are deployed.
 os.environ["CDK_CONTEXT_JSON"] = '{"aws:cdk:enable-path-metadata": true}'
 
 
 @pytest.fixture(scope="session", autouse=True)
 def cloud_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where apps are synthesized to, unless a test sets CDK_OUTDIR itself."""
+    """The folder for the cloud assemblies of tests that do not set CDK_OUTDIR themselves."""
     folder = tmp_path_factory.mktemp("cdk.out")
     os.environ["CDK_OUTDIR"] = str(folder)
     return folder
@@ -52,31 +53,8 @@ def cloud_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def cdk_nag(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets cdk-nag be asked by the apps of a test, as it is when they are deployed."""
+    """Adds cdk-nag to the apps of a test, as in a deploy."""
     monkeypatch.delenv("WEALTH_OPS_CDK_NAG")
-
-
-def export_faults(published: set[str], declared: set[str], reviewed: Path) -> list[str]:
-    """The differences between the exports of a stack, its exports.py and its exports.txt.
-
-    Each export is given by its key, the part of its name after the stack's: names hold the project
-    and the environment, and are recorded in snapshots/.
-    """
-    lines = set(reviewed.read_text().split()) if reviewed.exists() else set()
-    return [
-        *(f"{key}: declared in exports.py, but not published." for key in declared - published),
-        *(
-            f"{key}: published, but not in {reviewed}. Add this line: other stacks may then import "
-            "the export."
-            for key in published - lines
-        ),
-        *(
-            f"{key}: in {reviewed}, but not published. Stacks that import the export could no "
-            "longer be deployed, and CloudFormation refuses to remove an export that is imported. "
-            "Publish it again. Delete the line only if no stack imports the export."
-            for key in lines - published
-        ),
-    ]
 
 
 @pytest.fixture

@@ -1,1 +1,1 @@
-"""What every domain builds on. Knows no domain."""
+"""Shared code of every stack; imports no domain."""

@@ -1,4 +1,4 @@
-"""DomainStack: the base of every stack here: its name, place, tags and exports."""
+"""DomainStack: the base class of every stack, with its name, target, tags and exports."""
 
 import aws_cdk as cdk
 from constructs import Construct
@@ -35,16 +35,15 @@ class DomainStack(cdk.Stack):
         )
         self.domain = domain
         self.environment_settings = environment
-        # CloudFormation copies the tags of a stack to most resources, not to all; so each has its
-        # own.
-        of_each = cdk.Tags.of(self)
+        # CloudFormation copies a stack's tags to most types of resource, but not to all.
+        resource_tags = cdk.Tags.of(self)
         for key, value in tags.items():
-            of_each.add(key, value)
+            resource_tags.add(key, value)
 
     def publish(self, export: Export, value: str) -> None:
-        """Offer `value` to the other stacks as `export`.
+        """Export `value` from the stack under the name of `export`.
 
-        Raises `ValueError` for an export that another domain declares: importers would look there.
+        Raises `ValueError` for an export of another domain: importers would use its stack's name.
         """
         if export.domain != self.domain:
             raise ValueError(
@@ -59,7 +58,15 @@ class DomainStack(cdk.Stack):
             export_name=export.name(self.environment_settings),
         )
 
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of a resource in this stack's account and region; `resource` may hold wildcards.
+
+        Faster than `format_arn`, which loads a table of all regions to find the partition;
+        CloudFormation knows the partition.
+        """
+        return f"arn:{cdk.Aws.PARTITION}:{service}:{self.region}:{self.account}:{resource}"
+
 
 def construct_id(domain: str) -> str:
-    """The construct id of a domain's stack, as typed after `cdk deploy`: `StorageStack`."""
+    """The construct id of a domain's stack, as used in `cdk deploy StorageStack`."""
     return "".join(word.capitalize() for word in domain.split("_")) + "Stack"

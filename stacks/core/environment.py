@@ -1,7 +1,7 @@
-"""Environment: the settings from which every physical name, export name and tag follows.
+"""Environment: the settings from which stack names, resource names, export names and tags follow.
 
-To change the project prefix of the whole system (S3 bucket names are global, so yours may be
-taken), change the default of `Environment.project`; nothing else spells it.
+To change the project's name (S3 bucket names are global, so another account may own yours), change
+the default of `Environment.project` and run `uv run nox -s snapshots`. No other code spells it.
 """
 
 import re
@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 
 class InvalidEnvironmentError(ValueError):
-    """A setting would give a name, export or ARN that AWS refuses."""
+    """A setting gives a name, export or ARN that AWS refuses."""
 
 
 class Rule(NamedTuple):
-    """What AWS accepts as a name of one kind, and where AWS says so."""
+    """The rule of AWS, or of this repository, for one kind of name, with its source."""
 
     kind: str
     pattern: re.Pattern[str]
@@ -23,7 +23,7 @@ class Rule(NamedTuple):
     source: str
 
     def check(self, value: str) -> str:
-        """Return `value`, or raise `InvalidEnvironmentError` naming it, the rule and its source."""
+        """Return `value`, or raise `InvalidEnvironmentError` with the value, rule and source."""
         if len(value) > self.max_length:
             broken = f"it has {len(value)} characters, and {self.max_length} are allowed"
         elif not self.pattern.fullmatch(value):
@@ -33,23 +33,30 @@ class Rule(NamedTuple):
         raise InvalidEnvironmentError(f"{self.kind} {value!r}: {broken} ({self.source})")
 
 
-# Words of lower-case letters and digits joined by single hyphens: what bucket, repository, stack
-# and export names all accept. A stack name must begin with a letter, and every name begins with the
-# project.
+# Bucket, repository, stack and export names all accept lower-case words joined by single hyphens.
+# Every name begins with the project, and a stack name must begin with a letter.
 _LABEL = r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*"
-_OURS = "lower-case words of letters and digits joined by single hyphens, beginning with a letter"
+_LABEL_MEANING = (
+    "lower-case words of letters and digits joined by single hyphens, beginning with a letter"
+)
 
-# A project called "aws" would let FargateTaskRole write to /aws/*, the log groups of AWS's own
-# services.
+# A project called "aws" would let FargateTaskRole write to /aws/*, the log groups of AWS services.
 PROJECT = Rule(
     "project",
     re.compile(rf"(?!aws$){_LABEL}"),
     50,
-    f"{_OURS}, and not 'aws', whose log groups belong to AWS",
+    f"{_LABEL_MEANING}, and not 'aws', whose log groups belong to AWS",
     "CloudWatch Logs API reference, CreateLogGroup",
 )
+# Roles reach `<project>-*-<environment>`: with a hyphen, the tables of "eu-dev" would also end in
+# "-dev", and the roles of "dev" would reach them.
 ENVIRONMENT = Rule(
-    "environment name", re.compile(_LABEL), 50, _OURS, "CloudFormation user guide, stack name"
+    "environment name",
+    re.compile(r"[a-z][a-z0-9]*"),
+    50,
+    "lower-case letters and digits, beginning with a letter, without a hyphen: the roles of an "
+    "environment reach every table and log group whose name ends in '-<environment>'",
+    "stacks/identity/stack.py",
 )
 DOMAIN = Rule(
     "domain",
@@ -58,7 +65,7 @@ DOMAIN = Rule(
     "a Python package name: lower-case words joined by single underscores",
     "it is the folder under stacks/",
 )
-RESOURCE = Rule("resource label", re.compile(_LABEL), 50, _OURS, "ECR and S3 naming rules")
+RESOURCE = Rule("resource label", re.compile(_LABEL), 50, _LABEL_MEANING, "ECR and S3 naming rules")
 ACCOUNT = Rule(
     "account", re.compile(r"[0-9]{12}"), 12, "12 digits", "IAM user guide, AWS account identifiers"
 )
@@ -68,24 +75,6 @@ REGION = Rule(
     25,
     "a region code such as us-east-1",
     "AWS general reference, service endpoints",
-)
-BUCKET = Rule(
-    "bucket name",
-    re.compile(
-        r"(?!xn--|sthree-|amzn-s3-demo-)[a-z0-9][a-z0-9-]+[a-z0-9]"
-        r"(?<!-s3alias)(?<!--ol-s3)(?<!--x-s3)(?<!--table-s3)(?<!-an)"
-    ),
-    63,
-    "3 to 63 lower-case letters, digits and hyphens, with no reserved prefix (xn--, sthree-, "
-    "amzn-s3-demo-) or suffix (-s3alias, --ol-s3, --x-s3, --table-s3, -an)",
-    "S3 user guide, general purpose bucket naming rules",
-)
-REPOSITORY = Rule(
-    "repository name",
-    re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*"),
-    256,
-    "lower-case letters, digits and single separators",
-    "ECR API reference, CreateRepository",
 )
 STACK = Rule(
     "stack name",
@@ -112,10 +101,11 @@ EXPORT = Rule(
 
 @dataclass(frozen=True)
 class Environment:
-    """One deployed copy of the system: which project, which stage, where.
+    """The project, name, region and account of one deployed copy of the system.
 
-    `account` None means: whichever account the credentials at deploy time belong to.
-    Raises `InvalidEnvironmentError` when a setting would make any name or ARN invalid.
+    With `account` None, stacks deploy to the account of the credentials that deploy them.
+    Raises `InvalidEnvironmentError` for a setting that breaks a rule above. The stacks check the
+    rules for the names of their own resources.
     """
 
     project: str = "wealth-ops"
@@ -129,22 +119,15 @@ class Environment:
         REGION.check(self.region)
         if self.account is not None:
             ACCOUNT.check(self.account)
-        BUCKET.check(self.data_bucket_name)
-        REPOSITORY.check(self.repository_name)
-
-    @property
-    def data_bucket_name(self) -> str:
-        """The S3 bucket of all market data, models and artifacts."""
-        return self.resource_name("data")
-
-    @property
-    def repository_name(self) -> str:
-        """The ECR repository of all container images."""
-        return self.resource_name("ecr")
 
     def resource_name(self, label: str) -> str:
         """The physical name of a resource, e.g. `wealth-ops-data-dev` for the label `data`."""
         return f"{self.project}-{RESOURCE.check(label)}-{self.name}"
+
+    @property
+    def resource_pattern(self) -> str:
+        """The pattern, for IAM policies, of all names that `resource_name` returns."""
+        return f"{self.project}-*-{self.name}"
 
     def stack_name(self, domain: str) -> str:
         """The CloudFormation name of a domain's stack, e.g. `wealth-ops-storage-dev`."""
@@ -152,11 +135,11 @@ class Environment:
         return STACK.check(f"{self.project}-{words}-{self.name}")
 
     def export_name(self, domain: str, key: str) -> str:
-        """The name under which a domain publishes a value: `<stack name>:<Key>`."""
+        """The name of a domain's CloudFormation export: `<stack name>:<Key>`."""
         return EXPORT.check(f"{self.stack_name(domain)}:{EXPORT_KEY.check(key)}")
 
     def tags(self, domain: str) -> dict[str, str]:
-        """The tags of a domain's stack and of every resource in it."""
+        """The tags of a domain's stack and of every resource in the stack."""
         return {
             "Project": self.project,
             "Environment": self.name,

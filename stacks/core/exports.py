@@ -1,4 +1,4 @@
-"""Export: one value that a domain publishes for the others, by name."""
+"""Export: a value that one domain's stack exports to the others, by name."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from stacks.core.environment import Environment
 
 @dataclass(frozen=True)
 class Export:
-    """A CloudFormation export: a public contract, whose renaming breaks those that import it."""
+    """A CloudFormation export. Its name is a public contract: renaming it breaks its importers."""
 
     domain: str
     key: str
@@ -20,9 +20,9 @@ class Export:
         return environment.export_name(self.domain, self.key)
 
     def import_from(self, environment: Environment) -> str:
-        """A token that CloudFormation resolves to the exported value (`Fn::ImportValue`).
+        """A token for the exported value: `Fn::ImportValue`.
 
-        Whoever uses it must be deployed after the exporting stack: declare the dependency in the
-        app.
+        The stack that uses the token must deploy after the exporting stack: declare the dependency
+        in the app.
         """
         return cdk.Fn.import_value(self.name(environment))

@@ -1,1 +1,1 @@
-"""The permission domain: the roles that functions and tasks run as."""
+"""Identity domain: the IAM roles of Lambda functions and Fargate tasks."""

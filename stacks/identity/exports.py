@@ -1,4 +1,4 @@
-"""What the identity stack offers to the others."""
+"""The exports of the identity stack."""
 
 from stacks.core.exports import Export
 

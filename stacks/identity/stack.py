@@ -1,8 +1,7 @@
-"""IdentityStack: the roles that functions and tasks run as, and all that they may do."""
+"""IdentityStack: the IAM roles of Lambda functions and Fargate tasks, and their permissions."""
 
 from typing import NamedTuple
 
-import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
@@ -13,9 +12,9 @@ from stacks.identity import exports
 
 
 class Grant(NamedTuple):
-    """One row of the permission table: what a role may do, to which ARN (pattern), and why.
+    """One row of the permission table: actions on one ARN, which may be a pattern, and the reason.
 
-    `accepted` are the rules of iam-policy-validator that it breaks for that reason.
+    `accepted` are the findings of iam-policy-validator that the reason explains.
     """
 
     sid: str
@@ -23,14 +22,17 @@ class Grant(NamedTuple):
     resource: str
     why: str
     accepted: tuple[str, ...] = ()
+    effect: iam.Effect = iam.Effect.ALLOW
 
     def statement(self) -> iam.PolicyStatement:
-        """The row as a statement of a policy."""
-        return iam.PolicyStatement(sid=self.sid, actions=self.actions, resources=[self.resource])
+        """The row as a policy statement."""
+        return iam.PolicyStatement(
+            sid=self.sid, effect=self.effect, actions=self.actions, resources=[self.resource]
+        )
 
 
 class IdentityStack(DomainStack):
-    """Two roles and their policies. What is not listed here is denied."""
+    """Two roles with a policy each. AWS denies every action that no grant lists."""
 
     def __init__(
         self,
@@ -47,26 +49,6 @@ class IdentityStack(DomainStack):
             domain="identity",
             description="Wealth-Ops roles for Lambda functions and Fargate tasks",
         )
-        project = environment.project
-        shared = [
-            Grant(
-                "Objects",
-                ["s3:GetObject", "s3:PutObject"],
-                f"{data_bucket_arn}/*",
-                "Every object of the one data bucket: which keys there are is up to later phases; "
-                "it outlives its stack, so no bucket of others can come to have its name",
-                accepted=("action_condition_enforcement",),
-            ),
-            Grant(
-                "Tables",
-                ["dynamodb:*"],
-                # In an ARN of IAM, * matches "/" too: the indexes and streams of a table are
-                # included.
-                f"{self._arn_of('dynamodb')}:table/{project}-*",
-                "Later phases add tables; the prefix keeps every other table of the account out",
-                accepted=("service_wildcard", "sensitive_action"),
-            ),
-        ]
         lambda_role = iam.Role(
             self,
             "LambdaExecutionRole",
@@ -75,11 +57,13 @@ class IdentityStack(DomainStack):
         )
         acknowledge(
             lambda_role,
-            "Only who has iam:PassRole for it can give it to a function, and only in this account",
+            "Only principals with iam:PassRole can attach this role to a function",
             "iam-policy-validator::sensitive_action",
         )
-        self._attach(lambda_role, [*shared, self._write_logs(f"/aws/lambda/{project}-*")])
-
+        self._attach(
+            lambda_role,
+            [*_objects(data_bucket_arn), *self._tables(), *self._logs_of_functions()],
+        )
         fargate_role = iam.Role(
             self,
             "FargateTaskRole",
@@ -89,26 +73,10 @@ class IdentityStack(DomainStack):
         self._attach(
             fargate_role,
             [
-                *shared,
-                Grant(
-                    "RegistryLogin",
-                    ["ecr:GetAuthorizationToken"],
-                    "*",
-                    "Logs in to the account's registry: the action has no resource to name",
-                    accepted=("wildcard_resource", "sensitive_action"),
-                ),
-                Grant(
-                    "PullImage",
-                    [
-                        "ecr:BatchCheckLayerAvailability",
-                        "ecr:BatchGetImage",
-                        "ecr:GetDownloadUrlForLayer",
-                    ],
-                    repository_arn,
-                    "A task that cannot fetch its image cannot start",
-                    accepted=("sensitive_action",),
-                ),
-                self._write_logs(f"/{project}/*"),
+                *_objects(data_bucket_arn),
+                *self._tables(),
+                *_images(repository_arn),
+                self._logs_of_tasks(),
             ],
         )
 
@@ -117,7 +85,7 @@ class IdentityStack(DomainStack):
 
     def _attach(self, role: iam.Role, grants: list[Grant]) -> None:
         name = role.node.id
-        # Managed, not inline: it can be reviewed and versioned by itself (NIST 800-53 AC-6).
+        # Managed, not inline, so that AWS keeps versions of the policy (NIST 800-53 AC-6).
         policy = iam.ManagedPolicy(
             self,
             f"{name}Policy",
@@ -126,35 +94,133 @@ class IdentityStack(DomainStack):
             statements=[grant.statement() for grant in grants],
         )
         for grant in grants:
-            findings = wildcards(self, grant.actions, [grant.resource])
-            findings += [f"iam-policy-validator::{rule}[{grant.sid}]" for rule in grant.accepted]
-            if "dynamodb:*" in grant.actions:
-                findings.append(
-                    "NIST.800.53.R5::NIST.800.53.R5-IAMPolicyNoStatementsWithFullAccess"
-                )
+            findings = [f"iam-policy-validator::{rule}[{grant.sid}]" for rule in grant.accepted]
+            if grant.effect == iam.Effect.ALLOW:
+                findings += wildcards(self, grant.actions, [grant.resource])
+                if "dynamodb:*" in grant.actions:
+                    findings.append(
+                        "NIST.800.53.R5::NIST.800.53.R5-IAMPolicyNoStatementsWithFullAccess"
+                    )
             acknowledge(policy, grant.why, *findings)
 
-    def _write_logs(self, log_groups: str) -> Grant:
-        # The stack that owns a function makes its log group, so logs:CreateLogGroup is not granted.
-        return Grant(
-            "Logs",
-            ["logs:CreateLogStream", "logs:PutLogEvents"],
-            f"{self._arn_of('logs')}:log-group:{log_groups}",
-            "Without it a function or task runs but its output is lost; of the later log groups "
-            "only the prefix is known",
-        )
+    def _tables(self) -> list[Grant]:
+        environment = self.environment_settings
+        tables = f"table/{environment.resource_pattern}"
+        return [
+            Grant(
+                "Tables",
+                ["dynamodb:*"],
+                self.arn("dynamodb", tables),
+                "Later phases add tables; the pattern excludes tables of other projects and "
+                "environments",
+                accepted=("service_wildcard", "sensitive_action"),
+            ),
+            Grant(
+                "IndexesAndStreams",
+                ["dynamodb:*"],
+                self.arn("dynamodb", f"{tables}/*"),
+                "Indexes, streams, backups and exports of the same tables",
+                accepted=("service_wildcard", "sensitive_action"),
+            ),
+            Grant(
+                "OtherIndexes",
+                ["dynamodb:*"],
+                self.arn("dynamodb", f"table/*/index/*-{environment.name}"),
+                "The wildcard of Tables also matches '/': without this, it matches an index of "
+                "another environment's table if the name of the index ends like this environment",
+                effect=iam.Effect.DENY,
+            ),
+        ]
+
+    def _logs_of_functions(self) -> list[Grant]:
+        environment = self.environment_settings
+        group = f"log-group:/aws/lambda/{environment.resource_pattern}"
+        return [
+            _logs("Logs", self.arn("logs", group)),
+            # PutLogEvents names the stream (Service Authorization Reference, CloudWatch Logs).
+            _logs("LogStreams", self.arn("logs", f"{group}:*")),
+            Grant(
+                "OtherLogStreams",
+                ["logs:*"],
+                self.arn("logs", f"log-group:/aws/lambda/*:log-stream:*-{environment.name}"),
+                "The wildcard of Logs also matches ':': without this, it matches a stream of "
+                "another environment's function if the stream's name ends like this environment",
+                effect=iam.Effect.DENY,
+            ),
+        ]
+
+    def _logs_of_tasks(self) -> Grant:
+        environment = self.environment_settings
+        groups = f"log-group:/{environment.project}/{environment.name}/*"
+        return _logs("Logs", self.arn("logs", groups))
 
     def _tasks_of_this_account(self) -> iam.IPrincipal:
-        # ECS could be asked from another account to use this role; the conditions keep that out
-        # (ECS developer guide, "Amazon ECS task IAM role", confused deputy prevention).
+        # Without the conditions, another account could make ECS use this role (ECS developer guide,
+        # "Amazon ECS task IAM role", confused deputy prevention).
         return iam.ServicePrincipal("ecs-tasks.amazonaws.com").with_conditions(
             {
                 "StringEquals": {"aws:SourceAccount": self.account},
-                "ArnLike": {"aws:SourceArn": f"{self._arn_of('ecs')}:*"},
+                "ArnLike": {"aws:SourceArn": self.arn("ecs", "*")},
             }
         )
 
-    def _arn_of(self, service: str) -> str:
-        # Not format_arn: to know a region's partition, it loads a table of all regions, which takes
-        # longer than the rest of this stack; CloudFormation knows it anyway.
-        return f"arn:{cdk.Aws.PARTITION}:{service}:{self.region}:{self.account}"
+
+def _objects(data_bucket_arn: str) -> list[Grant]:
+    return [
+        Grant(
+            "Objects",
+            ["s3:GetObject", "s3:PutObject"],
+            f"{data_bucket_arn}/*",
+            "Every object of the data bucket: later phases decide on the keys. The bucket is "
+            "retained, so nobody else can claim its name",
+            accepted=("action_condition_enforcement",),
+        ),
+        Grant(
+            "ListObjects",
+            ["s3:ListBucket"],
+            data_bucket_arn,
+            "Without it, S3 answers 403 instead of 404 for a missing object (S3 API reference, "
+            "GetObject), and pandas, pyarrow, polars and awswrangler cannot list a tier",
+        ),
+        Grant(
+            "AbortUploads",
+            ["s3:AbortMultipartUpload"],
+            f"{data_bucket_arn}/*",
+            "Transfer managers abort a multipart upload that fails; otherwise its parts are "
+            "charged until the lifecycle rule aborts the upload",
+        ),
+    ]
+
+
+def _images(repository_arn: str) -> list[Grant]:
+    return [
+        Grant(
+            "RegistryLogin",
+            ["ecr:GetAuthorizationToken"],
+            "*",
+            "Logs in to the account's registry: the action has no resource",
+            accepted=("wildcard_resource", "sensitive_action"),
+        ),
+        Grant(
+            "PullImage",
+            [
+                "ecr:BatchCheckLayerAvailability",
+                "ecr:BatchGetImage",
+                "ecr:GetDownloadUrlForLayer",
+            ],
+            repository_arn,
+            "A task cannot start without its image",
+            accepted=("sensitive_action",),
+        ),
+    ]
+
+
+def _logs(sid: str, log_groups: str) -> Grant:
+    # The stack that owns a function creates its log group: logs:CreateLogGroup is not granted.
+    return Grant(
+        sid,
+        ["logs:CreateLogStream", "logs:PutLogEvents"],
+        log_groups,
+        "Without it, the output of a function or task is lost; of later log groups, only the "
+        "pattern is known",
+    )

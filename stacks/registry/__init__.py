@@ -1,1 +1,1 @@
-"""The container domain: one repository for the images of Lambda and Fargate."""
+"""Registry domain: the ECR repository for the images of Lambda and Fargate."""

@@ -1,4 +1,4 @@
-"""What the registry stack offers to the others."""
+"""The exports of the registry stack."""
 
 from stacks.core.exports import Export
 

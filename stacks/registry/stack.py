@@ -1,45 +1,68 @@
 """RegistryStack: the repository of container images."""
 
+import re
+
 import aws_cdk as cdk
 from aws_cdk import aws_ecr as ecr
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.core.base import DomainStack
-from stacks.core.environment import Environment
+from stacks.core.environment import Environment, Rule
 from stacks.core.findings import acknowledge
 from stacks.registry import exports
 
+REPOSITORY_NAME = Rule(
+    "repository name",
+    re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*"),
+    256,
+    "lower-case letters, digits and single separators",
+    "ECR API reference, CreateRepository",
+)
+
 
 class RegistryStack(DomainStack):
-    """The repository that Lambda functions and Fargate tasks get their images from."""
+    """The repository of the images that Lambda functions and Fargate tasks run."""
 
-    def __init__(self, scope: Construct, environment: Environment) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        environment: Environment,
+        *,
+        untagged_image_days: int = 7,
+        termination_protection: bool = True,
+    ) -> None:
+        """Set after how many days ECR deletes an untagged image.
+
+        Raises `InvalidEnvironmentError` if the environment gives an invalid repository name.
+        """
         super().__init__(
             scope,
             environment,
             domain="registry",
             description="Wealth-Ops image repository for Lambda functions and Fargate tasks",
-            termination_protection=True,
+            termination_protection=termination_protection,
         )
         repository = ecr.Repository(
             self,
             "Repository",
-            repository_name=environment.repository_name,
+            repository_name=REPOSITORY_NAME.check(environment.resource_name("ecr")),
             image_scan_on_push=True,
             image_tag_mutability=ecr.TagMutability.IMMUTABLE,
-            # No rule may count a tagged image's age: a rule by age without a tag filter would
-            # delete images that running functions still need (aws/aws-cdk#28885).
+            # A rule by age without a tag filter deletes every image, even those that running
+            # functions need (aws/aws-cdk#28885).
             lifecycle_rules=[
                 ecr.LifecycleRule(
                     description="Expire untagged images",
                     tag_status=ecr.TagStatus.UNTAGGED,
-                    max_image_age=cdk.Duration.days(7),
+                    max_image_age=cdk.Duration.days(untagged_image_days),
                 )
             ],
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )
-        # Also the default of ECR; written out because it can never be changed after creation, and
-        # the L2 leaves AES256 out of the template.
+        repository.add_to_resource_policy(self._lambda_pulls_images())
+        # AES256 is also ECR's default. The template sets it because it cannot change after
+        # creation, and the L2 construct omits it.
         resource = repository.node.default_child
         assert isinstance(resource, ecr.CfnRepository)
         resource.encryption_configuration = ecr.CfnRepository.EncryptionConfigurationProperty(
@@ -47,10 +70,25 @@ class RegistryStack(DomainStack):
         )
         acknowledge(
             repository,
-            "Images hold code, no data; whoever may pull them would have the KMS key as well",
+            "Images hold code, no data; every principal that may pull them would have the KMS key",
             "checkov::CKV_AWS_136",
         )
 
         self.publish(exports.REPOSITORY_NAME, repository.repository_name)
         self.publish(exports.REPOSITORY_ARN, repository.repository_arn)
         self.publish(exports.REPOSITORY_URI, repository.repository_uri)
+
+    def _lambda_pulls_images(self) -> iam.PolicyStatement:
+        # The Lambda service, not the function's role, pulls a function's image (Lambda developer
+        # guide, "Amazon ECR permissions"). The conditions exclude functions of other accounts,
+        # regions, projects and environments.
+        functions = f"function:{self.environment_settings.resource_pattern}"
+        return iam.PolicyStatement(
+            sid="LambdaPullsImages",
+            principals=[iam.ServicePrincipal("lambda.amazonaws.com")],
+            actions=["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+            conditions={
+                "StringEquals": {"aws:SourceAccount": self.account},
+                "ArnLike": {"aws:SourceArn": self.arn("lambda", functions)},
+            },
+        )

@@ -1,1 +1,1 @@
-"""The data domain: one bucket and the layout of its keys."""
+"""Storage domain: the data bucket and the layout of its keys."""

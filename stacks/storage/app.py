@@ -1,4 +1,4 @@
-"""The storage stack as an app of its own: `cdk deploy --app "uv run stacks/storage/app.py"`."""
+"""CDK app of the storage stack alone: `cdk deploy --app "uv run stacks/storage/app.py"`."""
 
 from stacks.core.app import new_app
 from stacks.core.environment import Environment

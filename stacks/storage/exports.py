@@ -1,4 +1,4 @@
-"""What the storage stack offers to the others."""
+"""The exports of the storage stack."""
 
 from stacks.core.exports import Export
 

@@ -1,4 +1,4 @@
-"""Where objects lie in the data bucket: `{tier}/{asset}.parquet`. Imports nothing of the CDK.
+"""The keys of the objects in the data bucket: `{tier}/{asset}.parquet`. Does not import the CDK.
 
 >>> object_key(Tier.RAW, "AAPL")
 'raw/AAPL.parquet'
@@ -10,19 +10,19 @@ import re
 from enum import StrEnum
 
 SUFFIX = ".parquet"
-# S3 allows a key 1024 bytes, but a key is often mirrored to a file, whose name may have 255
+# S3 allows 1024 bytes for a key, but tools mirror keys to files, whose names are limited to 255
 # (S3 user guide, "Naming Amazon S3 objects"; POSIX, NAME_MAX).
 MAX_ASSET_LENGTH = 255 - len(SUFFIX)
-# Of the characters that the S3 user guide calls safe, those that tickers use (BRK.B, BTC-USD).
-# Upper case only, so that AAPL and aapl can never be two objects for one asset.
+# The characters of tickers (BRK.B, BTC-USD) among those that the S3 user guide calls safe. Upper
+# case only, so that AAPL and aapl cannot become two objects of one asset.
 _ASSET = re.compile(r"[A-Z0-9_]+(?:[.-][A-Z0-9_]+)*")
 
 
 class Tier(StrEnum):
-    """The first folder of a key: how far an object has come from provider to model."""
+    """The first folder of a key: the processing stage of an object."""
 
     RAW = "raw"
-    """Market data as the providers sent it."""
+    """Market data from the providers, unchanged."""
     PROCESSED = "processed"
     """Cleaned and gap-filled market data."""
     MODELS = "models"
@@ -32,14 +32,14 @@ class Tier(StrEnum):
 
 
 class InvalidKeyError(ValueError):
-    """An asset, tier or key that the layout has no place for."""
+    """An asset, tier or key outside the layout."""
 
 
 def object_key(tier: Tier | str, asset: str) -> str:
     """The key of an asset's object in a tier.
 
-    Raises `InvalidKeyError` for an unknown tier, and for an asset that could leave its tier, be
-    taken for another asset, or break S3's rules for keys.
+    Raises `InvalidKeyError` for an unknown tier, and for an asset that could leave its tier, equal
+    another asset's spelling, or break S3's rules for keys.
     """
     return f"{_tier(tier)}/{_asset(asset)}{SUFFIX}"
 
@@ -57,7 +57,7 @@ def _tier(tier: Tier | str) -> Tier:
         return Tier(tier)
     except ValueError:
         known = ", ".join(Tier)
-        raise InvalidKeyError(f"tier {tier!r}: there is none of that name; use {known}") from None
+        raise InvalidKeyError(f"tier {tier!r} not found; use {known}") from None
 
 
 def _asset(asset: str) -> str:

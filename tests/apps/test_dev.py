@@ -105,9 +105,10 @@ def test_another_project_prefix_flows_into_every_name_export_and_policy() -> Non
         "acme-data-prod",
         "acme-ecr-prod",
         "acme-storage-prod:DataBucketArn",
-        ":table/acme-*",
-        ":log-group:/aws/lambda/acme-*",
-        ":log-group:/acme/*",
+        ":table/acme-*-prod",
+        ":log-group:/aws/lambda/acme-*-prod",
+        ":log-group:/acme/prod/*",
+        ":function:acme-*-prod",
     ):
         assert name in text
 

@@ -1,6 +1,7 @@
-"""What every stack inherits: name, place, tags, exports, flags, and no unexplained finding."""
+"""DomainStack gives every stack its names, target, tags and exports."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -12,30 +13,30 @@ from aws_cdk.assertions import Template
 
 from stacks.core.app import CDK_JSON, new_app
 from stacks.core.base import DomainStack, construct_id
-from stacks.core.environment import Environment, InvalidEnvironmentError
+from stacks.core.environment import InvalidEnvironmentError
 from stacks.core.exports import Export
 from stacks.core.findings import acknowledge, wildcards
-from tests.conftest import export_faults
+from tests.support import ENVIRONMENT, export_faults, new_test_app
 
 THING = Export("prices", "ThingName", "Name of a thing")
 
 
-def new_stack(environment: Environment | None = None, domain: str = "prices") -> DomainStack:
-    return DomainStack(new_app(), environment or Environment(), domain=domain, description="Prices")
+def new_stack(domain: str = "prices", app: cdk.App | None = None) -> DomainStack:
+    return DomainStack(app or new_test_app(), ENVIRONMENT, domain=domain, description="Prices")
 
 
-def test_a_stack_gets_its_names_and_place_from_the_environment() -> None:
-    stack = new_stack(Environment(project="acme", name="prod", account="111122223333"))
-    assert (stack.node.id, stack.stack_name) == ("PricesStack", "acme-prices-prod")
-    assert (stack.account, stack.region) == ("111122223333", "us-east-1")
-    assert stack.tags.tag_values()["Environment"] == "prod"
+def test_a_stack_gets_its_names_and_target_from_the_environment() -> None:
+    stack = new_stack()
+    assert (stack.node.id, stack.stack_name) == ("PricesStack", "acme-prices-test")
+    assert (stack.account, stack.region) == ("111122223333", "eu-central-1")
+    assert stack.tags.tag_values()["Environment"] == "test"
     assert not stack.termination_protection
 
 
-def test_a_stack_hands_on_its_tags_description_and_protection_and_adds_nothing() -> None:
+def test_a_stack_passes_on_its_tags_description_and_protection_and_adds_no_resource() -> None:
     stack = DomainStack(
-        new_app(),
-        Environment(),
+        new_test_app(),
+        ENVIRONMENT,
         domain="prices",
         description="Prices of assets",
         termination_protection=True,
@@ -46,27 +47,36 @@ def test_a_stack_hands_on_its_tags_description_and_protection_and_adds_nothing()
     assert template["Description"] == "Prices of assets"
     (role,) = template["Resources"].values()
     assert role["Properties"]["Tags"] == [
-        {"Key": "Environment", "Value": "dev"},
+        {"Key": "Environment", "Value": "test"},
         {"Key": "ManagedBy", "Value": "aws-cdk"},
-        {"Key": "Project", "Value": "wealth-ops"},
+        {"Key": "Project", "Value": "acme"},
         {"Key": "Stack", "Value": "prices"},
     ]
 
 
-def test_without_an_account_a_stack_goes_to_that_of_the_credentials() -> None:
-    assert cdk.Token.is_unresolved(new_stack().account)
+def test_without_an_account_a_stack_deploys_to_the_account_of_the_credentials() -> None:
+    environment = replace(ENVIRONMENT, account=None)
+    stack = DomainStack(new_test_app(), environment, domain="prices", description="Prices")
+    assert cdk.Token.is_unresolved(stack.account)
 
 
-def test_a_stack_of_an_impossible_domain_is_refused() -> None:
+def test_an_arn_names_the_partition_account_and_region_of_the_stack() -> None:
+    stack = new_stack()
+    arn = stack.resolve(stack.arn("dynamodb", "table/acme-*"))
+    suffix = ":dynamodb:eu-central-1:111122223333:table/acme-*"
+    assert arn == {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, suffix]]}
+
+
+def test_a_domain_that_gives_an_invalid_stack_name_is_refused() -> None:
     with pytest.raises(InvalidEnvironmentError, match="'Market Data'"):
-        new_stack(domain="Market Data")
+        new_stack("Market Data")
 
 
-def test_construct_ids_are_the_words_of_the_domain() -> None:
+def test_a_construct_id_contains_the_words_of_the_domain() -> None:
     assert construct_id("market_data") == "MarketDataStack"
 
 
-def test_an_export_is_published_by_name_and_imported_by_the_same_name() -> None:
+def test_an_export_is_published_and_imported_by_the_same_name() -> None:
     stack = new_stack()
     cdk.CfnWaitConditionHandle(stack, "Handle")  # a template must have a resource
     stack.publish(THING, "value")
@@ -75,19 +85,19 @@ def test_an_export_is_published_by_name_and_imported_by_the_same_name() -> None:
         {
             "Value": "value",
             "Description": "Name of a thing",
-            "Export": {"Name": "wealth-ops-prices-dev:ThingName"},
+            "Export": {"Name": "acme-prices-test:ThingName"},
         },
     )
-    imported = stack.resolve(THING.import_from(Environment()))
-    assert imported == {"Fn::ImportValue": "wealth-ops-prices-dev:ThingName"}
+    imported = stack.resolve(THING.import_from(ENVIRONMENT))
+    assert imported == {"Fn::ImportValue": "acme-prices-test:ThingName"}
 
 
-def test_another_domains_export_cannot_be_published() -> None:
+def test_an_export_of_another_domain_is_refused() -> None:
     with pytest.raises(ValueError, match=r"RatesStack cannot publish ThingName.*'prices'"):
-        new_stack(domain="rates").publish(THING, "value")
+        new_stack("rates").publish(THING, "value")
 
 
-def test_export_faults_name_each_export_that_is_missing_or_not_reviewed(tmp_path: Path) -> None:
+def test_export_faults_names_each_export_that_is_missing_or_not_reviewed(tmp_path: Path) -> None:
     reviewed = tmp_path / "exports.txt"
     (first,) = export_faults({"New"}, {"New"}, reviewed)
     assert first.startswith(f"New: published, but not in {reviewed}. Add this line")
@@ -110,7 +120,7 @@ def test_a_template_that_breaks_a_rule_of_cloudformation_fails_the_synthesis_unl
     setting: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CDK_VALIDATION", setting)
-    stack = new_stack()
+    stack = new_stack(app=new_app())
     cdk.CfnResource(stack, "Bad", type="AWS::S3::Bucket", properties={"Colour": "red"})
     if setting == "false":
         cdk.App.of(stack).synth()  # type: ignore[union-attr] # new_app made it
@@ -121,7 +131,7 @@ def test_a_template_that_breaks_a_rule_of_cloudformation_fails_the_synthesis_unl
 
 @pytest.mark.usefixtures("cdk_nag")
 def test_a_finding_fails_the_synthesis_until_it_is_accepted_by_name() -> None:
-    stack = new_stack()
+    stack = new_stack(app=new_app())
     bucket = s3.Bucket(
         stack,
         "Bucket",
@@ -144,7 +154,7 @@ def test_only_the_word_off_keeps_cdk_nag_from_being_asked(
     setting: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WEALTH_OPS_CDK_NAG", setting)
-    stack = new_stack()
+    stack = new_stack(app=new_app())
     s3.Bucket(stack, "Bucket")
     if setting == "off":
         cdk.App.of(stack).synth()  # type: ignore[union-attr] # new_app made it
@@ -161,7 +171,7 @@ def test_the_pack_for_serverless_is_used_when_it_is_asked_for(
     context = {"serverless-checks": "true"} if asked else {}  # as `cdk synth --context` has it
     (tmp_path / "cdk.json").write_text(json.dumps({"context": context}))
     monkeypatch.setattr("stacks.core.app.CDK_JSON", tmp_path / "cdk.json")
-    stack = new_stack()
+    stack = new_stack(app=new_app())
     sqs.Queue(stack, "Queue", enforce_ssl=True)
     with pytest.raises(RuntimeError) as failure:
         cdk.App.of(stack).synth()  # type: ignore[union-attr] # new_app made it
@@ -170,11 +180,11 @@ def test_the_pack_for_serverless_is_used_when_it_is_asked_for(
 
 
 def test_wildcards_are_named_as_cdk_nag_names_them() -> None:
-    stack = new_stack()
+    stack = new_stack(app=new_app())
     resources = [
         "arn:aws:s3:::bucket/*",
-        f"arn:{cdk.Aws.PARTITION}:sns:us-east-1:{stack.account}:*",
-        f"{THING.import_from(Environment())}/*",
+        f"arn:{cdk.Aws.PARTITION}:sns:us-east-1:{cdk.Aws.ACCOUNT_ID}:*",
+        f"{THING.import_from(ENVIRONMENT)}/*",
         "arn:aws:s3:::bucket/key",
     ]
     found = wildcards(stack, ["s3:Get*", "s3:PutObject"], resources)
@@ -182,15 +192,15 @@ def test_wildcards_are_named_as_cdk_nag_names_them() -> None:
         "[Action::s3:Get*]",
         "[Resource::arn:aws:s3:::bucket/*]",
         "[Resource::arn:<AWS::Partition>:sns:us-east-1:<AWS::AccountId>:*]",
-        "[Resource::wealth-ops-prices-dev:ThingName/*]",
+        "[Resource::acme-prices-test:ThingName/*]",
     ]
 
 
 def test_a_token_that_cdk_nag_names_in_another_way_is_an_error() -> None:
     bucket = cdk.Fn.get_att("Bucket", "Arn").to_string()
-    assert wildcards(new_stack(), [], [bucket]) == []
+    assert wildcards(new_stack(app=new_app()), [], [bucket]) == []
     with pytest.raises(ValueError, match="GetAtt"):
-        wildcards(new_stack(), [], [f"{bucket}/*"])
+        wildcards(new_stack(app=new_app()), [], [f"{bucket}/*"])
 
 
 def test_cdk_json_is_beside_the_code() -> None:

@@ -1,9 +1,8 @@
-"""The roles may do what the permission table says, and nothing else."""
+"""The roles have exactly the permissions of these tables."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import ModuleType
-from typing import Any
 
 import aws_cdk as cdk
 import pytest
@@ -11,55 +10,60 @@ from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Template
 
 from stacks.core.app import new_app
-from stacks.core.environment import Environment
 from stacks.identity import exports
 from stacks.identity.stack import IdentityStack
+from tests.support import ENVIRONMENT, new_test_app
 
 BUCKET = "arn:aws:s3:::bucket"
-REPOSITORY = "arn:aws:ecr:us-east-1:111122223333:repository/images"
-HERE = "us-east-1:111122223333"
+REPOSITORY = "arn:aws:ecr:eu-central-1:111122223333:repository/images"
+TARGET = "eu-central-1:111122223333"
 
+type Permission = tuple[str, str, str]
+
+
+def allow(actions: Iterable[str], *resources: str) -> set[Permission]:
+    return {("Allow", action, resource) for action in actions for resource in resources}
+
+
+WRITE_LOGS = ("logs:CreateLogStream", "logs:PutLogEvents")
+FUNCTION_LOGS = f"arn:aws:logs:{TARGET}:log-group:/aws/lambda/acme-*-test"
+TABLES = f"arn:aws:dynamodb:{TARGET}:table/acme-*-test"
 SHARED = {
-    ("s3:GetObject", f"{BUCKET}/*"),
-    ("s3:PutObject", f"{BUCKET}/*"),
-    ("dynamodb:*", f"arn:aws:dynamodb:{HERE}:table/wealth-ops-*"),
+    *allow(["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"], f"{BUCKET}/*"),
+    *allow(["s3:ListBucket"], BUCKET),
+    *allow(["dynamodb:*"], TABLES, f"{TABLES}/*"),
+    ("Deny", "dynamodb:*", f"arn:aws:dynamodb:{TARGET}:table/*/index/*-test"),
 }
 LAMBDA = SHARED | {
-    ("logs:CreateLogStream", f"arn:aws:logs:{HERE}:log-group:/aws/lambda/wealth-ops-*"),
-    ("logs:PutLogEvents", f"arn:aws:logs:{HERE}:log-group:/aws/lambda/wealth-ops-*"),
+    *allow(WRITE_LOGS, FUNCTION_LOGS, f"{FUNCTION_LOGS}:*"),
+    ("Deny", "logs:*", f"arn:aws:logs:{TARGET}:log-group:/aws/lambda/*:log-stream:*-test"),
 }
+PULL = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 FARGATE = SHARED | {
-    ("ecr:GetAuthorizationToken", "*"),
-    ("ecr:BatchCheckLayerAvailability", REPOSITORY),
-    ("ecr:BatchGetImage", REPOSITORY),
-    ("ecr:GetDownloadUrlForLayer", REPOSITORY),
-    ("logs:CreateLogStream", f"arn:aws:logs:{HERE}:log-group:/wealth-ops/*"),
-    ("logs:PutLogEvents", f"arn:aws:logs:{HERE}:log-group:/wealth-ops/*"),
+    *allow(["ecr:GetAuthorizationToken"], "*"),
+    *allow(PULL, REPOSITORY),
+    *allow(WRITE_LOGS, f"arn:aws:logs:{TARGET}:log-group:/acme/test/*"),
 }
 
 
-def identity_stack() -> IdentityStack:
-    return IdentityStack(
-        new_app(),
-        Environment(account="111122223333"),
-        data_bucket_arn=BUCKET,
-        repository_arn=REPOSITORY,
-    )
+def identity_stack(app: cdk.App) -> IdentityStack:
+    return IdentityStack(app, ENVIRONMENT, data_bucket_arn=BUCKET, repository_arn=REPOSITORY)
 
 
 @pytest.fixture(scope="module")
 def template() -> Template:
-    text = json.dumps(Template.from_stack(identity_stack()).to_json())
+    stack = identity_stack(new_test_app())
+    text = json.dumps(Template.from_stack(stack).to_json())
     return Template.from_json(json.loads(text, object_hook=in_the_partition_aws))
 
 
-def in_the_partition_aws(value: dict[str, Any]) -> object:
-    """A value of the template, as CloudFormation resolves it where the partition is `aws`."""
+def in_the_partition_aws(value: dict[str, object]) -> object:
+    """Replace a reference to the partition by `aws`, as CloudFormation resolves it there."""
     match value:
         case {"Ref": "AWS::Partition"}:
             return "aws"
         case {"Fn::Join": ["", [*parts]]} if all(isinstance(part, str) for part in parts):
-            return "".join(parts)
+            return "".join(map(str, parts))
     return value
 
 
@@ -70,8 +74,8 @@ def as_list(value: object) -> list[str]:
 @pytest.mark.parametrize(
     ("role", "table"), [("LambdaExecutionRole", LAMBDA), ("FargateTaskRole", FARGATE)]
 )
-def test_a_role_may_do_exactly_its_table(
-    template: Template, role: str, table: set[tuple[str, str]]
+def test_a_role_has_exactly_the_permissions_of_its_table(
+    template: Template, role: str, table: set[Permission]
 ) -> None:
     policies = [
         resource["Properties"]["PolicyDocument"]["Statement"]
@@ -82,9 +86,8 @@ def test_a_role_may_do_exactly_its_table(
     (statements,) = policies
     for statement in statements:
         assert statement.keys() == {"Sid", "Effect", "Action", "Resource"}
-        assert statement["Effect"] == "Allow"
     assert {
-        (action, resource)
+        (statement["Effect"], action, resource)
         for statement in statements
         for action in as_list(statement["Action"])
         for resource in as_list(statement["Resource"])
@@ -92,7 +95,7 @@ def test_a_role_may_do_exactly_its_table(
 
 
 def trust(template: Template, role: str) -> object:
-    """Who may assume a role: the statements of its trust policy."""
+    """The statements of a role's trust policy."""
     (found,) = (
         resource
         for key, resource in template.find_resources("AWS::IAM::Role").items()
@@ -119,34 +122,33 @@ def test_only_tasks_of_this_account_assume_the_task_role(template: Template) -> 
             "Principal": {"Service": "ecs-tasks.amazonaws.com"},
             "Condition": {
                 "StringEquals": {"aws:SourceAccount": "111122223333"},
-                "ArnLike": {"aws:SourceArn": f"arn:aws:ecs:{HERE}:*"},
+                "ArnLike": {"aws:SourceArn": f"arn:aws:ecs:{TARGET}:*"},
             },
         }
     ]
 
 
-def test_it_holds_two_roles_with_a_managed_policy_each_and_nothing_else(template: Template) -> None:
-    kinds = sorted(resource["Type"] for resource in template.to_json()["Resources"].values())
-    assert kinds == ["AWS::IAM::ManagedPolicy"] * 2 + ["AWS::IAM::Role"] * 2
+def test_the_stack_contains_only_two_roles_with_a_managed_policy_each(template: Template) -> None:
+    types = sorted(resource["Type"] for resource in template.to_json()["Resources"].values())
+    assert types == ["AWS::IAM::ManagedPolicy"] * 2 + ["AWS::IAM::Role"] * 2
     for role in template.find_resources("AWS::IAM::Role").values():
         assert role["Properties"].keys() == {"AssumeRolePolicyDocument", "Description", "Tags"}
-
-
-def test_the_stack_is_named_and_described_and_its_roles_are_tagged(template: Template) -> None:
-    assert identity_stack().stack_name == "wealth-ops-identity-dev"
-    assert template.to_json()["Description"] == (
-        "Wealth-Ops roles for Lambda functions and Fargate tasks"
-    )
-    for role in template.find_resources("AWS::IAM::Role").values():
         assert role["Properties"]["Tags"] == [
-            {"Key": "Environment", "Value": "dev"},
+            {"Key": "Environment", "Value": "test"},
             {"Key": "ManagedBy", "Value": "aws-cdk"},
-            {"Key": "Project", "Value": "wealth-ops"},
+            {"Key": "Project", "Value": "acme"},
             {"Key": "Stack", "Value": "identity"},
         ]
 
 
-# The second one is accepted, but for the other role: what is accepted for one holds for that one.
+def test_the_stack_is_named_and_described(template: Template) -> None:
+    assert identity_stack(new_test_app()).stack_name == "acme-identity-test"
+    assert template.to_json()["Description"] == (
+        "Wealth-Ops roles for Lambda functions and Fargate tasks"
+    )
+
+
+# The second finding is acknowledged for the other role only.
 @pytest.mark.usefixtures("cdk_nag")
 @pytest.mark.parametrize(
     ("action", "resource", "finding"),
@@ -158,21 +160,21 @@ def test_the_stack_is_named_and_described_and_its_roles_are_tagged(template: Tem
 def test_a_new_wildcard_without_a_reason_fails_the_synthesis(
     action: str, resource: str, finding: str
 ) -> None:
-    stack = identity_stack()
-    policy = stack.node.find_child("LambdaExecutionRolePolicy")
+    app = new_app()
+    policy = identity_stack(app).node.find_child("LambdaExecutionRolePolicy")
     assert isinstance(policy, iam.ManagedPolicy)
     policy.add_statements(iam.PolicyStatement(actions=[action], resources=[resource]))
     with pytest.raises(RuntimeError, match=f"Acknowledge with .*{finding}"):
-        cdk.App.of(stack).synth()  # type: ignore[union-attr] # it has an app: new_app made it
+        app.synth()
 
 
-def test_it_publishes_what_it_declares_and_the_reviewed_file_promises(
+def test_the_exports_are_declared_and_reviewed(
     template: Template, check_exports: Callable[[Template, ModuleType], None]
 ) -> None:
     check_exports(template, exports)
 
 
-def test_each_export_has_the_value_that_its_name_says(template: Template) -> None:
+def test_each_export_has_the_value_of_its_name(template: Template) -> None:
     for key, output in template.to_json()["Outputs"].items():
         role, attribute = output["Value"]["Fn::GetAtt"]
         assert role.startswith(key.removesuffix("Arn"))

@@ -1,4 +1,4 @@
-"""The repository keeps its images, and what a tag means never changes."""
+"""The repository retains its images, its tags are immutable, and Lambda functions can pull."""
 
 import json
 from collections.abc import Callable
@@ -7,15 +7,22 @@ from types import ModuleType
 import pytest
 from aws_cdk.assertions import Template
 
-from stacks.core.app import new_app
-from stacks.core.environment import Environment
+from stacks.core.environment import InvalidEnvironmentError
 from stacks.registry import exports
-from stacks.registry.stack import RegistryStack
+from stacks.registry.stack import REPOSITORY_NAME, RegistryStack
+from tests.support import ENVIRONMENT, new_test_app
+
+EXPIRE_UNTAGGED = {
+    "tagStatus": "untagged",
+    "countType": "sinceImagePushed",
+    "countNumber": 7,
+    "countUnit": "days",
+}
 
 
 @pytest.fixture(scope="module")
 def stack() -> RegistryStack:
-    return RegistryStack(new_app(), Environment())
+    return RegistryStack(new_test_app(), ENVIRONMENT)
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +30,14 @@ def template(stack: RegistryStack) -> Template:
     return Template.from_stack(stack)
 
 
-def test_it_holds_one_repository_and_nothing_else(template: Template) -> None:
+def lifecycle_rules(template: Template) -> list[dict[str, object]]:
+    (repository,) = template.find_resources("AWS::ECR::Repository").values()
+    policy = repository["Properties"]["LifecyclePolicy"]["LifecyclePolicyText"]
+    rules: list[dict[str, object]] = json.loads(policy)["rules"]
+    return rules
+
+
+def test_the_stack_contains_only_one_repository(template: Template) -> None:
     (resource,) = template.to_json()["Resources"].values()
     assert resource["Type"] == "AWS::ECR::Repository"
 
@@ -32,34 +46,50 @@ def test_images_are_scanned_immutable_and_encrypted(template: Template) -> None:
     template.has_resource_properties(
         "AWS::ECR::Repository",
         {
-            "RepositoryName": "wealth-ops-ecr-dev",
+            "RepositoryName": "acme-ecr-test",
             "ImageScanningConfiguration": {"ScanOnPush": True},
             "ImageTagMutability": "IMMUTABLE",
             "EncryptionConfiguration": {"EncryptionType": "AES256"},
             "Tags": [
-                {"Key": "Environment", "Value": "dev"},
+                {"Key": "Environment", "Value": "test"},
                 {"Key": "ManagedBy", "Value": "aws-cdk"},
-                {"Key": "Project", "Value": "wealth-ops"},
+                {"Key": "Project", "Value": "acme"},
                 {"Key": "Stack", "Value": "registry"},
             ],
         },
     )
 
 
-def test_only_untagged_images_expire_and_after_a_week(template: Template) -> None:
-    (repository,) = template.find_resources("AWS::ECR::Repository").values()
-    policy = json.loads(repository["Properties"]["LifecyclePolicy"]["LifecyclePolicyText"])
-    (rule,) = policy["rules"]
-    assert rule["selection"] == {
-        "tagStatus": "untagged",
-        "countType": "sinceImagePushed",
-        "countNumber": 7,
-        "countUnit": "days",
-    }
+def test_only_untagged_images_expire_after_a_week(template: Template) -> None:
+    (rule,) = lifecycle_rules(template)
+    assert rule["selection"] == EXPIRE_UNTAGGED
     assert rule["action"] == {"type": "expire"}
 
 
-def test_the_repository_is_kept_on_delete_and_on_replacement(template: Template) -> None:
+def test_lambda_pulls_images_for_functions_of_this_account_region_project_and_environment(
+    template: Template,
+) -> None:
+    (repository,) = template.find_resources("AWS::ECR::Repository").values()
+    (statement,) = repository["Properties"]["RepositoryPolicyText"]["Statement"]
+    source = statement["Condition"].pop("ArnLike")["aws:SourceArn"]["Fn::Join"]
+    assert source == [
+        "",
+        [
+            "arn:",
+            {"Ref": "AWS::Partition"},
+            f":lambda:eu-central-1:{ENVIRONMENT.account}:function:acme-*-test",
+        ],
+    ]
+    assert statement == {
+        "Sid": "LambdaPullsImages",
+        "Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+        "Condition": {"StringEquals": {"aws:SourceAccount": ENVIRONMENT.account}},
+    }
+
+
+def test_the_repository_is_retained_on_delete_and_on_replacement(template: Template) -> None:
     template.has_resource(
         "AWS::ECR::Repository", {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
     )
@@ -69,19 +99,39 @@ def test_the_stack_is_protected_named_and_described(
     stack: RegistryStack, template: Template
 ) -> None:
     assert stack.termination_protection
-    assert stack.stack_name == "wealth-ops-registry-dev"
+    assert stack.stack_name == "acme-registry-test"
     assert template.to_json()["Description"] == (
         "Wealth-Ops image repository for Lambda functions and Fargate tasks"
     )
 
 
-def test_it_publishes_what_it_declares_and_the_reviewed_file_promises(
+def test_an_environment_may_change_expiry_and_protection() -> None:
+    stack = RegistryStack(
+        new_test_app(), ENVIRONMENT, untagged_image_days=30, termination_protection=False
+    )
+    (rule,) = lifecycle_rules(Template.from_stack(stack))
+    assert rule["selection"] == {**EXPIRE_UNTAGGED, "countNumber": 30}
+    assert not stack.termination_protection
+
+
+# No Environment gives these values today, because its words are narrower than ECR's rule.
+@pytest.mark.parametrize("name", ["images-", "a--b", "Images", "r" * 257])
+def test_a_repository_name_that_ecr_refuses_is_refused(name: str) -> None:
+    with pytest.raises(InvalidEnvironmentError, match=f"repository name '{name}': .*ECR API"):
+        REPOSITORY_NAME.check(name)
+
+
+def test_a_repository_name_of_256_characters_is_accepted() -> None:
+    assert REPOSITORY_NAME.check("r" * 256) == "r" * 256
+
+
+def test_the_exports_are_declared_and_reviewed(
     template: Template, check_exports: Callable[[Template, ModuleType], None]
 ) -> None:
     check_exports(template, exports)
 
 
-def test_each_export_has_the_value_that_its_name_says(template: Template) -> None:
+def test_each_export_has_the_value_of_its_name(template: Template) -> None:
     outputs = template.to_json()["Outputs"]
     (repository,) = template.find_resources("AWS::ECR::Repository")
     values = {key: output["Value"] for key, output in outputs.items()}

@@ -6,9 +6,13 @@ import sys
 import unicodedata
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stacks.storage.layout import InvalidKeyError, Tier, object_key, parse_key
-from tests.properties import given, st
+from tests.support import load_hypothesis_profile
+
+load_hypothesis_profile()
 
 GOOD_ASSETS = ["AAPL", "BRK.B", "BTC-USD", "7203.T", "0700.HK", "_VIX", "A", "A" * 247]
 BAD_ASSETS = [
@@ -55,7 +59,7 @@ def test_the_key_is_tier_slash_asset_dot_parquet() -> None:
 
 
 @pytest.mark.parametrize("asset", BAD_ASSETS)
-def test_a_bad_asset_is_refused_by_name(asset: str) -> None:
+def test_a_bad_asset_is_refused_with_its_value(asset: str) -> None:
     with pytest.raises(InvalidKeyError, match=re.escape(repr(asset[:20])[:-1])):
         object_key(Tier.RAW, asset)
 
@@ -75,7 +79,7 @@ def test_an_unknown_tier_is_refused_with_the_known_ones(tier: str) -> None:
     "key",
     ["", "AAPL.parquet", "raw/AAPL", "raw/AAPL.csv", "raw/a/AAPL.parquet", "/raw/AAPL.parquet"],
 )
-def test_what_is_no_key_is_refused_by_name(key: str) -> None:
+def test_a_string_that_is_not_a_key_is_refused(key: str) -> None:
     with pytest.raises(InvalidKeyError):
         parse_key(key)
 
@@ -89,7 +93,7 @@ def is_accepted(asset: str) -> bool:
 
 
 @given(st.text())
-def test_a_key_that_parses_is_the_one_that_its_parts_make(text: str) -> None:
+def test_object_key_restores_every_key_that_parse_key_accepts(text: str) -> None:
     for key in (text, f"raw/{text}", f"raw/{text}.parquet"):
         try:
             parts = parse_key(key)
@@ -116,14 +120,14 @@ def test_an_accepted_asset_stays_in_its_tier_and_within_the_rules_of_s3(
 
 
 @given(st.one_of(st.text(max_size=8), st.from_regex(r"[A-Za-z0-9_.-]{1,8}", fullmatch=True)))
-def test_of_the_spellings_of_an_asset_at_most_one_is_accepted(asset: str) -> None:
+def test_at_most_one_spelling_of_an_asset_is_accepted(asset: str) -> None:
     forms = {unicodedata.normalize(form, asset) for form in ("NFC", "NFD", "NFKC", "NFKD")}
     spellings = {spell for form in forms for spell in (form, form.upper(), form.lower())}
     accepted = {spelling for spelling in spellings if is_accepted(spelling)}
     assert len(accepted) <= 1
 
 
-def test_names_and_layout_need_no_cdk() -> None:
+def test_environment_and_layout_do_not_import_the_cdk() -> None:
     probe = (
         "import sys, stacks.core.environment, stacks.storage.layout;"
         "sys.exit('aws_cdk' in sys.modules or 'jsii' in sys.modules)"
