@@ -1,9 +1,10 @@
-"""Helpers that tests import: an environment of their own, an app, export checks, hypothesis.
+"""Helpers that tests import: an environment of their own, an app, export checks, guard findings.
 
 Tests of the tools import this module too: importing it loads neither the CDK nor hypothesis.
 """
 
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ from stacks.core.environment import Environment
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
+
+# Alters a stack after it is built.
+type Alteration = Callable[[cdk.Stack], object]
 
 # Differs from the default in every setting: a test that passes with it does not depend on the
 # project's or the default environment's name.
@@ -63,3 +67,54 @@ def export_faults(published: set[str], declared: set[str], reviewed: Path) -> li
             for key in lines - published
         ),
     ]
+
+
+def resource_of(stack: "cdk.Stack", construct_id: str) -> "cdk.CfnResource":
+    """The L1 construct of a construct of a stack."""
+    import aws_cdk as cdk
+
+    resource = stack.node.find_child(construct_id).node.default_child
+    assert isinstance(resource, cdk.CfnResource)
+    return resource
+
+
+def override(construct_id: str, **properties: object) -> Alteration:
+    """Sets properties of a construct's resource; None removes a property. `__` separates a path."""
+
+    def alter(stack: "cdk.Stack") -> None:
+        resource = resource_of(stack, construct_id)
+        for path, value in properties.items():
+            if value is None:
+                resource.add_property_deletion_override(path.replace("__", "."))
+            else:
+                resource.add_property_override(path.replace("__", "."), value)
+
+    return alter
+
+
+def guard_findings(
+    build: "Callable[[], cdk.Stack]", alterations: Mapping[str, Alteration]
+) -> dict[str, list[str]]:
+    """The destructive changes that the guard finds for each alteration of a deployed stack.
+
+    For example `DataBucket: is replaced: BucketName changes from "a" to "b"`. All templates are
+    compared in one process, because it takes longer to start than to compare.
+    """
+    from aws_cdk.assertions import Template
+
+    from tools.guard.changes import compare
+    from tools.guard.destructive import destructive_changes
+
+    before, pairs = Template.from_stack(build()).to_json(), {}
+    for name, alter in alterations.items():
+        stack = build()
+        alter(stack)
+        pairs[name] = (before, Template.from_stack(stack).to_json())
+        assert pairs[name][1] != before, f"{name!r} changes nothing"
+    return {
+        changes["name"]: [
+            f"{each.resource.removeprefix(changes['name'] + '/')}: {each.description}"
+            for each in destructive_changes(changes)
+        ]
+        for changes in compare(pairs)
+    }

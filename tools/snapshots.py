@@ -1,8 +1,9 @@
-"""The reviewed templates of each environment: what was synthesized when they were last recorded.
+"""The reviewed state of each environment: its templates, and the settings of its stacks.
 
-`python -m tools.snapshots` records them anew; a synthesis is compared with them.
+`python -m tools.snapshots` records the state, and a synthesis is compared with it.
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -11,38 +12,63 @@ from tools.project import ROOT, environments
 from tools.synth import synthesize
 
 FOLDER = ROOT / "snapshots"
+# The settings of stacks that no template holds, for the guard.
+STACKS = "stacks.json"
+SETTINGS = ("stackName", "terminationProtection")
 
 
 def templates(folder: Path) -> dict[str, bytes]:
-    """The templates of an assembly, or of its snapshots, by file name."""
+    """The templates of a cloud assembly, or of its snapshots, by file name."""
     return {path.name: path.read_bytes() for path in folder.glob("*.template.json")}
 
 
+def settings(assembly: Path) -> bytes:
+    """The settings of each stack of a cloud assembly, by template, as JSON."""
+    artifacts = json.loads((assembly / "manifest.json").read_text())["artifacts"].values()
+    found = {
+        artifact["properties"]["templateFile"].removesuffix(".template.json"): {
+            "environment": artifact["environment"],
+            **{name: artifact["properties"].get(name) for name in SETTINGS},
+        }
+        for artifact in artifacts
+        if artifact["type"] == "aws:cloudformation:stack"
+    }
+    return f"{json.dumps(found, indent=1, sort_keys=True)}\n".encode()
+
+
 def record(assembly: Path, snapshots: Path) -> None:
-    """Make the snapshots those of an assembly."""
+    """Replace the snapshots by those of a cloud assembly."""
     found = templates(assembly)
     for name in templates(snapshots).keys() - found.keys():
         (snapshots / name).unlink()
     snapshots.mkdir(parents=True, exist_ok=True)
-    for name, template in found.items():
-        (snapshots / name).write_bytes(template)
+    for name, content in {**found, STACKS: settings(assembly)}.items():
+        (snapshots / name).write_bytes(content)
 
 
 def check(assembly: Path, snapshots: Path) -> None:
-    """Raise `UserError` unless the templates of an assembly are those that were reviewed."""
-    found, reviewed = templates(assembly), templates(snapshots)
-    names = found.keys() | reviewed.keys()
-    if other := sorted(name for name in names if found.get(name) != reviewed.get(name)):
+    """Raise `UserError` unless the snapshots hold the same JSON as a cloud assembly.
+
+    Bytes may differ: git can be set to change the ends of lines.
+    """
+    found = {**templates(assembly), STACKS: settings(assembly)}
+    recorded = {path.name: path.read_bytes() for path in snapshots.glob("*.json")}
+    names = found.keys() | recorded.keys()
+    if other := sorted(
+        name
+        for name in names
+        if json.loads(found.get(name, "null")) != json.loads(recorded.get(name, "null"))
+    ):
         raise UserError(
-            f"{', '.join(other)}: not as in {snapshots.relative_to(ROOT)}. If that is meant, "
-            "`uv run nox -s snapshots` records it, for a reviewer to see what will be deployed, "
-            "and `uv run nox -s guard` then says whether it is dangerous."
+            f"{', '.join(other)}: different from {snapshots.relative_to(ROOT)}. If the difference "
+            "is intended, record it for the review with `uv run nox -s snapshots`; `uv run nox -s "
+            "guard` then shows whether it is destructive."
         )
 
 
 @reports_errors
 def main() -> int:
-    """Record the templates of all environments; return the exit status."""
+    """Record the snapshots of all environments; return the exit status."""
     for name in environments():
         with waiting(f"Synthesizing {name}"):
             record(synthesize(name), FOLDER / name)

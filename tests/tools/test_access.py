@@ -1,4 +1,4 @@
-"""What counts as access that was opened further, shown on small templates."""
+"""Which changes of IAM statements open access, on small templates."""
 
 import json
 from collections.abc import Mapping
@@ -17,8 +17,8 @@ READ: Policy = {
     "Resource": "arn:aws:s3:::data/*",
 }
 DENY: Policy = {**READ, "Effect": "Deny"}
-READS = "AWS:arn:aws:iam::111122223333:role/reader may"
-READS_AGAIN = "AWS:arn:aws:iam::111122223333:role/reader is no longer denied"
+READS = "AWS:arn:aws:iam::111122223333:role/reader is allowed"
+UNDENIED = "AWS:arn:aws:iam::111122223333:role/reader is no longer denied"
 ALL_BUT: Policy = {
     "Effect": "Allow",
     "Principal": {"Service": "logging.s3.amazonaws.com"},
@@ -26,88 +26,98 @@ ALL_BUT: Policy = {
     "Resource": "*",
 }
 CHOICE: Policy = {"Fn::If": ["Prod", READ, DENY]}
-NONE: list[Policy] = []
 
-# By what is done: the statements before and after, and what is said to that.
+
+def only_if(statement: Policy, value: str) -> Policy:
+    return {**statement, "Condition": {"Bool": {"a": value}}}
+
+
+# The statements before and after a change, and the sentences about it.
 CASES: dict[str, tuple[list[Policy], list[Policy], list[str]]] = {
-    "allow": (NONE, [READ], [f"{READS} s3:Get* on arn:aws:s3:::data/*"]),
-    "allow no more": ([READ], NONE, []),
-    "deny": (NONE, [DENY], []),
-    "deny no more": ([DENY], NONE, [f"{READS_AGAIN} s3:Get* on arn:aws:s3:::data/*"]),
+    "allow": ([], [READ], [f"{READS} s3:Get* on arn:aws:s3:::data/*"]),
+    "stop allowing": ([READ], [], []),
+    "deny": ([], [DENY], []),
+    "stop denying": ([DENY], [], [f"{UNDENIED} s3:Get* on arn:aws:s3:::data/*"]),
     "deny more": ([DENY], [{**DENY, "Action": "s3:*"}], []),
     "deny less": (
         [{**DENY, "Action": "s3:*"}],
         [DENY],
-        [f"{READS_AGAIN} s3:* on arn:aws:s3:::data/*"],
+        [f"{UNDENIED} s3:* on arn:aws:s3:::data/*"],
     ),
-    "allow under a condition only": ([READ], [{**READ, "Condition": {"Bool": {"a": "b"}}}], []),
-    "deny under a condition only": (
+    "add a condition": ([READ], [only_if(READ, "b")], []),
+    "add a condition to a denial": (
         [DENY],
-        [{**DENY, "Condition": {"Bool": {"a": "b"}}}],
-        [f"{READS_AGAIN} s3:Get* on arn:aws:s3:::data/*"],
+        [only_if(DENY, "b")],
+        [f"{UNDENIED} s3:Get* on arn:aws:s3:::data/*"],
     ),
     "change a condition": (
-        [{**READ, "Condition": {"Bool": {"a": "b"}}}],
-        [{**READ, "Condition": {"Bool": {"a": "c"}}}],
+        [only_if(READ, "b")],
+        [only_if(READ, "c")],
         [f'{READS} s3:Get* on arn:aws:s3:::data/* if {{"Bool": {{"a": "c"}}}}'],
     ),
-    "write an action in other letters": ([READ], [{**READ, "Action": "S3:getobject"}], []),
-    "allow a part": ([READ], [{**READ, "Action": "s3:GetObject*"}], []),
-    "allow one letter for another": (
-        [{**READ, "Action": "s3:Ge?"}],
-        [{**READ, "Action": "s3:Get"}],
-        [],
-    ),
-    "allow many letters for one": (
+    "change the case of an action": ([READ], [{**READ, "Action": "S3:getobject"}], []),
+    "allow less": ([READ], [{**READ, "Action": "s3:GetObject*"}], []),
+    "allow a letter for ?": ([{**READ, "Action": "s3:Ge?"}], [{**READ, "Action": "s3:Get"}], []),
+    "allow * for ?": (
         [{**READ, "Action": "s3:Ge?"}],
         [{**READ, "Action": "s3:Ge*"}],
         [f"{READS} s3:Ge* on arn:aws:s3:::data/*"],
     ),
-    "allow what only looks like a pattern": (
+    "allow a resource that a regular expression would match": (
         [{**READ, "Resource": "arn:aws:s3:::[a-z].*"}],
         [{**READ, "Resource": "arn:aws:s3:::b.c"}],
         [f"{READS} s3:Get* on arn:aws:s3:::b.c"],
     ),
-    "allow all but some": (
-        NONE,
+    "allow all actions but some": (
+        [],
         [ALL_BUT],
-        ["Service:logging.s3.amazonaws.com may all but s3:Delete*, s3:Put* on data"],
+        ["Service:logging.s3.amazonaws.com is allowed all but s3:Delete*, s3:Put* on data"],
     ),
-    "allow all but fewer": (
+    "allow all actions but fewer": (
         [ALL_BUT],
         [{**ALL_BUT, "NotAction": ["s3:Put*"]}],
-        ["Service:logging.s3.amazonaws.com may all but s3:Put* on data"],
+        ["Service:logging.s3.amazonaws.com is allowed all but s3:Put* on data"],
     ),
-    "allow all but the same": ([ALL_BUT], [{**ALL_BUT, "Sid": "Renamed"}], []),
-    "leave it to a condition of the template": (
+    "allow all actions but the same": ([ALL_BUT], [{**ALL_BUT, "Sid": "Renamed"}], []),
+    "allow by a condition of the template": (
         [DENY],
         [CHOICE],
         [
-            f"? may {json.dumps(CHOICE, separators=(',', ':'))} on ?",
-            f"{READS_AGAIN} s3:Get* on arn:aws:s3:::data/*",
+            f"? is allowed {json.dumps(CHOICE, separators=(',', ':'))} on ?",
+            f"{UNDENIED} s3:Get* on arn:aws:s3:::data/*",
         ],
     ),
 }
 
 
-def template(statements: list[Policy]) -> changes.Template:
-    """A bucket policy with these statements, if any."""
-    policy: changes.Template = {
-        "Type": "AWS::S3::BucketPolicy",
-        "Properties": {"Bucket": "data", "PolicyDocument": {"Statement": statements}},
+def template(**policies: list[Policy]) -> changes.Template:
+    """A template with a bucket policy for each name."""
+    return {
+        "Description": "not empty",
+        "Resources": {
+            name: {
+                "Type": "AWS::S3::BucketPolicy",
+                "Properties": {"Bucket": "data", "PolicyDocument": {"Statement": statements}},
+            }
+            for name, statements in policies.items()
+            if statements
+        },
     }
-    return {"Resources": {"Policy": policy} if statements else {}, "Description": "not empty"}
 
 
 @pytest.fixture(scope="module")
-def said() -> Mapping[str, list[str]]:
-    pairs = {name: (template(old), template(new)) for name, (old, new, _) in CASES.items()}
+def opened() -> Mapping[str, list[tuple[str, str]]]:
+    pairs = {name: (template(A=old), template(A=new)) for name, (old, new, _) in CASES.items()}
+    pairs["move"] = (template(A=[READ]), template(B=[READ]))
     return {each["name"]: [*access.opened(each)] for each in changes.compare(pairs)}
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_is_opened_when_a_policy_is_changed_to(
-    name: str, said: Mapping[str, list[str]]
+def test_opened_access(name: str, opened: Mapping[str, list[tuple[str, str]]]) -> None:
+    assert opened[name] == [("A", sentence) for sentence in CASES[name][2]]
+
+
+def test_a_statement_that_moves_to_another_policy_opens_no_access(
+    opened: Mapping[str, list[tuple[str, str]]],
 ) -> None:
-    *_, expected = CASES[name]
-    assert said[name] == expected
+    assert opened["move"] == []

@@ -1,4 +1,4 @@
-"""Compare the snapshots here with those at a base: `nox -s guard -- [--base REF]`."""
+"""Compare the snapshots with those of a base: `nox -s guard -- [--base REF]`."""
 
 import argparse
 import json
@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from tools import git, snapshots
 from tools.console import UserError, reports_errors, summarize, waiting
 from tools.guard import acknowledged
-from tools.guard.changes import Changes, Template, compare
-from tools.guard.hazards import hazards
+from tools.guard.changes import Template, compare
+from tools.guard.destructive import destructive_changes
 from tools.guard.report import report
 from tools.project import ROOT, environments
 from tools.synth import synthesize
@@ -18,32 +18,35 @@ SUFFIX = ".template.json"
 
 
 def judge(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> tuple[str, bool]:
-    """A report in Markdown, and whether all may pass, given the files in snapshots/ by path.
+    """The report in Markdown, and whether all destructive changes are acknowledged.
 
-    Raises `UserError` for an acknowledgement that is wrong, or fits no change.
+    Takes the files in snapshots/ by path. Raises `UserError` for an acknowledgement that is not
+    valid or matches no destructive change.
     """
-    pairs = {_stack(path): (_load(base, path), _load(here, path)) for path in {**base, **here}}
-    pairs.pop("", None)
-    changes: list[Changes] = compare(dict(sorted(pairs.items())))
-    found = [hazard for each in changes for hazard in hazards(each)]
-    reasons = acknowledged.new(here, base)
-    if unknown := [change for change in reasons if change not in found]:
+    stacks = sorted(path.removesuffix(SUFFIX) for path in {**base, **here} if SUFFIX in path)
+    changes = compare(
+        {path.partition("/")[2]: (_load(base, path), _load(here, path)) for path in stacks}
+    )
+    destructive = [each for stack in changes for each in destructive_changes(stack)]
+    reasons, found = acknowledged.new(here, base), {each.resource for each in destructive}
+    for resource in reasons.keys() - found:
         raise UserError(
-            f"{acknowledged.FILE} acknowledges {unknown[0]!r}, but there is no such change since "
-            "the base. Take it out, or copy the sentence from the report.",
+            f"{acknowledged.FILE} acknowledges {resource!r}, which has no destructive change. "
+            "Delete the entry, or name a resource that has one: "
+            f"{', '.join(sorted(found - reasons.keys())) or 'no other has'}.",
             2,
         )
-    return report(changes, found, reasons), all(hazard in reasons for hazard in found)
+    return report(changes, destructive, reasons), found <= reasons.keys()
 
 
 @reports_errors
 def main(arguments: Sequence[str]) -> int:
-    """Print the report and return the exit status: 1 for what nobody has acknowledged."""
+    """Print the report; return 1 if a destructive change is not acknowledged, otherwise 0."""
     parser = argparse.ArgumentParser(prog="nox -s guard --", allow_abbrev=False)
     parser.add_argument(
         "--base",
         metavar="REF",
-        help="the branch or commit that the change began from; else origin/main, or main",
+        help="the branch or commit to compare with (default: origin/main, or main without it)",
     )
     options = parser.parse_args(arguments)
     with waiting("Comparing"):
@@ -66,14 +69,13 @@ def _base(ref: str | None) -> str:
     return ref or ("origin/main" if git.commit(ROOT, "origin/main") else "main")
 
 
-def _stack(path: str) -> str:
-    stack = path.removeprefix(f"{snapshots.FOLDER.name}/")
-    return stack.removesuffix(SUFFIX) if stack.endswith(SUFFIX) else ""
-
-
 def _load(files: Mapping[str, bytes], path: str) -> Template:
-    template: Template = json.loads(files.get(path, b"{}")) if path.endswith(SUFFIX) else {}
-    return template
+    """The template of a stack, with the settings that its environment's `stacks.json` holds."""
+    if f"{path}{SUFFIX}" not in files:
+        return {}
+    environment, _, stack = path.rpartition("/")
+    settings = json.loads(files.get(f"{environment}/{snapshots.STACKS}", b"{}"))
+    return {**json.loads(files[f"{path}{SUFFIX}"]), "Settings": settings.get(stack)}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Who may do more after a change than before it: IAM statements, compared grant by grant."""
+"""Permissions that a change adds: IAM statements, compared permission by permission."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -6,10 +6,10 @@ from itertools import product
 from typing import NamedTuple
 
 from tools.guard.changes import Changes, Statement, Targets
-from tools.guard.words import readable, text
+from tools.guard.values import readable, text
 
 
-class Grant(NamedTuple):
+class Permission(NamedTuple):
     """One action of one principal on one resource, under a condition ("" for none)."""
 
     principal: str
@@ -17,8 +17,8 @@ class Grant(NamedTuple):
     resource: str
     condition: str
 
-    def covers(self, other: "Grant") -> bool:
-        """Whether `other` is a part of this, as far as wildcards tell."""
+    def covers(self, other: "Permission") -> bool:
+        """Whether this permission includes `other`, according to the wildcards of both."""
         return (
             self.condition in ("", other.condition)
             and self.principal == other.principal
@@ -26,74 +26,67 @@ class Grant(NamedTuple):
             and _matches(self.resource, other.resource)
         )
 
+    def sentence(self, verb: str) -> str:
+        """For example `AWS:${Role} is allowed s3:GetObject on arn:aws:s3:::data/*`."""
+        condition = f" if {self.condition}" if self.condition else ""
+        return readable(f"{self.principal} {verb} {self.action} on {self.resource}{condition}")
 
-def opened(changes: Changes) -> Iterator[str]:
-    """A sentence for each grant that is new, and for each denial that is gone.
 
-    What a new role may do is no widening, nor is it that a service of AWS may assume it; whoever
-    else may use something new, is one.
+def opened(changes: Changes) -> Iterator[tuple[str, str]]:
+    """A logical id and a sentence for each permission that is added, and denial that is removed.
+
+    Ignores the permissions of new roles, and the trust of new resources in AWS services.
     """
+    resources = changes["resources"]
     created = tuple(
         f"${{{resource['id']}{end}"
-        for resource in changes["resources"]
+        for resource in resources
         if resource["impact"] == "WILL_CREATE"
         for end in ("}", ".Arn}")
     )
 
-    def is_new(grant: Grant) -> bool:
-        by_service = grant.principal.startswith("Service:") and grant.resource.startswith(created)
-        return by_service or grant.principal.removeprefix("AWS:") in created
+    def is_new(permission: Permission) -> bool:
+        by_service = permission.principal.startswith("Service:")
+        return permission.principal.removeprefix("AWS:") in created or (
+            by_service and permission.resource.startswith(created)
+        )
 
-    before = _grants(changes["removed"], other_than="Deny")
-    for grant in _grants(changes["added"], other_than="Deny"):
-        if not is_new(grant) and not any(old.covers(grant) for old in before):
-            yield _sentence(grant, "may")
-    after = _grants(changes["added"], other_than="Allow")
-    for denial in _grants(changes["removed"], other_than="Allow"):
-        if not any(new.covers(denial) for new in after):
-            yield _sentence(denial, "is no longer denied")
-    for attachment in changes["attached"]:
-        if attachment["identityArn"] not in created:
-            policy = attachment["managedPolicyArn"]
-            yield readable(f"{attachment['identityArn']} gets the managed policy {policy}")
-
-
-def targets(found: Targets) -> str:
-    """Which principals, actions or resources a statement names."""
-    return ("all but " if found["not"] else "") + readable(", ".join(sorted(found["values"])))
-
-
-def condition(statement: Statement) -> str:
-    """Under which condition a statement holds; "" if always."""
-    found = statement.get("condition")
-    return text(found) if found else ""
+    removed = [each for resource in resources for each in resource["removed"]]
+    added = [each for resource in resources for each in resource["added"]]
+    before, after = _permissions(removed, "Allow"), _permissions(added, "Deny")
+    for resource in resources:
+        for permission in _permissions(resource["added"], "Allow"):
+            if not is_new(permission) and not any(old.covers(permission) for old in before):
+                yield resource["id"], permission.sentence("is allowed")
+        for denial in _permissions(resource["removed"], "Deny"):
+            if not any(new.covers(denial) for new in after):
+                yield resource["id"], denial.sentence("is no longer denied")
+        for each in resource["attached"]:
+            if each["identityArn"] not in created:
+                policy = f"gets the managed policy {each['managedPolicyArn']}"
+                yield resource["id"], readable(f"{each['identityArn']} {policy}")
 
 
-def _grants(statements: Iterable[Statement], other_than: str) -> list[Grant]:
+def _permissions(statements: Iterable[Statement], effect: str) -> list[Permission]:
     return [
-        Grant(*each, condition(statement))
+        Permission(*each, text(statement["condition"]) if statement.get("condition") else "")
         for statement in statements
-        if statement["effect"] != other_than
+        if statement["effect"] in (effect, "Unknown")
         for each in product(
-            _each(statement["principals"]),
-            _each(statement["actions"]),
-            _each(statement["resources"]),
+            _values(statement["principals"]),
+            _values(statement["actions"]),
+            _values(statement["resources"]),
         )
     ]
 
 
-def _each(found: Targets) -> list[str]:
-    # All but some is like nothing but itself.
-    return [targets(found)] if found["not"] else [*found["values"]]
-
-
-def _sentence(grant: Grant, verb: str) -> str:
-    always = f"{grant.principal} {verb} {grant.action} on {grant.resource}"
-    return readable(always + (f" if {grant.condition}" if grant.condition else ""))
+def _values(targets: Targets) -> Iterable[str]:
+    # A negated set equals only itself.
+    return [f"all but {', '.join(targets['values'])}"] if targets["not"] else targets["values"]
 
 
 def _matches(pattern: str, value: str) -> bool:
-    # The wildcards of IAM; what is a wildcard in `value` only a * covers.
+    # The wildcards of IAM. A wildcard in `value` is matched by * only.
     parts = {"*": ".*", "?": "[^*]"}
     regex = "".join(parts.get(character, re.escape(character)) for character in pattern)
     return re.fullmatch(regex, value, re.DOTALL) is not None

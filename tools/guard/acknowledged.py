@@ -1,5 +1,6 @@
-"""The changes that someone let through, with a reason: snapshots/acknowledged.toml."""
+"""The acknowledged destructive changes: snapshots/acknowledged.toml."""
 
+import json
 import tomllib
 from collections.abc import Mapping
 
@@ -8,46 +9,40 @@ from tools.console import UserError
 FILE = "snapshots/acknowledged.toml"
 
 
-def parse(content: bytes) -> dict[str, str]:
-    """The reason of each acknowledged change.
+def new(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> dict[str, str]:
+    """The reason by resource, from the entries that the base does not have.
 
-    Raises `UserError` naming the entry that is not one.
+    An acknowledgement applies only to the change that adds it. Takes the files of both by path.
+    Raises `UserError` for an entry that is not valid.
     """
-    try:
-        file = tomllib.loads(content.decode())
-    except ValueError as error:
-        raise UserError(f"{FILE} is no TOML: {error}.", 2) from error
-    entries = file.pop("acknowledged", [])
-    if file or not isinstance(entries, list):
-        raise UserError(f"{FILE}: only [[acknowledged]] entries belong there.", 2)
-    found: dict[str, str] = {}
-    for entry in entries:
+    old, found = _entries(base.get(FILE, b"")), dict[str, str]()
+    for entry in _entries(here.get(FILE, b"")):
+        if entry in old:
+            old.remove(entry)
+            continue
         match entry:
-            case {"change": str(change), "reason": str(reason)} if len(entry) == 2:
+            case {"resource": str(resource), "reason": str(reason), **rest} if not rest:
                 if not reason.strip():
-                    raise UserError(f"{FILE}: say the reason for {change!r}.", 2)
-                if change in found:
-                    raise UserError(f"{FILE} has {change!r} twice.", 2)
-                found[change] = reason.strip()
+                    raise UserError(f"{FILE}: the reason for {resource!r} is empty. Write one.", 2)
+                if resource in found:
+                    raise UserError(f"{FILE} has two new entries for {resource!r}. Keep one.", 2)
+                found[resource] = reason.strip()
             case _:
-                raise UserError(f"{FILE}: {entry!r} must be a change and a reason, in text.", 2)
+                raise UserError(f"{FILE}: {entry!r} must have a resource and a reason only.", 2)
     return found
 
 
-def new(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> dict[str, str]:
-    """What a change itself acknowledges: what is in the file here, but was not at its base.
-
-    What was let through once is so no longer: done again, it is another change. Both are files by
-    path. Raises `UserError` for a file here that is wrong.
-    """
-    old = base.get(FILE, b"")
-    return {
-        change: reason
-        for change, reason in parse(here.get(FILE, b"")).items()
-        if change.encode() not in old
-    }
+def template(resource: str) -> str:
+    """The entry that a user adds to the file to acknowledge the changes of a resource."""
+    return f'[[acknowledged]]\nresource = {json.dumps(resource)}\nreason = ""\n'
 
 
-def entry(change: str) -> str:
-    """What to add to the file for a change."""
-    return f"[[acknowledged]]\nchange = '''{change}'''\nreason = \"\"\n"
+def _entries(content: bytes) -> list[object]:
+    try:
+        file = tomllib.loads(content.decode())
+    except ValueError as error:
+        raise UserError(f"{FILE} is not valid TOML: {error}.", 2) from error
+    entries = file.pop("acknowledged", [])
+    if file or not isinstance(entries, list):
+        raise UserError(f"{FILE} may hold [[acknowledged]] entries only.", 2)
+    return entries

@@ -1,62 +1,63 @@
-// Compares templates as the CDK does: from stdin a list of {name, old, new}, to stdout the changes.
+// Compares templates as `cdk diff` does: reads a list of {name, old, new} from stdin, and writes the
+// changes of each to stdout.
 
 const { readFileSync } = require("node:fs");
-const { fullDiff } = require("@aws-cdk/cloudformation-diff");
-// Not of its public face, but it has loaded AWS's specification already, which takes a while.
+const { formatDifferences, fullDiff } = require("@aws-cdk/cloudformation-diff");
+// Not exported by the package, but it has loaded AWS's resource specification already.
 const { loadResourceModel } = require("@aws-cdk/cloudformation-diff/lib/diff/util");
 
-// AWS's specification of a resource type says whether losing a resource loses data.
-const isStateful = (type) => loadResourceModel(type)?.isStateful ?? false;
-
-const named = (differences) =>
-  Object.entries(differences).map(([name, { oldValue, newValue, changeImpact }]) => ({
-    name,
-    old: oldValue,
-    new: newValue,
-    impact: changeImpact,
-  }));
-
-const resource = ([id, change]) => ({
-  id,
-  type: change.oldResourceType ?? change.newResourceType,
-  stateful: isStateful(change.oldResourceType ?? change.newResourceType),
-  impact: change.changeImpact,
-  old: change.oldValue,
-  new: change.newValue,
-  properties: named(change.propertyUpdates),
-});
-
-// A statement that is an intrinsic function as a whole, such as Fn::If, could say anything.
-const anything = (text) => {
+// A statement that is an intrinsic function as a whole, such as Fn::If, may allow anything.
+const unknown = (text) => {
   const one = (value) => ({ values: [value], not: false });
   return { effect: "Unknown", principals: one("?"), actions: one(text), resources: one("?") };
 };
-
 const statement = ({ serializedIntrinsic, ...known }) =>
-  serializedIntrinsic ? anything(serializedIntrinsic) : known;
+  serializedIntrinsic ? unknown(serializedIntrinsic) : known;
 
-const isEmpty = (template) => Object.keys(template).length === 0;
+// The IAM changes of one resource, without statements that only move between two resources.
+const permissions = (id, { oldValue, newValue }, { statements, managedPolicies }) => {
+  const only = (value) => ({ Resources: value ? { [id]: value } : {} });
+  const own = fullDiff(only(oldValue), only(newValue)).iamChanges;
+  const among = (some, all) => some.filter((each) => all.some((other) => other.equal(each)));
+  return {
+    added: among(own.statements.additions, statements.additions).map(statement),
+    removed: among(own.statements.removals, statements.removals).map(statement),
+    attached: among(own.managedPolicies.additions, managedPolicies.additions),
+  };
+};
+
+const resource = (id, change, iamChanges) => {
+  const type = change.oldResourceType ?? change.newResourceType;
+  const { isStateful = false, name = "", primaryIdentifier = [] } = loadResourceModel(type) ?? {};
+  return {
+    id,
+    type,
+    stateful: isStateful,
+    // A queue is identified by its URL, but named by its QueueName.
+    identifiers: [primaryIdentifier, [`${name}Name`]],
+    impact: change.changeImpact,
+    old: change.oldValue,
+    new: change.newValue,
+    properties: Object.entries(change.propertyUpdates).map(
+      ([name, { oldValue, newValue, changeImpact }]) => ({
+        name,
+        old: oldValue,
+        new: newValue,
+        impact: changeImpact,
+      }),
+    ),
+    ...permissions(id, change, iamChanges),
+  };
+};
 
 const compare = ({ name, old, new: new_ }) => {
-  const { resources, outputs, parameters, conditions, mappings, iamChanges, ...rest } = fullDiff(
-    old,
-    new_,
+  const difference = fullDiff(old, new_);
+  const text = [];
+  formatDifferences({ write: (part) => text.push(part) }, difference);
+  const resources = Object.entries(difference.resources.changes).map(([id, change]) =>
+    resource(id, change, difference.iamChanges),
   );
-  return {
-    name,
-    resources: Object.entries(resources.changes).map(resource),
-    outputs: named(outputs.changes),
-    others:
-      isEmpty(old) || isEmpty(new_)
-        ? []
-        : [
-            ...["description", "transform"].filter((key) => rest[key]),
-            ...[parameters, conditions, mappings, rest.unknown].flatMap((each) => each.logicalIds),
-          ],
-    added: iamChanges.statements.additions.map(statement),
-    removed: iamChanges.statements.removals.map(statement),
-    attached: iamChanges.managedPolicies.additions,
-  };
+  return { name, old, new: new_, text: text.join("").trim(), resources };
 };
 
 const templates = JSON.parse(readFileSync(0, "utf8"));

@@ -1,6 +1,7 @@
-"""What differs between two templates, in the words of the CDK's own comparison."""
+"""The differences between templates, from the library that `cdk diff` uses."""
 
 import json
+import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,8 +16,8 @@ type Template = Mapping[str, Json]
 PROGRAM = Path(__file__).with_suffix(".cjs")
 
 
-class Difference(TypedDict, total=False):
-    """A property or an output; without `old` it is new, without `new` it is gone."""
+class Property(TypedDict, total=False):
+    """A property that differs. A new property has no `old` value, a removed one no `new` value."""
 
     name: str
     old: Json
@@ -24,26 +25,11 @@ class Difference(TypedDict, total=False):
     impact: str
 
 
-class Resource(TypedDict, total=False):
-    """A resource that differs: as it was and will be, and what CloudFormation will do to it.
-
-    `impact` is a ResourceImpact of @aws-cdk/cloudformation-diff, e.g. WILL_REPLACE.
-    """
-
-    id: str
-    type: str
-    stateful: bool
-    impact: str
-    old: Template
-    new: Template
-    properties: Sequence[Difference]
-
-
 Targets = TypedDict("Targets", {"values": Sequence[str], "not": bool})
 
 
 class Statement(TypedDict, total=False):
-    """A statement of an IAM policy, with what it leaves open filled in: who, or on what."""
+    """A statement of an IAM policy, with the principal or resource that the policy belongs to."""
 
     effect: Literal["Allow", "Deny", "Unknown"]
     principals: Targets
@@ -53,34 +39,53 @@ class Statement(TypedDict, total=False):
 
 
 class Attachment(TypedDict):
-    """A policy that is managed elsewhere, attached to an identity."""
+    """A managed policy that is attached to an identity."""
 
     identityArn: str
     managedPolicyArn: str
 
 
-class Changes(TypedDict):
-    """What differs in the template of one stack.
+class Resource(TypedDict, total=False):
+    """A resource that differs.
 
-    `others` names what differs besides, unless the stack itself is new or gone. `added` and
-    `removed` are statements of policies, `attached` the policies that were not so before.
+    `impact` is a ResourceImpact of @aws-cdk/cloudformation-diff, e.g. WILL_REPLACE. `identifiers`
+    are sets of properties: the values of one set name one resource.
     """
 
-    name: str
-    resources: Sequence[Resource]
-    outputs: Sequence[Difference]
-    others: Sequence[str]
+    id: str
+    type: str
+    stateful: bool
+    identifiers: Sequence[Sequence[str]]
+    impact: str
+    old: Template
+    new: Template
+    properties: Sequence[Property]
     added: Sequence[Statement]
     removed: Sequence[Statement]
     attached: Sequence[Attachment]
 
 
+class Changes(TypedDict):
+    """The changes of one stack; `text` is the output of `cdk diff`, empty if nothing differs."""
+
+    name: str
+    old: Template
+    new: Template
+    text: str
+    resources: Sequence[Resource]
+
+
 def compare(templates: Mapping[str, tuple[Template, Template]]) -> list[Changes]:
-    """The changes from the first to the second template of each name; {} where there is none."""
+    """The changes from the old to the new template of each stack; {} is a stack without one."""
     install(ROOT)
     pairs = [{"name": name, "old": old, "new": new} for name, (old, new) in templates.items()]
     done = subprocess.run(
-        [NODE, PROGRAM], input=json.dumps(pairs), stdout=subprocess.PIPE, text=True, check=True
+        [NODE, PROGRAM],
+        input=json.dumps(pairs),
+        env={**os.environ, "FORCE_COLOR": "0"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
     )
     changes: list[Changes] = json.loads(done.stdout)
     return changes

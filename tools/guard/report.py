@@ -1,83 +1,43 @@
-"""The changes of all stacks as Markdown, the grave ones first."""
+"""The report of the guard in Markdown: the changes of each stack, and the destructive ones."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from tools.guard import access, acknowledged
-from tools.guard.changes import Changes, Difference, Statement
-from tools.guard.words import IMPACTS, at, label
+from tools.guard import acknowledged
+from tools.guard.changes import Changes
+from tools.guard.destructive import DestructiveChange
 
 
 def report(
-    all_changes: Sequence[Changes], hazards: Sequence[str], reasons: Mapping[str, str]
+    all_changes: Sequence[Changes],
+    destructive: Sequence[DestructiveChange],
+    reasons: Mapping[str, str],
 ) -> str:
-    """What changes in each stack, and the verdict; `reasons` are those of acknowledged hazards."""
-    lines: list[str] = []
-    same = [changes["name"] for changes in all_changes if not _is_change(changes)]
+    """What `cdk diff` prints for each stack, then the destructive changes of each resource.
+
+    `reasons` holds the reason of each acknowledgement by resource.
+    """
+    lines = []
     for changes in all_changes:
-        if _is_change(changes):
-            lines += [f"### {changes['name']}", "", *_of_stack(changes), ""]
-    if same:
+        if changes["text"]:
+            lines += [f"### {changes['name']}", "", "```", changes["text"], "```", ""]
+    if same := [changes["name"] for changes in all_changes if not changes["text"]]:
         lines += [f"No change in {', '.join(same)}.", ""]
-    return "\n".join([*lines, "### Guard", "", *_verdict(hazards, reasons)])
+    return "\n".join([*lines, "### Destructive changes", "", *_verdict(destructive, reasons)])
 
 
-def _is_change(changes: Changes) -> bool:
-    return any(value for key, value in changes.items() if key != "name")
-
-
-def _of_stack(changes: Changes) -> Iterator[str]:
-    order = list(IMPACTS)
-    for resource in sorted(changes["resources"], key=lambda each: order.index(each["impact"])):
-        names = ", ".join(each["name"] for each in resource["properties"])
-        what = f": {names}" if names and "old" in resource and "new" in resource else ""
-        grave = "**" * (order.index(resource["impact"]) < order.index("WILL_CREATE"))
-        yield f"- {label(resource)} {grave}{IMPACTS[resource['impact']]}{grave}{what}"
-    for output in changes["outputs"]:
-        yield f"- {_output(output)}"
-    for other in changes["others"]:
-        yield f"- {other} changes"
-    statements = [("+", each) for each in changes["added"]]
-    statements += [("-", each) for each in changes["removed"]]
-    if statements:
-        yield "\n| | Effect | Who | May do | On | If |\n|---|---|---|---|---|---|"
-        yield from (_row(sign, statement) for sign, statement in statements)
-    if changes["attached"]:
-        yield "\n| | Who | Managed policy |\n|---|---|---|"
-    for each in changes["attached"]:
-        yield f"| + | {_cell(each['identityArn'])} | {_cell(each['managedPolicyArn'])} |"
-
-
-def _output(output: Difference) -> str:
-    names = [at(output, f"{side}.Export.Name") for side in ("old", "new")]
-    name = next((f"export {name}" for name in names if name), f"output {output['name']}")
-    verb = "is added" if "old" not in output else "is removed" if "new" not in output else "changes"
-    return f"{name} {verb}"
-
-
-def _row(sign: str, statement: Statement) -> str:
-    who, what, on = (
-        access.targets(statement[part]) for part in ("principals", "actions", "resources")
-    )
-    cells = (sign, statement["effect"], who, what, on, access.condition(statement))
-    return f"| {' | '.join(_cell(cell) for cell in cells)} |"
-
-
-def _cell(content: str) -> str:
-    # As code, so that a * stays one; a | would end the cell even there.
-    return f"`{content.replace('|', chr(92) + '|')}`" if len(content) > 1 else content
-
-
-def _verdict(hazards: Sequence[str], reasons: Mapping[str, str]) -> Iterator[str]:
-    if not hazards:
-        yield "Nothing here may lose data, break an import or open access further."
-    for hazard in hazards:
-        if hazard in reasons:
-            yield f"- {hazard}  \n  Acknowledged: {reasons[hazard]}"
-    if unseen := [hazard for hazard in hazards if hazard not in reasons]:
-        yield from (f"- **{hazard}**" for hazard in unseen)
+def _verdict(destructive: Sequence[DestructiveChange], reasons: Mapping[str, str]) -> Iterator[str]:
+    resources = list(dict.fromkeys(change.resource for change in destructive))
+    for resource in resources:
+        reason = reasons.get(resource)
+        yield f"- **{resource}**" + (f" (acknowledged: {reason})" if reason else "")
+        yield from (f"  - {each.description}" for each in destructive if each.resource == resource)
+    if not resources:
+        yield "None."
+    if missing := [resource for resource in resources if resource not in reasons]:
         yield (
-            "\nThis may lose data, break an import or open access further. If it is meant, add it "
-            f"to `{acknowledged.FILE}` with a reason, for a reviewer to see:\n\n```toml"
+            "\nThese changes may delete data, make data unreadable, stop events, open access or "
+            "fail half-way. Change the code, or, if they are intended, add these lines with your "
+            f"reason to `{acknowledged.FILE}`:\n\n```toml"
         )
-        yield from (acknowledged.entry(hazard) for hazard in unseen)
+        yield from (acknowledged.template(resource) for resource in missing)
         yield "```"

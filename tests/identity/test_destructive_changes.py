@@ -1,0 +1,93 @@
+"""The destructive changes that the guard finds when the identity stack changes."""
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_iam as iam
+
+from stacks.identity.stack import IdentityStack
+from tests.support import ENVIRONMENT, Alteration, guard_findings, new_test_app, override
+
+BUCKET = "arn:aws:s3:::data"
+READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+LAMBDA, FARGATE = "LambdaExecutionRole", "FargateTaskRole"
+LAMBDA_ID, FARGATE_ID = "LambdaExecutionRoleD5C26073", "FargateTaskRole44F4EBFF"
+
+
+def statement(**properties: object) -> Alteration:
+    """Another first statement of the policy of the Lambda role: on the objects of the bucket."""
+    first = {f"PolicyDocument__Statement__0__{name}": value for name, value in properties.items()}
+    return override(f"{LAMBDA}Policy", **first)
+
+
+def new_role(principal: iam.IPrincipal) -> Alteration:
+    """A third role, which may do anything with queues."""
+
+    def alter(stack: cdk.Stack) -> None:
+        policy = iam.ManagedPolicy.from_aws_managed_policy_name("ReadOnlyAccess")
+        role = iam.Role(stack, "New", assumed_by=principal, managed_policies=[policy])
+        role.add_to_policy(iam.PolicyStatement(actions=["sqs:*"], resources=["*"]))
+
+    return alter
+
+
+CASES: dict[str, tuple[Alteration, list[str]]] = {
+    "add actions": (
+        statement(Action=["s3:*"]),
+        [f"{LAMBDA}Policy: AWS:${{{LAMBDA_ID}}} is allowed s3:* on {BUCKET}/*"],
+    ),
+    "widen a resource": (
+        statement(Action="s3:GetObject", Resource="*"),
+        [f"{LAMBDA}Policy: AWS:${{{LAMBDA_ID}}} is allowed s3:GetObject on *"],
+    ),
+    "trust another service": (
+        override(
+            LAMBDA,
+            AssumeRolePolicyDocument__Statement__0__Principal__Service="states.amazonaws.com",
+        ),
+        [
+            (
+                f"{LAMBDA}: Service:states.amazonaws.com is allowed sts:AssumeRole on "
+                f"${{{LAMBDA_ID}.Arn}}"
+            )
+        ],
+    ),
+    "drop the condition of the trust": (
+        override(FARGATE, AssumeRolePolicyDocument__Statement__0__Condition=None),
+        [
+            (
+                f"{FARGATE}: Service:ecs-tasks.amazonaws.com is allowed sts:AssumeRole on "
+                f"${{{FARGATE_ID}.Arn}}"
+            )
+        ],
+    ),
+    "attach a managed policy": (
+        override(LAMBDA, ManagedPolicyArns=[READ_ONLY]),
+        [f"{LAMBDA}: ${{{LAMBDA_ID}}} gets the managed policy {READ_ONLY}"],
+    ),
+    "let another account assume a new role": (
+        new_role(iam.AccountPrincipal("111122223333")),
+        ["New: AWS:arn:aws:iam::111122223333:root is allowed sts:AssumeRole on ${New8A81B073.Arn}"],
+    ),
+    "add a role for a service": (new_role(iam.ServicePrincipal("states.amazonaws.com")), []),
+    "remove an action": (statement(Action=["s3:GetObject"]), []),
+    "narrow a resource": (statement(Resource=f"{BUCKET}/raw/*"), []),
+}
+
+
+def stack() -> IdentityStack:
+    return IdentityStack(
+        new_test_app(),
+        ENVIRONMENT,
+        data_bucket_arn=BUCKET,
+        repository_arn="arn:aws:ecr:::images",
+    )
+
+
+@pytest.fixture(scope="module")
+def findings() -> dict[str, list[str]]:
+    return guard_findings(stack, {name: alter for name, (alter, _) in CASES.items()})
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_guard_finds_destructive_changes(name: str, findings: dict[str, list[str]]) -> None:
+    assert findings[name] == CASES[name][1]

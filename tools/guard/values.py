@@ -1,0 +1,29 @@
+"""Values of templates: find them by path, and show them as text."""
+
+import json
+import re
+from collections.abc import Mapping
+
+from tools.assembly import Json
+
+
+def at(value: Json, path: str) -> Json:
+    """The value at a path of keys that are joined by dots; None if there is no value."""
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def change(old: Json, new: Json) -> str:
+    """For example `changes from "Enabled" to nothing`."""
+    return f"changes from {text(old)} to {text(new)}"
+
+
+def text(value: Json) -> str:
+    """JSON on one line, with sorted keys."""
+    return "nothing" if value is None else readable(json.dumps(value, sort_keys=True))
+
+
+def readable(words: str) -> str:
+    """Write `Fn::ImportValue` in the form in which the CDK writes other references: `${name}`."""
+    return re.sub(r'\{"Fn::ImportValue": ?"([^"]*)"\}', r"${\1}", words)
