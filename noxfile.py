@@ -28,7 +28,7 @@ for name in {*project.RESERVED, *ENVIRONMENTS} & {*DOMAINS}:
 # The code and the tests of each component, which the sessions check together.
 PATHS = {
     # The slowest first, so that two sessions at a time end together.
-    "tools": ["tools", "tests/tools", "tests/cloud", "tests/faults", "tests/speed"],
+    "tools": ["tools", "tests/tools", "tests/cloud", "tests/speed"],
     "apps": ["apps", "tests/apps"],
     "core": [
         "noxfile.py",
@@ -223,12 +223,6 @@ def cloud(session: nox.Session) -> None:
 def speed(session: nox.Session) -> None:
     """Compare everyday commands with one synth; prints ratios."""
     run(session, "python", "-m", "tests.speed.measure")
-
-
-@nox.session
-def faults(session: nox.Session) -> None:
-    """Break deploys to local clouds at random: nox -s faults -- --rounds 100 --seed 1."""
-    run(session, "python", "-m", "tests.faults.run", *session.posargs)
 
 
 @nox.session

@@ -144,7 +144,7 @@ def _judge(changed: set[str], domains: set[str], imports: Mapping[str, set[str]]
                 continue
             case [".ci" | ".github" | ".gitignore" | ".pre-commit-config.yaml", *_]:
                 part, deployed = SHARED, False
-            case ["tests", "apps" | "core" | "faults" | "pipeline" | "speed" | "tools", *_]:
+            case ["tests", "apps" | "core" | "pipeline" | "speed" | "tools", *_]:
                 part, deployed = SHARED, False
             case _:
                 raise _EverythingError(f"nothing claims {cause}")

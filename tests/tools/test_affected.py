@@ -121,7 +121,6 @@ def test_an_environment_and_the_tests_in_the_cloud_are_shared_and_deployable(pat
         ".gitignore",
         ".pre-commit-config.yaml",
         "tests/apps/test_dev.py",
-        "tests/faults/run.py",
         "tests/core/test_base.py",
         "tests/pipeline/node.py",
         "tests/pipeline/package-lock.json",
