@@ -96,8 +96,8 @@ def deployed_cloud(deployed: Path) -> Iterator[LocalCloud]:
 @pytest.fixture(scope="session")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Makes the tools take a second local cloud for a real AWS account."""
-    with local_cloud(tmp_path_factory.mktemp("account"), account=ACCOUNT) as running:
-        environment = running.environment({})
+    with local_cloud(tmp_path_factory.mktemp("account")) as running:
+        environment = running.environment({}, account=ACCOUNT)
         del environment["AWS_CONFIG_FILE"], environment["AWS_SHARED_CREDENTIALS_FILE"]
         yield environment
 

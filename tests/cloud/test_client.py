@@ -1,14 +1,11 @@
-"""The local cloud as its users have it: up while it is needed, and never in the way."""
+"""The local cloud as its users see it: start, state, stop, and the environment of commands."""
 
 import json
 import os
-import resource
 import shutil
 import signal
 import socket
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import boto3
@@ -16,301 +13,231 @@ import pytest
 from filelock import FileLock
 
 from tools.console import UserError
-from tools.local_cloud import client as module
+from tools.local_cloud import client
 from tools.local_cloud.client import ACCOUNT, LocalCloud, local_cloud
-from tools.local_cloud.state import HOST, CloudState
-from tools.project import ROOT
+from tools.local_cloud.folder import ENDPOINT, HOST, LOCK, STATE, VERSION
 
-TEMPLATE = {
-    "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}},
-    "Outputs": {"Name": {"Value": "1", "Export": {"Name": "kept"}}},
-}
-PARENT = """
-import signal, sys, time
-from pathlib import Path
-import boto3
-from tools.project import ROOT
-from tools.local_cloud.client import local_cloud
-
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell may have turned off
-with local_cloud(Path(sys.argv[1])) as cloud:
-    with cloud.entered():
-        boto3.client("s3").create_bucket(Bucket="mine")
-    print("up", flush=True)
-    time.sleep(60)
-"""
+PROD = {"account": "222233334444", "region": "eu-west-1"}
 
 
-@pytest.fixture
-def state(tmp_path: Path) -> CloudState:
-    return CloudState(tmp_path / "cloud", "")
-
-
-def make_bucket(cloud: LocalCloud, name: str) -> None:
-    with cloud.entered():
-        boto3.client("s3").create_bucket(Bucket=name)
-
-
-def has_ended(state: CloudState) -> bool:
-    """Whether no server holds the directory, at the latest after 20 seconds."""
-    with FileLock(state.lock, timeout=20):
-        return not state.endpoint.exists()
+def stack(value: str) -> str:
+    """A template that exports `value`."""
+    queue = {"Type": "AWS::SQS::Queue"}
+    output = {"Value": value, "Export": {"Name": "name"}}
+    return json.dumps({"Resources": {"Queue": queue}, "Outputs": {"Output": output}})
 
 
 def server_of(cloud: LocalCloud) -> int:
-    endpoint = CloudState(cloud.directory, "").find()
-    assert endpoint is not None
-    return endpoint.process
+    return int(json.loads((cloud.directory / ENDPOINT).read_text())["process"])
 
 
-# What it keeps
+def buckets(cloud: LocalCloud) -> list[str]:
+    with cloud.entered():
+        return [bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]]
 
 
-def test_everything_is_there_again_after_a_stop_in_order(state: CloudState) -> None:
-    with local_cloud(state.directory) as cloud, cloud.entered():
-        s3, iam = boto3.client("s3"), boto3.client("iam")
-        s3.create_bucket(Bucket="mine")
-        s3.put_bucket_versioning(Bucket="mine", VersioningConfiguration={"Status": "Enabled"})
-        versions = [
-            s3.put_object(Bucket="mine", Key="raw/BTC.parquet", Body=body)["VersionId"]
-            for body in (b"first", b"second")
-        ]
-        iam.create_role(RoleName="works", AssumeRolePolicyDocument='{"Statement": []}')
-        cloudformation = boto3.client("cloudformation")
-        cloudformation.create_stack(StackName="stack", TemplateBody=json.dumps(TEMPLATE))
-        cloudformation.get_waiter("stack_create_complete").wait(
-            StackName="stack", WaiterConfig={"Delay": 1}
-        )
-    assert has_ended(state)
-    with local_cloud(state.directory) as cloud, cloud.entered():
-        s3, iam = boto3.client("s3"), boto3.client("iam")
-        bodies = [
-            s3.get_object(Bucket="mine", Key="raw/BTC.parquet", VersionId=version)["Body"].read()
-            for version in versions
-        ]
-        assert bodies == [b"first", b"second"]
-        assert s3.get_object(Bucket="mine", Key="raw/BTC.parquet")["Body"].read() == b"second"
-        assert s3.get_bucket_versioning(Bucket="mine")["Status"] == "Enabled"
-        assert iam.get_role(RoleName="works")["Role"]["RoleName"] == "works"
-        cloudformation = boto3.client("cloudformation")
-        stack = cloudformation.describe_stacks(StackName="stack")["Stacks"][0]
-        assert stack["StackStatus"] == "CREATE_COMPLETE"
-        assert cloudformation.list_exports()["Exports"][0]["Name"] == "kept"
-
-
-def test_a_killed_server_loses_no_object_and_does_not_block_the_next_start(
-    state: CloudState, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with local_cloud(state.directory) as cloud:
-        make_bucket(cloud, "known")
-
-    def put_and_kill() -> None:
-        with local_cloud(state.directory) as cloud:
-            make_bucket(cloud, "new")
-            with cloud.entered():
-                for bucket in ("known", "new"):
-                    boto3.client("s3").put_object(Bucket=bucket, Key="a", Body=b"x")
-            os.kill(server_of(cloud), signal.SIGKILL)
-
-    with pytest.raises(UserError, match="did not stop in order"):
-        put_and_kill()
-    assert state.endpoint.exists()
-    with local_cloud(state.directory) as cloud, cloud.entered():
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A stopped local cloud whose state holds a bucket of that name and an object, for copying."""
+    with local_cloud(tmp_path_factory.mktemp("saved")) as cloud, cloud.entered():
         s3 = boto3.client("s3")
-        assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == ["known"]
-        assert s3.get_object(Bucket="known", Key="a")["Body"].read() == b"x"
-    assert "back at its last saved state" in capsys.readouterr().out
-    (aside,) = state.directory.glob("unsaved-*")
-    assert (aside / ACCOUNT / "new" / "a").read_bytes() == b"x"
+        s3.create_bucket(Bucket="mine")
+        s3.put_object(Bucket="mine", Key="raw/BTC.parquet", Body=b"1")
+    return cloud.directory
 
 
-# How it ends
+@pytest.fixture
+def directory(saved: Path, tmp_path: Path) -> Path:
+    """A copy of the saved local cloud."""
+    return shutil.copytree(saved, tmp_path / "cloud")
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_it_is_saved_and_gone_after_its_parent_got_a_signal(
-    state: CloudState, number: signal.Signals
+# State
+
+
+def test_accounts_and_regions_are_separate_and_outlive_an_orderly_stop(directory: Path) -> None:
+    with local_cloud(directory) as cloud:
+        for value, place in {"dev": {}, "prod": PROD}.items():
+            with cloud.entered(**place):
+                cloudformation = boto3.client("cloudformation")
+                cloudformation.create_stack(StackName=f"{value}-stack", TemplateBody=stack(value))
+                wait = cloudformation.get_waiter("stack_create_complete").wait
+                wait(StackName=f"{value}-stack", WaiterConfig={"Delay": 1})
+        with cloud.entered():
+            s3 = boto3.client("s3")
+            s3.put_bucket_versioning(Bucket="mine", VersioningConfiguration={"Status": "Enabled"})
+            s3.put_object(Bucket="mine", Key="raw/BTC.parquet", Body=b"2")
+    with local_cloud(directory, port=cloud.port) as again:
+        assert again == cloud
+        for value, place in {"dev": {}, "prod": PROD}.items():
+            with again.entered(**place):
+                cloudformation = boto3.client("cloudformation")
+                (found,) = cloudformation.describe_stacks()["Stacks"]
+                assert found["StackStatus"] == "CREATE_COMPLETE"
+                (export,) = cloudformation.list_exports()["Exports"]
+                assert export["Value"] == value
+        with again.entered():
+            s3 = boto3.client("s3")
+            versions = s3.list_object_versions(Bucket="mine")["Versions"]
+            bodies = [
+                s3.get_object(Bucket="mine", Key="raw/BTC.parquet", VersionId=version["VersionId"])[
+                    "Body"
+                ].read()
+                for version in versions
+            ]
+            assert sorted(bodies) == [b"1", b"2"]
+
+
+UNUSABLE = {
+    "a server that was killed": (ENDPOINT, "", "did not load or save all of it"),
+    "another version": (VERSION, "0.1", "MiniStack 0.1 wrote it, and this is MiniStack"),
+    "a truncated file": (f"{STATE}/s3.json", '{"half": ', "did not load or save all of it"),
+    "an unknown format": (
+        f"{STATE}/s3.json",
+        '{"__ministack_format__": 999, "payload": {}}',
+        "did not load or save all of it",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UNUSABLE)
+def test_an_unusable_state_is_moved_and_an_empty_cloud_starts(
+    directory: Path, capsys: pytest.CaptureFixture[str], case: str
 ) -> None:
-    parent = subprocess.Popen(
-        [sys.executable, "-c", PARENT, str(state.directory)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        start_new_session=True,
-    )
-    with parent:
-        assert parent.stdout is not None
-        assert parent.stdout.readline() == "up\n"
-        # As a terminal does: to the whole group.
-        os.killpg(parent.pid, number)
-        parent.wait(20)
-        assert has_ended(state)
-    assert "mine" in (state.saved / "s3.json").read_text()
+    name, content, reason = UNUSABLE[case]
+    (directory / name).write_text(content)
+    with local_cloud(directory) as cloud:
+        assert buckets(cloud) == []
+    (moved,) = directory.glob(f"{STATE}-20*")
+    said = " ".join("".join(capsys.readouterr()).split())
+    assert reason in said
+    assert "This cloud is empty; a deploy rebuilds it." in said
+    assert str(moved) in said.replace(" ", "")
+    assert (moved / "objects" / ACCOUNT / "mine" / "raw" / "BTC.parquet").read_bytes() == b"1"
+    with local_cloud(directory) as cloud:
+        assert buckets(cloud) == []
+    assert list(directory.glob(f"{STATE}-20*")) == [moved]
 
 
-def test_it_is_saved_and_gone_after_an_exception(state: CloudState) -> None:
-    def fail() -> None:
-        with local_cloud(state.directory) as cloud:
-            make_bucket(cloud, "mine")
-            raise KeyError
-
-    with pytest.raises(KeyError):
-        fail()
-    assert has_ended(state)
-    assert "mine" in (state.saved / "s3.json").read_text()
-
-
-def test_a_failed_stop_is_said_and_hides_no_exception(
-    state: CloudState, capsys: pytest.CaptureFixture[str]
+def test_a_failed_stop_hides_no_exception(
+    directory: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail() -> None:
-        with local_cloud(state.directory) as cloud:
+        with local_cloud(directory) as cloud:
             os.kill(server_of(cloud), signal.SIGKILL)
             raise KeyError
 
     with pytest.raises(KeyError):
         fail()
-    assert "The local cloud did not stop in order." in capsys.readouterr().out
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="prlimit")
-def test_a_disk_too_full_to_say_so_is_suspected(
-    state: CloudState, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with local_cloud(state.directory) as cloud:
-        make_bucket(cloud, "before")
-    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # which needs the disk, too
-
-    def fill() -> None:
-        with local_cloud(state.directory) as cloud:
-            make_bucket(cloud, "after")
-            resource.prlimit(server_of(cloud), resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
-
-    with pytest.raises(UserError, match=r"with status 6 .* is the disk full\?"):
-        fill()
-    with local_cloud(state.directory) as cloud, cloud.entered():
-        buckets = boto3.client("s3").list_buckets()["Buckets"]
-    assert [bucket["Name"] for bucket in buckets] == ["before"]
+    assert "did not save its state" in " ".join("".join(capsys.readouterr()).split())
+    assert (directory / ENDPOINT).exists()
 
 
 def test_a_server_that_does_not_stop_is_killed(
-    state: CloudState, monkeypatch: pytest.MonkeyPatch
+    directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop_halted() -> None:
-        with local_cloud(state.directory) as cloud:
-            monkeypatch.setattr(module, "STOP_LIMIT", 0.0)
+        with local_cloud(directory) as cloud:
+            monkeypatch.setattr(client, "STOP_LIMIT", 0.0)
             os.kill(server_of(cloud), signal.SIGSTOP)
 
-    with pytest.raises(UserError, match="did not stop within 0 seconds and was killed"):
+    with pytest.raises(UserError, match=f"did not save its state.*moves {directory / STATE}"):
         stop_halted()
-    assert state.endpoint.exists()
+    with FileLock(directory / LOCK, timeout=0):
+        assert (directory / ENDPOINT).exists()
 
 
-# How it begins
+# Start
 
 
-def test_a_port_can_be_chosen_and_one_that_is_taken_is_named(state: CloudState) -> None:
-    with socket.create_server((HOST, 0)) as squatter:
-        port = squatter.getsockname()[1]
-        with (
-            pytest.raises(UserError, match=f"cannot be served on port {port}") as caught,
-            local_cloud(state.directory, port=port),
-        ):
-            pass
-    assert "Traceback" not in str(caught.value)
-    with local_cloud(state.directory, port=port) as cloud:
-        assert cloud.port == port
+def test_a_port_that_is_not_available_is_named(tmp_path: Path) -> None:
+    with socket.create_server((HOST, 0)) as other:
+        for port in (other.getsockname()[1], 70000):
+            with (
+                pytest.raises(UserError, match=f"cannot listen on port {port}: .*Choose another"),
+                local_cloud(tmp_path, port=port),
+            ):
+                pass
 
 
-def test_an_account_can_be_chosen_whatever_boto3_has_found_before(
-    state: CloudState, monkeypatch: pytest.MonkeyPatch
+def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    with pytest.raises(UserError, match=f"cannot use the folder {file}"), local_cloud(file):
+        pass
+
+
+def test_a_server_that_does_not_start_in_time_is_stopped(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCOUNT)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "other")
-    boto3.client("sts", region_name="us-east-1")
-    with local_cloud(state.directory, account="111122223333") as cloud, cloud.entered():
-        assert boto3.client("sts").get_caller_identity()["Account"] == "111122223333"
+    monkeypatch.setattr(client, "START_LIMIT", 0.0)
+    with pytest.raises(UserError, match="did not start"), local_cloud(directory):
+        pass
+    with FileLock(directory / LOCK, timeout=0):
+        assert not (directory / ENDPOINT).exists()
 
 
-def test_a_disk_that_is_full_from_the_start_is_suspected(
-    state: CloudState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_disk_that_is_full_at_the_start_is_suspected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     python = tmp_path / "python"
     python.write_text(f'#!/bin/sh\nulimit -f 0\nexec {sys.executable} "$@"\n')
     python.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(python))
-    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # which needs the disk, too
-    with (
-        pytest.raises(UserError, match=r"with status 5 .* is the disk full\?"),
-        local_cloud(state.directory),
-    ):
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # Coverage writes files, too.
+    with pytest.raises(UserError, match="did not start"), local_cloud(tmp_path / "cloud"):
         pass
+    assert "Is the disk full?" in " ".join("".join(capsys.readouterr()).split())
 
 
-def test_a_server_that_does_not_come_up_is_ended(
-    state: CloudState, monkeypatch: pytest.MonkeyPatch
+def test_a_running_server_is_shared_and_keeps_running(cloud: LocalCloud) -> None:
+    with local_cloud(cloud.directory) as second:
+        assert second == cloud
+        assert second.shared
+    assert not cloud.is_gone()
+
+
+def test_two_servers_never_use_one_folder(
+    cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "START_LIMIT", 0.0)
-    with (
-        pytest.raises(UserError, match="did not start within 0 seconds"),
-        local_cloud(state.directory),
-    ):
+    # Both clients see that no server runs, and start one.
+    monkeypatch.setattr(client, "_find_running", lambda _: None)
+    with pytest.raises(UserError, match="did not start"), local_cloud(cloud.directory):
         pass
-    assert has_ended(state)
+    assert "mine" not in buckets(cloud)
+    assert json.loads((cloud.directory / ENDPOINT).read_text())["port"] == cloud.port
 
 
-def test_a_directory_that_cannot_be_used_is_named(state: CloudState) -> None:
-    state.directory.write_text("")
-    with (
-        pytest.raises(UserError, match=f"cannot be kept in {state.directory}"),
-        local_cloud(state.directory),
-    ):
-        pass
-
-
-def test_a_second_user_shares_the_first_ones_server_and_leaves_it(state: CloudState) -> None:
-    with local_cloud(state.directory) as first:
-        with local_cloud(state.directory, account="111122223333") as second:
-            assert second == first
-            make_bucket(second, "shared")
-        with first.entered():
-            boto3.client("s3").head_bucket(Bucket="shared")
-    assert has_ended(state)
-
-
-@pytest.mark.parametrize("is_said_to_be_up", [False, True])
-def test_a_cloud_that_is_starting_or_stopping_is_left_alone(
-    state: CloudState, is_said_to_be_up: bool
+@pytest.mark.parametrize("endpoint", [None, "", '{"port": 1}'])
+def test_a_cloud_that_is_starting_or_stopping_is_not_used(
+    directory: Path, endpoint: str | None
 ) -> None:
-    state.directory.mkdir()
-    if is_said_to_be_up:
-        state.ensure_tls()
-        state.announce(1, ACCOUNT)
+    if endpoint is not None:
+        (directory / ENDPOINT).write_text(endpoint)
     with (
-        FileLock(state.lock),
+        FileLock(directory / LOCK),
         pytest.raises(UserError, match="starting or stopping"),
-        local_cloud(state.directory),
+        local_cloud(directory),
     ):
         pass
 
 
-def test_what_a_killed_server_left_behind_is_ignored(cloud: LocalCloud, state: CloudState) -> None:
-    # Even where the port has an answer by now.
-    shutil.copytree(cloud.directory / "tls", state.directory / "tls")
-    state.announce(cloud.port, ACCOUNT)
-    with local_cloud(state.directory) as own:
-        assert own.port != cloud.port
+def test_a_busy_cloud_is_not_gone(tmp_path: Path) -> None:
+    with socket.create_server((HOST, 0), backlog=0) as busy:
+        cloud = LocalCloud(tmp_path, busy.getsockname()[1])
+        waiting = []
+        for _ in range(3):  # The server accepts no connection, so the last one times out.
+            one = socket.socket()
+            one.setblocking(False)
+            one.connect_ex((HOST, cloud.port))
+            waiting.append(one)
+        assert not cloud.is_gone()
+        for one in waiting:
+            one.close()
+    assert cloud.is_gone()
 
 
-def test_it_is_up_in_a_few_seconds(state: CloudState) -> None:
-    begin = time.monotonic()
-    with local_cloud(state.directory):
-        assert time.monotonic() - begin < 10
-
-
-# What others are given
+# Environment
 
 
 POISON = {
@@ -328,7 +255,7 @@ POISON = {
 
 
 def test_its_environment_leads_to_it_and_nowhere_else() -> None:
-    cloud = LocalCloud(Path("/cloud"), 4711, ACCOUNT, Path("/cloud/tls/server.crt"))
+    cloud = LocalCloud(Path("/cloud"), 4711)
     environment = cloud.environment({**POISON, "AWS_REGION": "eu-west-1", "HOME": "/home/me"})
     assert not POISON.keys() & environment.keys()
     assert environment["HOME"] == "/home/me"
@@ -341,7 +268,7 @@ def test_its_environment_leads_to_it_and_nowhere_else() -> None:
         assert not Path(environment[key]).exists()
 
 
-def test_whoever_enters_it_talks_to_it_and_is_himself_again_afterwards(
+def test_an_entered_cloud_replaces_the_users_environment_until_the_end(
     cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for key, value in POISON.items():
@@ -349,8 +276,9 @@ def test_whoever_enters_it_talks_to_it_and_is_himself_again_afterwards(
     before = dict(os.environ)
 
     def fail() -> None:
-        with cloud.entered():
-            assert boto3.client("sts").get_caller_identity()["Account"] == ACCOUNT
+        with cloud.entered(**PROD):
+            assert boto3.client("sts").get_caller_identity()["Account"] == PROD["account"]
+            assert boto3.client("sts").meta.region_name == PROD["region"]
             raise KeyError
 
     with pytest.raises(KeyError):

@@ -1,4 +1,4 @@
-"""A command that is killed leaves nothing running, whatever it was waiting for just then."""
+"""A command that is interrupted or killed leaves no process, whatever it was waiting for."""
 
 import os
 import signal
@@ -12,15 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from tools.local_cloud.state import HOST
+from tools.local_cloud.folder import ENDPOINT, HOST, STATE
 from tools.project import ROOT
 
-# Seconds that a test waits for what comes at once, or for a server that saves its state first.
+# Seconds in which a process appears, or disappears.
 LIMIT = 15.0
 SYNTHESIS = """
 import os, sys
 from pathlib import Path
-from tools import cdk, synth
+from tools import synth
+from tools.project import ROOT
 synth.apps = lambda: {"dev": ROOT / os.path.relpath(sys.argv[2], ROOT)}
 synth.assembly = lambda _: Path(sys.argv[1])
 synth.synthesize("dev")
@@ -30,7 +31,6 @@ import sys
 from pathlib import Path
 import boto3
 from tools.deployment.operation import Operation, Options
-from tools.project import ROOT
 from tools.targets import Target
 op = Operation(Options("deploy"), Target("aws", "1", boto3.Session()), Path(sys.argv[1]), [])
 op.cdk("Deploying", "deploy", "StorageStack")
@@ -40,96 +40,104 @@ Family = dict[int, str]  # command lines by process
 Start = Callable[..., subprocess.Popen[bytes]]
 
 
-def processes() -> dict[int, tuple[int, str]]:
-    """All there are: the parent of each, and its command line."""
-    listing = subprocess.check_output(
-        ["ps", "-Aww", "-o", "pid=", "-o", "ppid=", "-o", "args="], text=True
-    )
+def family(ancestor: int) -> Family:
+    """All descendants of a process."""
+    listing = subprocess.check_output(["ps", "-Aww", "-o", "pid=,ppid=,args="], text=True)
     rows = [line.split(maxsplit=2) for line in listing.splitlines()]
-    return {int(pid): (int(parent), line) for pid, parent, line in rows}
-
-
-def family(process: int) -> Family:
-    """What `process` has started, and that in turn."""
-    everything = processes()
     found: Family = {}
-    parents = {process}
+    parents = {ancestor}
     while parents:
-        children = {pid: line for pid, (parent, line) in everything.items() if parent in parents}
+        children = {int(pid): line for pid, parent, line in rows if int(parent) in parents}
         found |= children
         parents = set(children)
     return found
 
 
 def left(found: Family) -> Family:
-    """Those that are still there: the same command line under the same number."""
-    now = processes()
-    return {pid: line for pid, line in found.items() if pid in now and now[pid][1] == line}
+    """The processes of `found` that still run: same number, same command line."""
+    listing = subprocess.check_output(["ps", "-Aww", "-o", "pid=,args="], text=True)
+    now = dict(line.strip().split(maxsplit=1) for line in listing.splitlines())
+    return {pid: line for pid, line in found.items() if now.get(str(pid)) == line}
 
 
 def wait_for(condition: Callable[[], object]) -> None:
     end = time.monotonic() + LIMIT
-    while not condition() and time.monotonic() < end:
+    while not condition():
+        assert time.monotonic() < end
         time.sleep(0.05)
 
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Start a Python command, and kill whatever is left of it in the end."""
+    """Start a Python command, and kill all that is left of it at the end of the test."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def run(*arguments: object, log: Path, **environment: str) -> subprocess.Popen[bytes]:
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, *map(str, arguments)],
-                cwd=ROOT,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-            )
+    def run(*arguments: object, **environment: str) -> subprocess.Popen[bytes]:
+        process = subprocess.Popen(
+            [sys.executable, *map(str, arguments)],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         started.append(process)
         return process
 
     yield run
     for process in started:
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
-def kill(process: subprocess.Popen[bytes]) -> Family:
-    """Kill `process` alone; return what it had started and is still there some seconds later."""
+def wait_for_line(process: subprocess.Popen[bytes], *words: str) -> None:
+    """Wait until the command line of one descendant contains all `words`."""
+    wait_for(
+        lambda: any(all(word in line for word in words) for line in family(process.pid).values())
+    )
+
+
+def assert_all_end(process: subprocess.Popen[bytes], number: int = signal.SIGKILL) -> None:
+    """Send a signal to `process` alone, or SIGINT to its group as a terminal does."""
     found = family(process.pid)
-    process.kill()
-    process.wait()
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)
+    else:
+        process.send_signal(number)
+    process.wait(LIMIT)
     wait_for(lambda: not left(found))
-    still = left(found)
-    for pid in still:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    return still
 
 
-def test_a_killed_deploy_takes_the_cli_and_the_cloud_with_it(
-    start: Start, assembly: Path, cloud_folder: Path
+def test_a_killed_deploy_leaves_no_process(start: Start, assembly: Path, tmp_path: Path) -> None:
+    deploy = start(
+        *("-m", "tools.deployment", "deploy", "--to=local", f"--app={assembly}"),
+        WEALTH_OPS_CLOUD=str(tmp_path),
+    )
+    wait_for_line(deploy, "aws-cdk/bin/cdk", str(assembly))
+    wait_for_line(deploy, "tools.local_cloud.server", str(tmp_path))
+    assert_all_end(deploy)
+    assert not (tmp_path / ENDPOINT).exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_nox_leaves_no_process_and_the_state_is_saved(
+    start: Start, tmp_path: Path, number: signal.Signals
 ) -> None:
-    log = cloud_folder.with_name("log")
-    arguments = ("-m", "tools.deployment", "deploy", "--to=local", f"--app={assembly}")
-    deploy = start(*arguments, log=log)
-    wait_for(lambda: b"deploying..." in log.read_bytes())
-    lines = " ".join(family(deploy.pid).values())
-    assert "aws-cdk/bin/cdk deploy" in lines
-    assert "tools.local_cloud.server" in lines
-    assert kill(deploy) == {}
+    # UV: the noxfile does not start `uv run`.
+    nox = start("-m", "nox", "-s", "cloud", WEALTH_OPS_CLOUD=str(tmp_path), UV="uv")
+    wait_for((tmp_path / ENDPOINT).exists)
+    wait_for_line(nox, "tools.local_cloud.server", str(tmp_path))
+    assert_all_end(nox, number)
+    assert not (tmp_path / ENDPOINT).exists()
+    assert list((tmp_path / STATE).glob("*.json"))
 
 
-def test_a_cli_that_waits_for_the_network_ends_too(
-    start: Start, assembly: Path, tmp_path: Path
-) -> None:
+def test_a_cli_that_waits_for_the_network_ends_too(start: Start, assembly: Path) -> None:
     with socket.create_server((HOST, 0)) as deaf:
         deploy = start(
             *("-c", CALL, assembly),
-            log=tmp_path / "log",
             AWS_ENDPOINT_URL=f"http://{HOST}:{deaf.getsockname()[1]}",
             AWS_ACCESS_KEY_ID="any",
             AWS_SECRET_ACCESS_KEY="any",
@@ -138,19 +146,18 @@ def test_a_cli_that_waits_for_the_network_ends_too(
         deaf.settimeout(LIMIT)
         connection, _ = deaf.accept()
         with connection:
-            assert "aws-cdk/bin/cdk deploy" in " ".join(family(deploy.pid).values())
-            assert kill(deploy) == {}
+            wait_for_line(deploy, "aws-cdk/bin/cdk deploy")
+            assert_all_end(deploy)
 
 
 def test_a_killed_synthesis_takes_the_app_with_it(start: Start, tmp_path: Path) -> None:
     slow = tmp_path / "an app.py"
     slow.write_text("import time; time.sleep(60)")
-    synthesis = start("-c", SYNTHESIS, tmp_path / "cdk.out", slow, log=tmp_path / "log")
-
-    def app() -> bool:
-        lines = family(synthesis.pid).values()
-        return any(line.startswith(sys.executable) and slow.name in line for line in lines)
-
-    wait_for(app)
-    assert app()
-    assert kill(synthesis) == {}
+    synthesis = start("-c", SYNTHESIS, tmp_path / "cdk.out", slow)
+    wait_for(
+        lambda: any(
+            line.startswith(sys.executable) and slow.name in line
+            for line in family(synthesis.pid).values()
+        )
+    )
+    assert_all_end(synthesis)

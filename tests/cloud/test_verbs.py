@@ -46,8 +46,8 @@ def run(assembly: Path, cloud_folder: Path) -> Run:
 @pytest.fixture
 def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCloud]:
     """Stands in for AWS: what a person would have in his environment leads there."""
-    with local_cloud(tmp_path / "account", account="111122223333") as running:
-        for key, value in running.environment({}).items():
+    with local_cloud(tmp_path / "account") as running:
+        for key, value in running.environment({}, account="111122223333").items():
             monkeypatch.setenv(key, value)
         yield running
 
@@ -56,7 +56,7 @@ def account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalCl
 def ready(account: LocalCloud, monkeypatch: pytest.MonkeyPatch) -> LocalCloud:
     """The same, taken for bootstrapped."""
     monkeypatch.setattr(deploy, "TOOLKIT", "toolkit")
-    with account.entered():
+    with account.entered(account="111122223333"):
         cloudformation = boto3.client("cloudformation")
         handle = {"Resources": {"Any": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}}
         cloudformation.create_stack(StackName="toolkit", TemplateBody=json.dumps(handle))
@@ -217,7 +217,7 @@ def test_a_diff_is_made_as_one_says_and_on_aws_as_the_cdk_cli_does(
     ids: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert ready.account == "111122223333"
+    assert ready.url
     asked: list[tuple[str, ...]] = []
 
     def note(_: Operation, *words: str) -> tuple[int, str]:
@@ -295,7 +295,7 @@ def test_a_deploy_in_which_credentials_expire_still_has_the_status_of_cdk(
 def test_an_account_that_is_not_bootstrapped_is_answered_with_the_command(
     run: Run, account: LocalCloud, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert account.account == "111122223333"
+    assert account.url
     assert run("diff", "--to", "aws") == 1
     assert "nox -s bootstrap -- --to aws" in "".join(capsys.readouterr())
     assert run("bootstrap", "--to", "aws") == 2
@@ -311,7 +311,7 @@ def test_a_person_is_asked_and_only_a_yes_counts(
     answer: str | None,
     status: int,
 ) -> None:
-    assert account.account == "111122223333"
+    assert account.url
     monkeypatch.setattr(operation, "is_interactive", lambda: True)
 
     def type_answer(*_: object) -> str:
@@ -403,7 +403,7 @@ def test_a_kept_bucket_is_adopted_on_aws_with_a_flag(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert ready.account == "111122223333"
+    assert ready.url
     boto3.client("s3").create_bucket(Bucket="wealth-ops-data-dev")
     assert run("deploy", "StorageStack", "--to", "aws", "--yes") == 1
     assert "nox -s deploy -- --import-existing-resources" in "".join(capsys.readouterr())
@@ -510,7 +510,7 @@ def test_a_refusal_of_aws_is_not_taken_for_a_missing_stack(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with account.entered():
+    with account.entered(account="111122223333"):
         iam = boto3.client("iam")
         iam.create_user(UserName="nobody")
         key = iam.create_access_key(UserName="nobody")["AccessKey"]

@@ -9,7 +9,7 @@ from tools.assembly import StackArtifact
 from tools.console import UserError, console
 from tools.deployment.operation import Operation, Options, cloud_directory, operation
 from tools.deployment.report import show
-from tools.local_cloud.state import put_aside
+from tools.local_cloud.folder import how_to_empty
 
 TOOLKIT = "CDKToolkit"
 ADOPT = "--import-existing-resources"
@@ -26,7 +26,7 @@ def deploy(options: Options) -> int:
         if REVERT in options.extra and op.target.place == "local":
             raise UserError(
                 f"The local cloud would do nothing for {REVERT}. Undo what `nox -s drift` shows by "
-                f"hand: {BY_HAND} {put_aside(cloud_directory())}"
+                f"hand: {BY_HAND} {how_to_empty(cloud_directory())}"
             )
         ensure_bootstrapped(op)
         look_ahead(op)
@@ -111,7 +111,7 @@ def _retained(op: Operation, stack: StackArtifact, what: str) -> str:
         "stack was destroyed or could not be created."
     )
     if op.target.place == "local":
-        return f"{found} The local cloud cannot adopt it. {put_aside(cloud_directory())}"
+        return f"{found} The local cloud cannot adopt it. {how_to_empty(cloud_directory())}"
     return f"{found} Adopt it with: nox -s deploy -- {ADOPT}"
 
 

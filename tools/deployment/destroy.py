@@ -6,7 +6,7 @@ from tools.assembly import StackArtifact, named
 from tools.console import console
 from tools.deployment.deploy import ADOPT
 from tools.deployment.operation import Operation, Options, cloud_directory, operation
-from tools.local_cloud.state import put_aside
+from tools.local_cloud.folder import how_to_empty
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -47,7 +47,7 @@ def destroy(options: Options) -> int:
             console.print(
                 f"A later deploy adopts what is kept with: nox -s deploy -- {ADOPT}"
                 if op.target.place == "aws"
-                else f"The local cloud cannot adopt it later. {put_aside(cloud_directory())}",
+                else f"The local cloud cannot adopt it later. {how_to_empty(cloud_directory())}",
                 soft_wrap=True,
             )
         names = [stack.id for stack in doomed]

@@ -17,7 +17,7 @@ from rich.prompt import Confirm
 from tools import cdk
 from tools.assembly import StackArtifact, read_stacks, select
 from tools.console import UserError, console, stream, waiting
-from tools.local_cloud.client import local_cloud
+from tools.local_cloud.client import ACCOUNT, local_cloud
 from tools.project import ROOT
 from tools.synth import synthesize
 from tools.targets import Choice, Target, aws_target, choose, is_interactive
@@ -154,7 +154,7 @@ def _reach(choice: Choice) -> Iterator[tuple[Target, Callable[[], bool]]]:
         return
     with local_cloud(cloud_directory()) as cloud, cloud.entered():
         try:
-            yield Target("local", cloud.account, boto3.Session()), cloud.is_gone
+            yield Target("local", ACCOUNT, boto3.Session()), cloud.is_gone
         except (NotConnectedError, HTTPClientError) as error:
             raise UserError(GONE) from error
 

@@ -1,1 +1,1 @@
-"""The embedded local cloud: an AWS emulator for whoever has no account, and for the tests."""
+"""The local cloud: MiniStack, an AWS emulator, served on 127.0.0.1 for development and tests."""

@@ -1,6 +1,8 @@
-"""The embedded local cloud: an AWS emulator for those without an account, and for the tests."""
+"""Starting, finding and stopping the local cloud."""
 
+import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -8,7 +10,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 
 import boto3
@@ -17,34 +18,37 @@ from filelock import FileLock, Timeout
 
 from tools import cdk
 from tools.console import UserError, console
-from tools.local_cloud.state import HOST, CloudState
+from tools.local_cloud.folder import CERTIFICATE, ENDPOINT, HOST, LOCK, LOG, STATE
 from tools.project import ROOT
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
 # Seconds. A start takes one or two; a stop writes the state to the disk.
 START_LIMIT = 60.0
-STOP_LIMIT = 60.0
+STOP_LIMIT = 20.0
 
 
 @dataclass(frozen=True)
 class LocalCloud:
-    """A running local cloud."""
+    """A running local cloud. It holds any number of accounts and regions."""
 
     directory: Path
     port: int
-    account: str
-    certificate: Path
     shared: bool = field(default=False, compare=False)
-    """Whether another process serves it, and will go on to."""
+    """Whether another process serves the local cloud and continues to do so."""
 
     @property
     def url(self) -> str:
-        """The endpoint of every service. An IP address, so that S3 needs no names in DNS."""
+        """The endpoint of every service: an IP address, so that S3 needs no DNS names."""
         return f"https://{HOST}:{self.port}"
 
+    @property
+    def certificate(self) -> Path:
+        """The certificates that clients trust."""
+        return self.directory / CERTIFICATE
+
     def is_gone(self) -> bool:
-        """Whether nothing listens there any more; a cloud that is only busy still does."""
+        """Whether the server has ended. A busy server has not."""
         try:
             socket.create_connection((HOST, self.port), timeout=1).close()
         except ConnectionRefusedError:
@@ -53,165 +57,159 @@ class LocalCloud:
             return False
         return False
 
-    def environment(self, base: Mapping[str, str]) -> dict[str, str]:
-        """`base` for commands that shall reach this cloud, and can reach no real account."""
+    def environment(
+        self, base: Mapping[str, str], *, account: str = ACCOUNT, region: str = REGION
+    ) -> dict[str, str]:
+        """`base` with variables for the root user of `account`, and without a way to reach AWS."""
         return cdk.without_aws(base) | {
             "AWS_ENDPOINT_URL": self.url,
-            # The root key of an account is its number; any secret will do.
-            "AWS_ACCESS_KEY_ID": self.account,
+            # MiniStack accepts the number of any account as its root access key.
+            "AWS_ACCESS_KEY_ID": account,
             "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
             "AWS_CA_BUNDLE": str(self.certificate),
             "NODE_EXTRA_CA_CERTS": str(self.certificate),
             "NO_PROXY": HOST,
-            # The CLI remembers there which key belongs to which account.
+            # The CDK CLI caches there which access key belongs to which account.
             "CDK_HOME": str(self.directory / "cdk"),
         }
 
     @contextmanager
-    def entered(self) -> Iterator[None]:
-        """Make `environment` this process's own, for boto3 and for the commands it starts."""
+    def entered(self, *, account: str = ACCOUNT, region: str = REGION) -> Iterator[None]:
+        """Use `environment` in this process, for boto3 and for commands that it starts."""
         before = dict(os.environ)
         try:
-            _become(self.environment(before))
-            # Else boto3 goes on with the credentials that it has found first.
+            _replace_environment(self.environment(before, account=account, region=region))
+            # Otherwise boto3 keeps the credentials that it found first.
             boto3.DEFAULT_SESSION = None
             yield
         finally:
-            _become(before)
+            _replace_environment(before)
             boto3.DEFAULT_SESSION = None
 
 
 @contextmanager
-def local_cloud(directory: Path, *, port: int = 0, account: str = ACCOUNT) -> Iterator[LocalCloud]:
-    """A local cloud with its state in `directory`, on `port` of 127.0.0.1 (0: any free one).
+def local_cloud(directory: Path, *, port: int = 0) -> Iterator[LocalCloud]:
+    """Yield the local cloud in `directory`, served on `port` of 127.0.0.1 (0: any free port).
 
-    Starts it, and stops it in every case, its state saved; if one is served there already, uses it
-    and leaves it running. Raises `UserError` when it cannot start or its state cannot be saved.
+    Uses the running server if there is one. Otherwise starts a server, and stops it at the end.
+    Raises `UserError` if the server cannot start, or cannot save its state.
     """
-    state = CloudState(directory.resolve(), version("ministack"))
-    if running := _running(state):
+    directory = directory.resolve()
+    if running := _find_running(directory):
         yield running
         return
-    server = _start(state, port, account)
+    with _listen(port) as listener:
+        cloud = LocalCloud(directory, listener.getsockname()[1])
+        server = _start(cloud, listener.fileno())
     try:
-        running = _wait_until_ready(state, server)
+        _wait_until_ready(cloud, server)
+        yield cloud
     except BaseException:
-        _end(server)
+        # The error under way says more than a failed stop.
+        if failure := _stop(cloud, server):
+            console.print(failure, style="red", markup=False)
         raise
-    try:
-        yield running
-    except BaseException:
-        # What is already under way says more than this does.
-        if trouble := _stop(state, server):
-            console.print(trouble, style="red", markup=False)
-        raise
-    if trouble := _stop(state, server):
-        raise UserError(trouble)
+    if failure := _stop(cloud, server):
+        raise UserError(failure)
 
 
-def _start(state: CloudState, port: int, account: str) -> subprocess.Popen[bytes]:
-    with state.log.open("wb") as log:
-        return subprocess.Popen(
-            [
-                # -u: what a full disk does not take is not tried again at exit, which would replace
-                # the exit status.
-                *(sys.executable, "-u", "-m", "tools.local_cloud.server", str(state.directory)),
-                *("--port", str(port), "--account", account),
-            ],
-            cwd=ROOT,
-            env=cdk.without_aws(os.environ),
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            # A Ctrl-C is for this process, which then stops the server in order.
-            start_new_session=True,
-        )
-
-
-def _become(environment: Mapping[str, str]) -> None:
-    # Key by key: another thread may be starting a command just now, and needs its PATH.
+def _replace_environment(environment: Mapping[str, str]) -> None:
+    # Never empty: another thread may be starting a command, which needs PATH.
     for key in os.environ.keys() - environment.keys():
         del os.environ[key]
     os.environ.update(environment)
 
 
-def _running(state: CloudState) -> LocalCloud | None:
+def _find_running(directory: Path) -> LocalCloud | None:
     try:
-        with FileLock(state.lock, timeout=0):
+        directory.mkdir(parents=True, exist_ok=True)
+        with FileLock(directory / LOCK, timeout=0):
             return None
     except Timeout:
-        endpoint = state.find()
+        cloud = LocalCloud(directory, _read_port(directory) or 0, shared=True)
     except OSError as error:
-        raise UserError(f"The local cloud cannot be kept in {state.directory}: {error}") from error
-    if endpoint is None or not _answers(state, endpoint.port):
+        raise UserError(f"The local cloud cannot use the folder {directory}: {error}") from error
+    if not _answers(cloud):
         raise UserError(
-            f"Another process is starting or stopping the local cloud in {state.directory}; try "
-            "again when it has."
+            f"Another process is starting or stopping the local cloud in {directory}. Try again "
+            "when it has finished."
         )
-    return LocalCloud(
-        state.directory, endpoint.port, endpoint.account, state.certificate, shared=True
-    )
+    return cloud
 
 
-def _wait_until_ready(state: CloudState, server: subprocess.Popen[bytes]) -> LocalCloud:
+def _read_port(directory: Path) -> int | None:
+    try:
+        return int(json.loads((directory / ENDPOINT).read_text())["port"])
+    except (FileNotFoundError, ValueError):
+        return None  # The server has not written the file yet.
+
+
+def _listen(port: int) -> socket.socket:
+    try:
+        if port not in range(2**16):
+            raise OSError("Ports are numbers from 0 to 65535.")
+        return socket.create_server((HOST, port))
+    except OSError as error:
+        raise UserError(
+            f"The local cloud cannot listen on port {port}: {error}. Choose another port, or 0 for "
+            "any free port."
+        ) from error
+
+
+def _start(cloud: LocalCloud, descriptor: int) -> subprocess.Popen[bytes]:
+    arguments = (str(cloud.directory), str(descriptor), str(cloud.port))
+    with (cloud.directory / LOG).open("wb") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "tools.local_cloud.server", *arguments],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            pass_fds=[descriptor],
+            # Ctrl-C reaches this process only, which then stops the server.
+            start_new_session=True,
+        )
+
+
+def _wait_until_ready(cloud: LocalCloud, server: subprocess.Popen[bytes]) -> None:
     end = time.monotonic() + START_LIMIT
     while server.poll() is None and time.monotonic() < end:
-        time.sleep(0.05)
-        endpoint = state.find()
-        if endpoint and endpoint.process == server.pid and _answers(state, endpoint.port):
-            notice = _said(state)
-            if notice:
+        if _read_port(cloud.directory) == cloud.port and _answers(cloud):
+            if notice := _read_log(cloud):
                 console.print(notice, markup=False)
-            return LocalCloud(state.directory, endpoint.port, endpoint.account, state.certificate)
-    if server.returncode is None:
-        raise UserError(
-            f"The local cloud did not start within {START_LIMIT:.0f} seconds. {_said(state)}"
-        )
-    raise UserError(_why(state, server))
+            return
+        time.sleep(0.05)
+    raise UserError(f"The local cloud did not start (limit: {START_LIMIT:.0f} seconds).")
 
 
-def _answers(state: CloudState, port: int) -> bool:
-    with urllib3.PoolManager(ca_certs=str(state.certificate), retries=False) as pool:
+def _answers(cloud: LocalCloud) -> bool:
+    with urllib3.PoolManager(ca_certs=str(cloud.certificate), retries=False) as pool:
         try:
-            answer = pool.request("GET", f"https://{HOST}:{port}/_ministack/health", timeout=5)
+            answer = pool.request("GET", f"{cloud.url}/_ministack/health", timeout=5)
         except urllib3.exceptions.HTTPError:
             return False
     return answer.status == 200
 
 
-def _end(server: subprocess.Popen[bytes]) -> bool:
-    # The end of its standard input tells the server to save its state and go.
+def _stop(cloud: LocalCloud, server: subprocess.Popen[bytes]) -> str | None:
+    """Stop the server; return a sentence for the user if its state is not saved."""
     assert server.stdin is not None
-    server.stdin.close()
+    server.stdin.close()  # The server stops when its standard input ends.
     try:
         server.wait(STOP_LIMIT)
     except subprocess.TimeoutExpired:
-        server.kill()
+        os.killpg(server.pid, signal.SIGKILL)
         server.wait()
-        return False
-    return True
-
-
-def _stop(state: CloudState, server: subprocess.Popen[bytes]) -> str | None:
-    if not _end(server):
-        return (
-            f"The local cloud did not stop within {STOP_LIMIT:.0f} seconds and was killed; it goes "
-            f"back to its last saved state. {_said(state)}"
-        )
-    if server.returncode:
-        return f"The local cloud did not stop in order.\n{_why(state, server)}"
-    return None
-
-
-def _why(state: CloudState, ended: subprocess.Popen[bytes]) -> str:
-    return _said(state) or (
-        f"The local cloud ended with status {ended.returncode} and could not write the reason to "
-        f"{state.log}: is the disk full? What was saved before is as it was: make room, and run "
-        "the same command again."
+    if not server.returncode:
+        return None
+    return (
+        f"The local cloud ended with status {server.returncode} and did not save its state. The "
+        f"next start moves {cloud.directory / STATE} to a folder beside it, and the cloud is empty "
+        f"then. {_read_log(cloud) or 'Is the disk full?'}"
     )
 
 
-def _said(state: CloudState) -> str:
-    return state.log.read_text(errors="replace").strip()
+def _read_log(cloud: LocalCloud) -> str:
+    return (cloud.directory / LOG).read_text(errors="replace").strip()

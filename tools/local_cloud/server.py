@@ -1,166 +1,135 @@
-"""The process that serves the local cloud: MiniStack over TLS, on 127.0.0.1, with IAM enforced.
+"""The process that serves MiniStack over TLS with IAM enforced; `client` starts it.
 
-It ends when its standard input does, so it cannot outlive whoever started it, and it saves its
-state before it ends. `client` starts it; see `state` for what lies in its directory.
+The server stops when its standard input ends, so it never outlives the process that started it.
+MiniStack's own `main()` would also listen on port 443 and write a file to /tmp. MiniStack runs
+scripts in /docker-entrypoint-initaws.d and /etc/localstack/init, which only root can create.
 """
 
-import argparse
 import asyncio
+import json
+import logging
 import os
 import signal
-import socket
 import sys
-import threading
-from collections.abc import Callable
-from contextlib import suppress
-from enum import IntEnum
 from importlib.metadata import version
+from logging.handlers import BufferingHandler
 from pathlib import Path
+from typing import NoReturn
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
+from hypercorn import typing as asgi
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
 
-from tools.local_cloud.state import HOST, CloudState, Endpoint, StateError, UnsavedError
+from tools.local_cloud import folder
 
-# What the server and the functions that it runs may see of the person's environment: nothing of
-# AWS, and none of the variables that MiniStack reads, which have names such as SERVICES.
+# The variables of the user that the server and Lambda functions see: none of AWS, and none of those
+# that MiniStack reads, which have names such as SERVICES.
 KEPT = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TMPDIR", "TZ")
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Status(IntEnum):
-    """How the server ends. 1 and 2 are Python's and argparse's."""
-
-    SAVED = 0
-    LOCKED = 3
-    PORT_TAKEN = 4
-    REFUSED = 5
-    UNSAVED = 6
-
-
-class PortError(Exception):
-    """A port that cannot be listened on."""
-
-
-def main(arguments: list[str]) -> Status:
-    """Serve until told to stop; say on standard error why, if not all went well."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("directory", type=Path)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--account", required=True)
-    options = parser.parse_args(arguments)
-    state = CloudState(options.directory.resolve(), version("ministack"))
-    try:
-        state.directory.mkdir(parents=True, exist_ok=True)
-        # Not at once: who only looks whether the cloud is served holds the lock for a moment.
-        with FileLock(state.lock, timeout=0.5):
-            _serve(state, options.port, options.account)
-    except Timeout:
-        endpoint = state.find()
-        holder = f"process {endpoint.process}" if endpoint else "another process"
-        message = f"The local cloud in {state.directory} is in use by {holder}; end that one first."
-        status = Status.LOCKED
-    except PortError as error:
-        message, status = str(error), Status.PORT_TAKEN
-    except UnsavedError as error:
-        message, status = str(error), Status.UNSAVED
-    except (StateError, OSError) as error:
-        message, status = str(error), Status.REFUSED
-    else:
-        return Status.SAVED
-    with suppress(OSError):  # where the disk is full, the status has to do
-        print(message, file=sys.stderr)
-    return status
-
-
-def _serve(state: CloudState, port: int, account: str) -> None:
-    with _listen(port) as listener:
-        if notice := state.open():
+def main(directory: Path, descriptor: str, port: str) -> None:
+    """Serve the local cloud in `directory` on a listening socket until a stop, then exit."""
+    # A client that looks for a running server holds the lock for a moment.
+    with FileLock(directory / folder.LOCK, timeout=0.5):
+        if notice := folder.prepare_state(directory, version("ministack")):
             print(notice, file=sys.stderr)
-        state.ensure_tls()
+        folder.issue_certificate(directory)
+        endpoint = json.dumps({"port": int(port), "process": os.getpid()})
+        (directory / folder.ENDPOINT).write_text(endpoint)
         kept = {key: os.environ[key] for key in KEPT if key in os.environ}
         os.environ.clear()
-        os.environ.update(kept | _settings(state, listener.getsockname()[1], account))
-        asyncio.run(_run(listener, state, account))
+        os.environ.update(kept | _settings(directory, port))
+        asyncio.run(_serve(directory, descriptor))
 
 
-def _listen(port: int) -> socket.socket:
-    try:
-        if port not in range(2**16):
-            raise OSError(None, "there are no ports above 65535 or below 0")
-        return socket.create_server((HOST, port))
-    except OSError as error:
-        raise PortError(
-            f"The local cloud cannot be served on port {port}: {error.strerror}. Choose another "
-            "port, or 0 for any free one."
-        ) from error
-
-
-def _settings(state: CloudState, port: int, account: str) -> dict[str, str]:
+def _settings(directory: Path, port: str) -> dict[str, str]:
     return {
         "AUTH": "true",
         "USE_SSL": "1",
-        "BIND_HOST": HOST,
-        "GATEWAY_PORT": str(port),
-        "MINISTACK_SSL_CERT": str(state.certificate),
-        "MINISTACK_SSL_KEY": str(state.key),
-        "MINISTACK_ACCOUNT_ID": account,
+        "BIND_HOST": folder.HOST,
+        "GATEWAY_PORT": port,
+        "MINISTACK_SSL_CERT": str(directory / folder.CERTIFICATE),
+        "MINISTACK_SSL_KEY": str(directory / folder.KEY),
         "PERSIST_STATE": "1",
-        "STATE_DIR": str(state.working),
+        "STATE_DIR": str(directory / folder.STATE),
         "S3_PERSIST": "1",
-        "S3_DATA_DIR": str(state.objects),
-        # For its functions: MiniStack's own bundle needs certificates of the system.
-        "AWS_CA_BUNDLE": str(state.certificate),
-        # Listeners of its own that nothing here uses.
+        "S3_DATA_DIR": str(directory / folder.STATE / "objects"),
+        # For Lambda functions: MiniStack's own bundle needs the certificates of the system.
+        "AWS_CA_BUNDLE": str(directory / folder.CERTIFICATE),
+        # Do not listen for SFTP and MQTT.
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
-        # At its start it would remove containers, also those of another MiniStack.
-        "DOCKER_HOST": f"unix://{state.directory}/no-docker",
+        # MiniStack removes the containers of other MiniStack servers when it starts.
+        "DOCKER_HOST": f"unix://{directory}/no-docker",
         "LOG_LEVEL": "WARNING",
     }
 
 
-async def _run(listener: socket.socket, state: CloudState, account: str) -> None:
+async def _serve(directory: Path, descriptor: str) -> None:
     stop = asyncio.Event()
+    _stop_at_signal_or_end_of_input(stop)
+    # MiniStack reads its settings when it is imported.
+    from ministack.app import app
+
+    # MiniStack logs an error for a state that it cannot load or save, and goes on.
+    errors = BufferingHandler(capacity=1000)
+    errors.setLevel(logging.ERROR)
+    logging.getLogger().addHandler(errors)
+    events: asyncio.Queue[asgi.ASGIReceiveEvent] = asyncio.Queue()
+    answers: asyncio.Queue[asgi.ASGISendEvent] = asyncio.Queue()
+    scope: asgi.Scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
+    lifespan = asyncio.ensure_future(app(scope, events.get, answers.put))
+    events.put_nowait({"type": "lifespan.startup"})
+    await answers.get()
+    if errors.buffer:
+        # `folder.ENDPOINT` exists, so the same command moves the state and starts an empty cloud.
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 (no shell)
+
+    async def answer(
+        scope: asgi.Scope, receive: asgi.ASGIReceiveCallable, send: asgi.ASGISendCallable
+    ) -> None:
+        if scope["type"] != "lifespan":
+            await app(scope, receive, send)
+
+    async def save_and_exit() -> None:
+        await stop.wait()
+        errors.flush()
+        events.put_nowait({"type": "lifespan.shutdown"})
+        await lifespan
+        _exit(directory, is_saved=not any(record.name == "persistence" for record in errors.buffer))
+
+    config = Config()
+    config.bind = [f"fd://{descriptor}"]
+    config.certfile = str(directory / folder.CERTIFICATE)
+    config.keyfile = str(directory / folder.KEY)
+    config.loglevel = "WARNING"
+    # Hypercorn does not send the lifespan events, because it would wait until every client has
+    # disconnected and every Lambda function has ended before it tells MiniStack to save.
+    await serve(answer, config, shutdown_trigger=save_and_exit)
+
+
+def _stop_at_signal_or_end_of_input(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
 
-    def end() -> None:
-        with suppress(RuntimeError):  # the loop is closed: all is saved
-            loop.call_soon_threadsafe(stop.set)
+    def end_of_input() -> None:
+        loop.remove_reader(0)
+        stop.set()
 
-    # Not the loop's own handlers, which go with it: a second signal must not skip the save.
-    for number in SIGNALS:
-        signal.signal(number, lambda *_: end())
-    threading.Thread(target=_watch_input, args=(end,), daemon=True).start()
-    # Imported here: MiniStack reads its settings from the environment when it is imported.
-    from tools.local_cloud.app import serve
-
-    port = listener.getsockname()[1]
-    ours = Endpoint(port, account, os.getpid())
-    try:
-        lost = await serve(listener, state, stop, lambda: state.announce(port, account))
-        if state.find() != ours:
-            raise UnsavedError(
-                f"{state.directory} was put aside while it was served. What came after its last "
-                "save is not saved; the objects, and that state, are where it is now."
-            )
-        state.publish(account)
-    finally:
-        if state.find() == ours:
-            state.retire()
-        for number in SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
-    if lost:
-        raise UnsavedError(
-            f"Objects could not be written to the disk and are lost: {'; '.join(lost)}"
-        )
+    loop.add_reader(0, end_of_input)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
 
 
-def _watch_input(end: Callable[[], None]) -> None:
-    # os.read and no file object, whose lock a thread that waits in it holds when Python ends.
-    # Nobody writes there: what is read is the end.
-    os.read(0, 1)
-    end()
+def _exit(directory: Path, *, is_saved: bool) -> NoReturn:
+    if is_saved:
+        (directory / folder.ENDPOINT).unlink()
+    # End the processes of Lambda functions: they are in the process group of the server.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.killpg(0, signal.SIGTERM)
+    # sys.exit() would wait for the threads of requests that still run.
+    os._exit(0 if is_saved else 1)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(Path(sys.argv[1]), *sys.argv[2:])

@@ -1,0 +1,69 @@
+"""The folder of a local cloud: its files, and what a server does with them before it starts."""
+
+import shlex
+from datetime import datetime
+from pathlib import Path
+
+import trustme
+
+HOST = "127.0.0.1"
+
+# The state of MiniStack's services, the objects of S3, and the version of MiniStack.
+STATE = "state"
+VERSION = "state/ministack-version"
+# The port of the running server. The file stays if the server does not stop in order.
+ENDPOINT = "endpoint.json"
+# A lock that the running server holds.
+LOCK = "lock"
+# The certificate of the server, with the certificate authority that clients trust.
+CERTIFICATE = "tls/server.crt"
+KEY = "tls/server.key"
+# The output of the server.
+LOG = "server.log"
+
+
+def prepare_state(directory: Path, version: str) -> str | None:
+    """Make the state usable for MiniStack `version`: move any other state to `state-<date>`.
+
+    Returns a sentence for the user if a state was moved.
+    """
+    state, notice = directory / STATE, None
+    if state.exists() and (reason := _why_unusable(directory, version)):
+        moved = directory / f"{STATE}-{datetime.now():%Y%m%d-%H%M%S}"
+        state.rename(moved)
+        notice = (
+            f"The old state of the local cloud was moved to {moved}, because {reason}. This cloud "
+            "is empty; a deploy rebuilds it."
+        )
+    state.mkdir(exist_ok=True)
+    (directory / VERSION).write_text(version)
+    return notice
+
+
+def _why_unusable(directory: Path, version: str) -> str | None:
+    if (directory / ENDPOINT).exists():
+        return "the last server did not load or save all of it"
+    writer = (directory / VERSION).read_text()
+    if writer != version:
+        return f"MiniStack {writer} wrote it, and this is MiniStack {version}"
+    return None
+
+
+def issue_certificate(directory: Path) -> None:
+    """Write a new certificate and its private key."""
+    authority = trustme.CA()
+    issued = authority.issue_cert(HOST, "localhost")
+    (directory / KEY).parent.mkdir(mode=0o700, exist_ok=True)
+    issued.private_key_pem.write_to_path(directory / KEY)
+    chain = [*issued.cert_chain_pems, authority.cert_pem]
+    (directory / CERTIFICATE).write_bytes(b"".join(blob.bytes() for blob in chain))
+
+
+def how_to_empty(directory: Path) -> str:
+    """Return how to start with an empty local cloud without deleting the one in `directory`."""
+    # With a date: mv would move the folder into an existing one.
+    paths = str(directory), f"{directory}-{datetime.now():%Y%m%d-%H%M%S}"
+    return (
+        "To start with an empty local cloud, stop `nox -s cloud` if it runs, and move the old one: "
+        f"{shlex.join(['mv', *paths])}"
+    )
