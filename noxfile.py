@@ -151,6 +151,12 @@ def synth(session: nox.Session, app: str) -> None:
 
 
 @nox.session
+def new(session: nox.Session) -> None:
+    """Create a domain with one stack: nox -s new -- <domain>."""
+    run(session, "python", "-m", "tools.new", *session.posargs)
+
+
+@nox.session
 def snapshots(session: nox.Session) -> None:
     """Record the templates of the environments, for review: what `guard` compares."""
     run(session, "python", "-m", "tools.snapshots", *session.posargs)

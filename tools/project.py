@@ -7,8 +7,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 CORE = "core"
-# Names of nox sessions' components and tags, and of test folders, that belong to no domain.
-RESERVED = {CORE, "apps", "cloud", "environments", "pipeline", "shared", "speed", "tools"}
+# No domain has these names: nox sessions, their tags and folders in tests/ have them, and the stack
+# of a domain named "domain" would have the name of its base class, DomainStack.
+RESERVED = {CORE, "apps", "cloud", "domain", "environments", "pipeline", "shared", "speed", "tools"}
 
 
 def domains(root: Path = ROOT) -> list[str]:

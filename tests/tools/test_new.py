@@ -1,0 +1,170 @@
+"""`nox -s new` creates a whole domain, or refuses with a sentence and creates nothing."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tools import new, project, snapshots
+from tools.console import UserError
+from tools.project import ROOT
+from tools.synth import DEFAULT_ENVIRONMENT
+
+LONG = "a" + 24 * "_b" + "c"  # 50 characters, as many as a domain may have
+
+
+@pytest.fixture
+def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, Path]]:
+    """Makes `new` work in a small repository; returns the assemblies and snapshots it records."""
+    for domain in ("core", "storage"):
+        shutil.copytree(ROOT / "stacks" / domain, tmp_path / "stacks" / domain)
+    (tmp_path / new.APP.parent).mkdir(parents=True)
+    for name in (new.APP, "pyproject.toml", "stacks/__init__.py"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    records: list[tuple[Path, Path]] = []
+    monkeypatch.setattr(new, "ROOT", tmp_path)
+    monkeypatch.setattr(new, "synthesize", lambda name: tmp_path / name)
+    monkeypatch.setattr(snapshots, "record", lambda *paths: records.append(paths))
+    return records
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (
+        path for path in folder.rglob("*") if path.is_file() and ".ruff_cache" not in path.parts
+    )
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_a_domain_has_four_files_two_test_files_lines_in_the_app_and_a_snapshot(
+    tmp_path: Path, recorded: list[tuple[Path, Path]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = contents(tmp_path)
+    assert new.main(["market_data"]) == 0
+    after = contents(tmp_path)
+    assert {name for name in after if after[name] != before.get(name)} == {
+        *(f"stacks/market_data/{name}.py" for name in ("__init__", "app", "exports", "stack")),
+        *(f"tests/market_data/{name}" for name in ("exports.txt", "test_stack.py")),
+        str(new.APP),
+    }
+    environment = DEFAULT_ENVIRONMENT
+    assert recorded == [(tmp_path / environment, ROOT / "snapshots" / environment)]
+    printed = capsys.readouterr().out
+    assert "Created stacks/market_data and tests/market_data" in printed
+    assert "uv run nox -t market_data" in printed
+
+
+@pytest.mark.usefixtures("recorded")
+def test_the_app_creates_the_new_stacks_last_and_imports_them_in_order(tmp_path: Path) -> None:
+    app = tmp_path / new.APP
+    app.write_text(
+        "from stacks.core.app import new_app\n"
+        "from stacks.core.environment import Environment\n\n"
+        'environment = Environment(name="dev")\n'
+        "app = new_app()\n\n"
+        "app.synth()\n"
+    )
+    for domain in ("market_data", "alerts"):
+        assert new.main([domain]) == 0
+    assert app.read_text() == (
+        "from stacks.alerts.stack import AlertsStack\n"
+        "from stacks.core.app import new_app\n"
+        "from stacks.core.environment import Environment\n"
+        "from stacks.market_data.stack import MarketDataStack\n\n"
+        'environment = Environment(name="dev")\n'
+        "app = new_app()\n\n"
+        "MarketDataStack(app, environment)\n\n"
+        "AlertsStack(app, environment)\n\n"
+        "app.synth()\n"
+    )
+
+
+@pytest.mark.usefixtures("recorded")
+@pytest.mark.parametrize("domain", ["a", LONG])
+def test_ruff_accepts_the_files_of_a_domain_with_a_short_or_long_name(
+    tmp_path: Path, domain: str
+) -> None:
+    assert new.main([domain]) == 0
+    for command in (["check"], ["format", "--check"]):
+        ruff = [sys.executable, "-m", "ruff", *command, str(tmp_path)]
+        done = subprocess.run(ruff, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.usefixtures("recorded")
+def test_a_folder_that_holds_only_bytecode_is_not_a_domain(tmp_path: Path) -> None:
+    (tmp_path / "stacks/market_data/__pycache__").mkdir(parents=True)
+    assert new.main(["market_data"]) == 0
+
+
+REFUSED = {
+    "Market": "domain 'Market': it must be a Python package name",
+    "market-data": "domain 'market-data': it must be a Python package name",
+    "1st": "domain '1st': it must be a Python package name",
+    "../market": "domain '../market': it must be a Python package name",
+    "": "domain '': it must be a Python package name",
+    f"{LONG}d": "it has 51 characters, and 50 are allowed",
+    "class": "The name 'class' is reserved",
+    **{name: f"The name '{name}' is reserved" for name in project.RESERVED},
+    DEFAULT_ENVIRONMENT: f"The name '{DEFAULT_ENVIRONMENT}' is reserved",
+    "storage": "stacks/storage already exists",
+    "pictures": "tests/pictures already exists",
+    "sto_rage": "the name of the stack of 'storage', StorageStack",
+}
+
+
+@pytest.mark.usefixtures("recorded")
+@pytest.mark.parametrize("domain", REFUSED)
+def test_a_bad_or_taken_name_is_refused(
+    tmp_path: Path, domain: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tests/pictures").mkdir(parents=True)
+    (tmp_path / "tests/pictures/test_draw.py").touch()
+    before = contents(tmp_path)
+    assert new.main([domain]) == 1
+    assert REFUSED[domain] in capsys.readouterr().err
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.usefixtures("recorded")
+@pytest.mark.parametrize(
+    "line", ["app.synth()\n", "app = new_app()\n", "environment = Environment("]
+)
+@pytest.mark.parametrize("times", [0, 2])
+def test_an_app_of_another_form_is_refused(
+    tmp_path: Path, line: str, times: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app = tmp_path / new.APP
+    app.write_text(app.read_text().replace(f"\n{line}", times * f"\n{line}"))
+    before = contents(tmp_path)
+    assert new.main(["market_data"]) == 1
+    assert "Nothing was created" in capsys.readouterr().err
+    assert contents(tmp_path) == before
+
+
+def fail(_: str) -> Path:
+    raise UserError("AnotherStack does not synthesize.")
+
+
+def interrupt(_: str) -> Path:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("synthesize", [fail, interrupt])
+def test_nothing_is_left_of_a_domain_that_does_not_synthesize(
+    tmp_path: Path,
+    recorded: list[tuple[Path, Path]],
+    synthesize: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(new, "synthesize", synthesize)
+    before = contents(tmp_path)
+    if synthesize is interrupt:
+        with pytest.raises(KeyboardInterrupt):
+            new.main(["market_data"])
+    else:
+        assert new.main(["market_data"]) == 1
+    assert contents(tmp_path) == before
+    assert recorded == []

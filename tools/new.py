@@ -1,0 +1,122 @@
+"""Create a domain with one stack: `python -m tools.new <domain>`."""
+
+import argparse
+import keyword
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from string import Template
+
+from stacks.core.base import construct_id
+from stacks.core.environment import DOMAIN, InvalidEnvironmentError
+from tools import project, snapshots
+from tools.console import UserError, console, reports_errors, waiting
+from tools.project import ROOT
+from tools.synth import DEFAULT_ENVIRONMENT, synthesize
+
+TEMPLATES = Path(__file__).parent / "templates"
+APP = Path("apps", DEFAULT_ENVIRONMENT, "app.py")
+# The lines of APP that the new lines need.
+CREATE, SYNTHESIZE = "app = new_app()", "app.synth()"
+
+NEXT = """\
+Created stacks/{domain} and tests/{domain}, and added {stack} to {app} and snapshots/.
+Next:
+- Add resources in stacks/{domain}/stack.py. Its comments explain data, tables and imports.
+- Check the stack: uv run nox -t {domain}
+- Record its template for the review: uv run nox -s snapshots
+- Deploy it to the local cloud: uv run nox -s deploy -- --to local {stack}
+"""
+
+
+def check_name(domain: str) -> None:
+    """Raise `UserError` if `domain` is no valid name, is reserved or is taken."""
+    try:
+        DOMAIN.check(domain)
+    except InvalidEnvironmentError as error:
+        raise UserError(str(error)) from None
+    reserved = {*project.RESERVED, *project.environments(ROOT)}
+    if domain in reserved or keyword.iskeyword(domain):
+        raise UserError(f"The name {domain!r} is reserved. Choose another name.")
+    for folder in ("stacks", "tests"):
+        if any((ROOT / folder / domain).glob("*.*")):  # not if only __pycache__ is left
+            raise UserError(f"{folder}/{domain} already exists. Choose another name.")
+    # Some file systems ignore case, and both stacks would write the same template.
+    for other in project.domains(ROOT):
+        if construct_id(other).lower() == construct_id(domain).lower():
+            raise UserError(
+                f"The stack of {domain!r} would have the name of the stack of {other!r}, "
+                f"{construct_id(other)}. Choose another name."
+            )
+
+
+def wire(app: str, domain: str) -> str:
+    """The source of an environment's app with the stack of `domain` added.
+
+    Raises `UserError` if the source has another form than apps/dev/app.py has today.
+    """
+    lines = app.splitlines()
+    imports = [index for index, line in enumerate(lines) if line.startswith("from stacks.")]
+    settings = [line for line in lines if line.startswith("environment = Environment(")]
+    if not imports or [len(settings), lines.count(CREATE), lines.count(SYNTHESIZE)] != [1, 1, 1]:
+        raise UserError(
+            f"{APP} must import from stacks, and contain the lines `environment = Environment(…)`, "
+            f"`{CREATE}` and `{SYNTHESIZE}` once each. Nothing was created. Restore these lines."
+        )
+    stack, end = construct_id(domain), lines.index(SYNTHESIZE)
+    lines[end:end] = [f"{stack}(app, environment)", ""]
+    lines.insert(imports[0], f"from stacks.{domain}.stack import {stack}")
+    return "\n".join([*lines, ""])
+
+
+def write(domain: str) -> None:
+    """Write the files of a domain, and the lines in the environment's app that create its stack."""
+    app = wire((ROOT / APP).read_text(), domain)
+    for template in TEMPLATES.glob("*/*"):
+        path = ROOT / template.parent.name / domain / template.name.removesuffix(".in")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = Template(template.read_text())
+        path.write_text(text.substitute(domain=domain, stack=construct_id(domain)))
+    (ROOT / APP).write_text(app)
+    # The order of imports and the length of lines depend on the domain's name.
+    ruff, paths = (sys.executable, "-m", "ruff"), (f"stacks/{domain}", f"tests/{domain}", APP)
+    for command in (("check", "--select", "I", "--fix-only"), ("format",)):
+        subprocess.run([*ruff, *command, "--quiet", *paths], cwd=ROOT, check=True)
+
+
+def create(domain: str) -> None:
+    """Add a domain to the repository and to the snapshots; after an error, remove it again."""
+    app = (ROOT / APP).read_bytes()
+    try:
+        write(domain)
+        with waiting(f"Synthesizing {DEFAULT_ENVIRONMENT}"):
+            assembly = synthesize(DEFAULT_ENVIRONMENT)
+    except BaseException:
+        for folder in ("stacks", "tests"):
+            shutil.rmtree(ROOT / folder / domain, ignore_errors=True)
+        (ROOT / APP).write_bytes(app)
+        raise
+    snapshots.record(assembly, snapshots.FOLDER / DEFAULT_ENVIRONMENT)
+
+
+@reports_errors
+def main(arguments: list[str]) -> int:
+    """Create the domain that `arguments` names; return the exit status."""
+    parser = argparse.ArgumentParser(prog="nox -s new --", allow_abbrev=False)
+    parser.add_argument("domain", help="a Python package name, e.g. market_data")
+    domain: str = parser.parse_args(arguments).domain
+    check_name(domain)
+    create(domain)
+    stack = construct_id(domain)
+    console.print(
+        NEXT.format(domain=domain, stack=stack, app=APP), end="", markup=False, soft_wrap=True
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    # nox sends SIGTERM when it is interrupted: undo the steps then too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    sys.exit(main(sys.argv[1:]))
