@@ -170,7 +170,7 @@ def guard(session: nox.Session) -> None:
 
 @nox.session
 def security(session: nox.Session) -> None:
-    """Scan every environment with cdk-nag, cfn-lint, checkov and iam-policy-validator."""
+    """Scan every environment with cdk-nag, cfn-lint and checkov."""
     run(session, "python", "-m", "tools.security")
 
 

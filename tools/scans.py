@@ -1,50 +1,50 @@
-"""The scanners that look at what an environment deploys, each a function: what has it found?"""
+"""The scanners of a cloud assembly: cdk-nag, cfn-lint and checkov.
+
+`cdk synth` runs cdk-nag and writes its report into the cloud assembly; cfn-lint and checkov run
+here, each as a command.
+"""
 
 import json
 import os
-import shutil
 import subprocess
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from tools import synth
+from tools.assembly import construct_path
 from tools.console import UserError
-from tools.policies import Json, children, documents
 from tools.project import ROOT
 
 SCANNERS = ROOT / "tools" / "scanners"
 BUILD = ROOT / "build" / "security"
 
+# Rules of cfn-lint that no code here can satisfy, since constructs of the CDK break them.
+IGNORED = (
+    "W3005",  # a DependsOn that a Ref implies: the CDK writes one for every grant to a role
+)
+
 
 class Finding(NamedTuple):
-    """What a scanner found at a construct path, by the id under which it can be accepted there."""
+    """A rule that a construct breaks. `id` is the id to acknowledge, e.g. `cfn-lint::W3045`."""
 
     id: str
     path: str
     text: str
 
-
-class Scan(NamedTuple):
-    """What a scanner looked at, in words, and what it found, accepted or not."""
-
-    scope: str
-    findings: list[Finding]
+    def __str__(self) -> str:
+        return f"{self.path}\n  {self.id}\n  {self.text}"
 
 
 class Assembly:
-    """What `cdk synth` wrote: templates, and where in the code their resources come from."""
+    """The templates and acknowledgements that `cdk synth` wrote into a folder."""
 
     def __init__(self, folder: Path) -> None:
-        """Read the cloud assembly in `folder`."""
+        self.folder = folder
         self.files = sorted(folder.glob("*.template.json"))
-        self.templates: dict[str, dict[str, Json]] = {
-            path.name: json.loads(path.read_text()) for path in self.files
-        }
-        # What is accepted, as (id, construct path): the CDK keeps it for all plugins alike.
-        self.accepted: set[tuple[str, str]] = {
-            (finding, path.removeprefix("/"))
+        # The id of each finding and the path of the construct on which it is acknowledged.
+        self.acknowledgements = {
+            (finding, path.removeprefix("/").removesuffix("/Resource"))
             for file in folder.glob("*.metadata.json")
             for path, entries in json.loads(file.read_text()).items()
             for entry in entries
@@ -52,131 +52,86 @@ class Assembly:
             for finding in entry["data"]
         }
 
-    def path(self, template: str, where: Sequence[str]) -> str:
-        """The construct path of what lies in a template under keys; its stack's, if of no resource.
+    def acknowledgement(self, finding: Finding) -> tuple[str, str] | None:
+        """The acknowledgement of `finding`: on its construct, or on one that contains it."""
+        path = finding.path
+        while path and (finding.id, path) not in self.acknowledgements:
+            path = path.rpartition("/")[0]
+        return (finding.id, path) if path else None
 
-        For example `["Resources", "DataBucketE3889A50", "Properties"]`.
+    def unacknowledged(self, findings: Iterable[Finding]) -> list[Finding]:
+        """The findings that no construct acknowledges."""
+        return [finding for finding in findings if not self.acknowledgement(finding)]
+
+    def path(self, template: str, keys: Sequence[object]) -> str:
+        """The path of the construct that wrote what lies under `keys` of a template.
+
+        For example `StorageStack/DataBucket` for `["Resources", "DataBucketE3889A50"]`; the id of
+        the stack for what is not a resource.
         """
-        metadata = children(self.templates[template], *where[:2], "Metadata")
-        return str(metadata.get("aws:cdk:path", template.removesuffix(".template.json")))
+        file = Path(template).name
+        stack = file.removesuffix(".template.json")
+        match keys:
+            case ["Resources", str(logical_id), *_]:
+                path = construct_path(json.loads((self.folder / file).read_text()), logical_id)
+                return path if "/" in path else f"{stack}/{path}"
+        return stack
 
 
-def cdk_nag(environment: str) -> tuple[Assembly, Scan]:
-    """Synthesize an environment, with one pack of cdk-nag more than every synthesis has.
-
-    Raises `UserError` when that fails for another reason than a finding.
-    """
-    folder = BUILD / environment
-    report = folder / "validation-report.json"
-    shutil.rmtree(folder, ignore_errors=True)
-    try:
-        synth.synthesize(environment, "--context=serverless-checks=true", output=folder)
-        failure = None
-    except UserError as error:
-        failure = error
+def cdk_nag(assembly: Assembly) -> Iterator[Finding]:
+    """The findings of cdk-nag and of CloudFormation's rules, acknowledged ones included."""
+    report = assembly.folder / "validation-report.json"
     plugins = json.loads(report.read_text())["pluginReports"] if report.exists() else []
-    if failure and not any(plugin["violations"] for plugin in plugins):
-        raise failure
-    findings = [
-        Finding(
-            f"{plugin['pluginName']}::{found['ruleName']}",
-            construct["constructPath"],
-            found["description"],
-        )
-        for plugin in plugins
-        for found in plugin["violations"] + plugin.get("suppressedViolations", [])
-        for construct in found["violatingConstructs"]
-    ]
-    return Assembly(folder), Scan("AwsSolutions, NIST 800-53 r5, Serverless", findings)
+    for plugin in plugins:
+        for found in plugin["violations"] + plugin.get("suppressedViolations", []):
+            rule = f"{plugin['pluginName']}::{found['ruleName']}"
+            for construct in found["violatingConstructs"]:
+                path = construct["constructPath"].removesuffix("/Resource")
+                yield Finding(rule, path, found["description"])
 
 
-def cfn_lint(assembly: Assembly) -> Scan:
-    """Lint the templates, and have told what is only worth knowing (I), too."""
-    found = json.loads(answer("cfn-lint", "--format=json", "-cI", "--", *assembly.files))
-    findings = []
-    for match in found:
-        path = assembly.path(Path(match["Filename"]).name, match["Location"]["Path"])
-        findings.append(Finding(f"cfn-lint::{match['Rule']['Id']}", path, match["Message"]))
-    return Scan(f"{len(assembly.files)} templates", findings)
+def cfn_lint(assembly: Assembly, *, informational: bool = True) -> Iterator[Finding]:
+    """The findings of cfn-lint; those of level Informational only if asked."""
+    command = (Path(sys.executable).with_name("cfn-lint"), "--format=json")
+    options = (*(["-cI"] if informational else []), "--ignore-checks", *IGNORED)
+    for found in json.loads(_output(*command, *options, "--", *assembly.files)):
+        path = assembly.path(found["Filename"], found["Location"]["Path"])
+        yield Finding(f"cfn-lint::{found['Rule']['Id']}", path, found["Message"])
 
 
-def checkov(assembly: Assembly) -> Scan:
-    """Make checkov's checks of CloudFormation."""
-    options = ("--framework=cloudformation", "--skip-download", "--quiet", "--compact", "-ojson")
-    found = json.loads(answer(installed("checkov"), *options, "--file", *assembly.files))
-    # Without resources that it has checks for, the summary is all there is.
-    summary = found.get("summary", found)
-    if summary["parsing_errors"]:
-        raise UserError(f"checkov cannot read {summary['parsing_errors']} of the templates.")
-    findings = [
-        Finding(
-            f"checkov::{check['check_id']}",
-            assembly.path(
-                Path(check["file_abs_path"]).name, ["Resources", check["resource"].split(".")[1]]
-            ),
-            check["check_name"],
-        )
-        for check in found.get("results", {}).get("failed_checks", [])
-    ]
-    return Scan(f"{summary['passed']} checks passed", findings)
+def checkov(assembly: Assembly) -> Iterator[Finding]:
+    """The findings of checkov's checks for CloudFormation.
 
-
-def iam_policy_validator(assembly: Assembly) -> Scan:
-    """Validate every policy document, whatever it belongs to."""
-    try:
-        policies = list(documents(assembly.templates))
-    except ValueError as error:
-        raise UserError(f"iam-policy-validator cannot run: {error}") from error
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        for number, (*_, policy) in enumerate(policies):
-            (folder / f"{number}.json").write_text(json.dumps(policy))
-        # An empty list of services, or it would fetch AWS's; see iam-policy-validator.yaml.
-        (folder / "services").mkdir()
-        (folder / "services" / "_services.json").write_text("[]")
-        said = answer(
-            installed("iam-policy-validator", "iam-validator"),
-            *("--log-level=error", "validate", "--format=json", "--no-recursive"),
-            *("--config", SCANNERS / "iam-policy-validator.yaml"),
-            *("--aws-services-dir", folder / "services", "--path", folder),
-        )
-    found = json.loads(said)
-
-    def path(file: str) -> str:
-        template, logical_id, _ = policies[int(Path(file).stem)]
-        return assembly.path(template, ["Resources", logical_id])
-
-    if found["total_policies"] != len(policies) or found["parsing_errors"]:
-        unread = [f"\n{path(file)}: {why}" for file, why in found["parsing_errors"]]
-        raise UserError(
-            f"iam-policy-validator cannot read all {len(policies)} policies.{''.join(unread)}"
-        )
-    findings = []
-    for result in found["results"]:
-        for issue in result["issues"]:
-            sid = f"[{issue['statement_sid']}]" if issue["statement_sid"] else ""
-            rule = f"iam-policy-validator::{issue['check_id']}{sid}"
-            findings.append(Finding(rule, path(result["policy_file"]), issue["message"]))
-    return Scan(f"{len(policies)} policies", findings)
-
-
-def installed(package: str, command: str | None = None) -> Path:
-    """A command of a package that has an environment of its own, made as the lock has it.
-
-    Raises `UserError` when uv, which then has said why, cannot make it.
+    Raises `UserError` if checkov cannot read a template.
     """
-    place = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
-    place["UV_PROJECT_ENVIRONMENT"] = str(BUILD / "scanners" / package)
-    lock = ("--project", SCANNERS, "--locked", "--only-group", package)
-    if subprocess.run(["uv", "sync", "--quiet", *lock], env=place, check=False).returncode:
-        raise UserError(f"{package} cannot be installed as {SCANNERS / 'uv.lock'} has it.")
-    return BUILD / "scanners" / package / "bin" / (command or package)
+    options = ("--framework=cloudformation", "--skip-download", "--quiet", "--compact", "-ojson")
+    report = json.loads(_output(install(), *options, "--file", *assembly.files))
+    # Without a resource that it has a check for, checkov prints only the summary.
+    if errors := report.get("summary", report)["parsing_errors"]:
+        raise UserError(f"checkov cannot read {errors} of the {len(assembly.files)} templates.")
+    for check in report.get("results", {}).get("failed_checks", []):
+        logical_id = check["resource"].split(".")[1]
+        path = assembly.path(check["file_abs_path"], ["Resources", logical_id])
+        yield Finding(f"checkov::{check['check_id']}", path, check["check_name"])
 
 
-def answer(*command: str | Path) -> str:
-    """The JSON that a scanner answers with; it sees no settings of the person's.
+def install() -> Path:
+    """Install checkov, from the lock in tools/scanners, in an environment of its own.
 
-    Raises `UserError` with what it said if that is something else.
+    Returns the command. Raises `UserError` if uv, which has printed the reason, cannot install it.
+    """
+    folder = BUILD / "checkov"
+    command = ["uv", "sync", "--quiet", "--locked", "--project", str(SCANNERS)]
+    environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(folder)}
+    if subprocess.run(command, env=environment, check=False).returncode:
+        raise UserError(f"uv cannot install checkov from {SCANNERS / 'uv.lock'}.")
+    return folder / "bin" / "checkov"
+
+
+def _output(*command: str | Path) -> str:
+    """The JSON that a scanner prints. The scanner reads no settings of the user.
+
+    Raises `UserError` with what the scanner printed if that is not JSON.
     """
     BUILD.mkdir(parents=True, exist_ok=True)
     settings = {"HOME": str(BUILD / "home"), "CKV_SKIP_PACKAGE_UPDATE_CHECK": "true"}
@@ -191,6 +146,6 @@ def answer(*command: str | Path) -> str:
     try:
         json.loads(done.stdout)
     except json.JSONDecodeError as error:
-        said = f"{done.stdout}{done.stderr}".strip()
-        raise UserError(f"{Path(command[0]).name} cannot run:\n{said}") from error
+        output = f"{done.stdout}{done.stderr}".strip()
+        raise UserError(f"{Path(command[0]).name} failed:\n{output}") from error
     return done.stdout

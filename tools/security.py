@@ -1,81 +1,67 @@
-"""Look for what is insecure in every environment: `python -m tools.security`.
+"""Scan every environment for insecure settings: `python -m tools.security`.
 
-A finding counts unless its construct accepts it (`stacks/core/findings.py`); what is accepted must
-be found.
+A finding that no construct acknowledges fails the scan, and so does an acknowledgement of a finding
+that no scanner reports.
 """
 
+import shutil
 import sys
-import time
+from collections.abc import Iterable
 
+from tools import scans, synth
 from tools.console import console, reports_errors, waiting
 from tools.project import environments
-from tools.scans import Assembly, Finding, Scan, cdk_nag, cfn_lint, checkov, iam_policy_validator
-
-type Acceptance = tuple[str, str]
+from tools.scans import Assembly
 
 
 def examine(environment: str) -> int:
-    """Run every scanner on an environment, say what it found; return how much must be mended.
+    """Scan an environment, print the findings, and return the number of faults.
 
-    Raises `UserError` when a scanner cannot run.
+    Raises `UserError` if the environment does not synthesize or a scanner cannot run.
     """
-    start = time.monotonic()
+    folder = scans.BUILD / environment
+    shutil.rmtree(folder, ignore_errors=True)
     with waiting(f"Synthesizing {environment}, with cdk-nag"):
-        assembly, scan = cdk_nag(environment)
-    used, faults = _report("cdk-nag", scan, assembly, start)
-    for scanner in (cfn_lint, checkov, iam_policy_validator):
-        start = time.monotonic()
+        # One pack of cdk-nag more than an everyday synthesis has.
+        synth.synthesize(environment, "--context=serverless-checks=true", output=folder)
+    assembly = Assembly(folder)
+    faults = 0
+    stale = set(assembly.acknowledgements)
+    for scanner in (scans.cdk_nag, scans.cfn_lint, scans.checkov):
         name = scanner.__name__.replace("_", "-")
         with waiting(f"Running {name}"):
-            scan = scanner(assembly)
-        more_used, more_faults = _report(name, scan, assembly, start)
-        used |= more_used
-        faults += more_faults
-    stale = sorted(assembly.accepted - used)
-    for rule, path in stale:
-        console.print(
-            f"\n{path}\n  accepts {rule}, which nothing finds there any more: take it away",
-            markup=False,
-        )
-    return faults + len(stale)
+            findings = list(scanner(assembly))
+        unacknowledged = assembly.unacknowledged(findings)
+        console.print(f"{name}: {len(findings)} findings, {len(unacknowledged)} not acknowledged")
+        for finding in unacknowledged:
+            console.print(f"\n{finding}\n", markup=False, soft_wrap=True)
+        faults += len(unacknowledged)
+        stale -= {assembly.acknowledgement(finding) for finding in findings}
+    return faults + _report_stale(stale)
 
 
-def _report(name: str, scan: Scan, assembly: Assembly, start: float) -> tuple[set[Acceptance], int]:
-    """Say what a scan found; return what was accepted of it, and how much was not.
-
-    At once: a scanner that comes later may not run.
-    """
-    found = [(finding, _acceptance(finding, assembly.accepted)) for finding in scan.findings]
-    accepted = [acceptance for _, acceptance in found if acceptance]
-    unexplained = [finding for finding, acceptance in found if not acceptance]
-    console.print(
-        f"{name}: {scan.scope}; {len(accepted)} accepted, {len(unexplained)} unexplained "
-        f"({time.monotonic() - start:.1f} s)",
-        markup=False,
-    )
-    for finding in unexplained:
-        console.print(
-            f"\n{finding.path}\n  {finding.id}\n  {finding.text}\n", markup=False, soft_wrap=True
-        )
-    return set(accepted), len(unexplained)
-
-
-def _acceptance(finding: Finding, accepted: set[Acceptance]) -> Acceptance | None:
-    """What accepts a finding: its construct, or one that this is a part of."""
-    path = finding.path
-    while path and (finding.id, path) not in accepted:
-        path = path.rpartition("/")[0]
-    return (finding.id, path) if path else None
+def _report_stale(stale: Iterable[tuple[str, str]]) -> int:
+    """Print a line for each rule and construct, and return the number of lines."""
+    # cdk-nag has a finding for each wildcard of a policy: `AwsSolutions-IAM5[Action::s3:*]`.
+    wildcards: dict[tuple[str, str], list[str]] = {}
+    for finding, path in sorted(stale):
+        rule, bracket, wildcard = finding.partition("[")
+        wildcards.setdefault((path, rule), []).append(bracket + wildcard)
+    for (path, rule), found in wildcards.items():
+        line = f"{path}: stale acknowledgement of {rule} {' '.join(found)}".rstrip()
+        console.print(line, markup=False, soft_wrap=True)
+    return len(wildcards)
 
 
 @reports_errors
 def main() -> int:
     """Examine every environment; return the exit status."""
-    faults = sum([examine(environment) for environment in environments()])
+    faults = sum(examine(environment) for environment in environments())
     if faults:
         console.print(
-            f"\n{faults} to put right: mend what was found, or accept it on its construct with a "
-            "reason for the reviewer (stacks/core/findings.py)."
+            f"\n{synth.ACKNOWLEDGE} Remove each stale acknowledgement, which no scanner reports, "
+            "from the `acknowledge` call of its construct.",
+            soft_wrap=True,
         )
     return min(faults, 1)
 

@@ -9,11 +9,16 @@ from pathlib import Path
 from stacks.core.environment import Environment
 from tools import cdk
 from tools.assembly import read_stacks
-from tools.console import UserError, console, reports_errors, stream, waiting
+from tools.console import UserError, console, reports_errors, waiting
 from tools.project import ROOT, domains, environments
+from tools.scans import Assembly, cfn_lint
 
 # `cdk.json` names the app of the same environment; its cloud assembly is `cdk.out`.
 DEFAULT_ENVIRONMENT = Environment.name
+ACKNOWLEDGE = (
+    "Fix each finding, or acknowledge it on its construct with a reason for the reviewer "
+    "(`acknowledge` in stacks/core/findings.py)."
+)
 
 
 def apps() -> dict[str, Path]:
@@ -58,20 +63,17 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
         check=False,
     )
     if done.returncode:
-        said = f"{done.stdout}{done.stderr}\n{app} does not synthesize."
-        if "Acknowledge with" in said:
-            said += (
-                " Fix each finding, or acknowledge it on its construct with a reason for the "
-                "reviewer (`acknowledge` in stacks/core/findings.py)."
-            )
-        raise UserError(said, done.returncode)
-    _forget_removed_stacks(output)
+        message = f"{done.stdout}{done.stderr}\n{app} does not synthesize."
+        if "Acknowledge with" in message:
+            message += f"\n{ACKNOWLEDGE}"
+        raise UserError(message, done.returncode)
+    _remove_stale_templates(output)
     return output
 
 
-def _forget_removed_stacks(output: Path) -> None:
-    # The CDK leaves the template of a stack that is no longer in the app; whoever reads the folder
-    # would take it for one that is. Nested stacks have templates, too, but no artifacts.
+def _remove_stale_templates(output: Path) -> None:
+    # The CDK keeps the template of a stack that is no longer in the app. Templates of nested stacks
+    # stay: the manifest does not list them.
     templates = {stack.template for stack in read_stacks(output)}
     for path in output.glob("*.template.json"):
         if path.name not in templates and not path.match("*.nested.template.json"):
@@ -83,12 +85,12 @@ def main(names: list[str]) -> int:
     """Synthesize and lint each app of `names`; return the exit status."""
     for name in names:
         with waiting(f"Synthesizing {name}"):
-            output = synthesize(name)
-        templates = sorted(output.glob("*.template.json"))
-        status, _ = stream("Linting", ["cfn-lint", *map(str, templates)], os.environ)
-        if status:
-            return status
-        console.print(f"{name}: {', '.join(path.name for path in templates)}")
+            assembly = Assembly(synthesize(name))
+        with waiting("Linting"):
+            findings = assembly.unacknowledged(cfn_lint(assembly, informational=False))
+        if findings:
+            raise UserError("\n\n".join([*map(str, findings), ACKNOWLEDGE]))
+        console.print(f"{name}: {', '.join(file.name for file in assembly.files)}")
     return 0
 
 

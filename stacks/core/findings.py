@@ -7,10 +7,9 @@ from constructs import IConstruct
 
 
 def acknowledge(construct: IConstruct, reason: str, *findings: str) -> None:
-    """Accept `findings` of cdk-nag, checkov or iam-policy-validator on one construct.
+    """Acknowledge `findings` of cdk-nag, cfn-lint or checkov on one construct.
 
-    For example `AwsSolutions::AwsSolutions-S1`, `checkov::CKV_AWS_18`, or with the statement's Sid
-    `iam-policy-validator::service_wildcard[Tables]`. `reason` is for the security reviewer. What
+    For example `AwsSolutions::AwsSolutions-S1`, `cfn-lint::W3045` or `checkov::CKV_AWS_18`.
     cdk-nag finds and is not named here fails the synthesis; what the others find, and what is named
     here but not found any more, fails `nox -s security`.
     """

@@ -1,6 +1,6 @@
 """Synthesizing one app, and linting what came out."""
 
-import os
+import json
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ def test_an_environment_lies_where_people_look_and_a_domain_apart() -> None:
     assert synth.assembly("storage") == ROOT / "build/synth/storage"
 
 
+TOPIC = {"Type": "AWS::SNS::Topic"}
 # Writes an assembly as the CDK would, which would take seconds.
 APP = """
 import json, os, pathlib
@@ -45,28 +46,15 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return file
 
 
-@pytest.fixture
-def linter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Instead of cfn-lint: keeps its arguments, and minds nothing."""
-    file = tmp_path / "cfn-lint"
-    file.write_text('#!/bin/sh\necho "$@" > "$0.asked"\n')
-    file.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    return file
-
-
-def test_an_app_is_synthesized_and_its_templates_are_linted(
-    app: Path, linter: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_app_is_synthesized_and_linted(app: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = app.parent / "folder" / "out"
     folder.mkdir(parents=True)
     # Of a stack that the app had before, and of a nested one.
     (folder / "Gone.template.json").touch()
-    (folder / "Nest.nested.template.json").touch()
+    (folder / "Nest.nested.template.json").write_text(json.dumps({"Resources": {"One": TOPIC}}))
     assert synth.main(["one"]) == 0
     nested, template = sorted(folder.glob("*.template.json"))
     assert (nested.name, template.name) == ("Nest.nested.template.json", "One.template.json")
-    assert linter.with_name("cfn-lint.asked").read_text().split() == [str(nested), str(template)]
     assert "one: Nest.nested.template.json, One.template.json" in "".join(capsys.readouterr())
 
 
@@ -91,12 +79,46 @@ def test_a_finding_that_can_be_accepted_is_answered_with_how(
     assert "`acknowledge` in stacks/core/findings.py" in "".join(capsys.readouterr())
 
 
-def test_a_template_that_does_not_pass_the_linter_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+ROLE = {
+    "Type": "AWS::IAM::Role",
+    "Properties": {
+        "AssumeRolePolicyDocument": {
+            "Version": "2008-10-17",  # W2511
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Action": "sts:AssumeRole",
+                    "Principal": {"Service": "lambda.amazonaws.com"},
+                }
+            ],
+        },
+        "Description": {"Ref": "Topic"},
+    },
+    "DependsOn": ["Topic"],  # W3005, as the CDK writes it
+    "Metadata": {"aws:cdk:path": "One/Role/Resource"},
+}
+
+
+@pytest.mark.parametrize("acknowledged", [True, False])
+def test_a_finding_of_cfn_lint_fails_unless_its_construct_acknowledges_it(
+    acknowledged: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    (tmp_path / "Bad.template.json").write_text('{"Resources": {"B": {"Type": "AWS::S3::Bukket"}}}')
+    template = {"Resources": {"Topic": TOPIC, "Role": ROLE}}
+    (tmp_path / "One.template.json").write_text(json.dumps(template))
+    data = {"cfn-lint::W2511": "because"} if acknowledged else {}
+    metadata = {"/One/Role": [{"type": "aws:cdk:acknowledged-rules", "data": data}]}
+    (tmp_path / "One.metadata.json").write_text(json.dumps(metadata))
     monkeypatch.setattr(synth, "synthesize", lambda _: tmp_path)
-    assert synth.main(["bad"]) != 0
-    said = "".join(capsys.readouterr())
-    assert "AWS::S3::Bukket" in said
-    assert "bad: Bad.template.json" not in said  # no word of success
+    status = synth.main(["one"])
+    output = "".join(capsys.readouterr())
+    if acknowledged:
+        assert (status, output.splitlines()[-1]) == (0, "one: One.template.json")
+    else:
+        assert status == 1
+        assert output.count("cfn-lint::") == 1
+        assert "One/Role\n  cfn-lint::W2511\n" in output
+        assert "`acknowledge` in stacks/core/findings.py" in output
+        assert "one: One.template.json" not in output
