@@ -35,10 +35,6 @@ os.environ |= {
 # Rich and argparse read the terminal's settings; the output of a test must not depend on them.
 for _key in ("CLICOLOR_FORCE", "COLUMNS", "FORCE_COLOR", "NO_COLOR", "PY_COLORS"):
     os.environ.pop(_key, None)
-# CloudFormation's rules and cdk-nag take longer to load than the tests to run. The `synth` sessions
-# check them.
-os.environ["CDK_VALIDATION"] = "false"
-os.environ["WEALTH_OPS_CDK_NAG"] = "off"
 # As the CDK CLI sets it, so that templates are the bytes that are deployed.
 os.environ["CDK_CONTEXT_JSON"] = '{"aws:cdk:enable-path-metadata": true}'
 
@@ -49,12 +45,6 @@ def cloud_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cdk.out")
     os.environ["CDK_OUTDIR"] = str(folder)
     return folder
-
-
-@pytest.fixture
-def cdk_nag(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Adds cdk-nag to the apps of a test, as in a deploy."""
-    monkeypatch.delenv("WEALTH_OPS_CDK_NAG")
 
 
 @pytest.fixture

@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 from stacks.core.environment import Environment
 
 if TYPE_CHECKING:
@@ -26,12 +24,10 @@ ENVIRONMENT = Environment(
 
 
 def new_test_app() -> "cdk.App":
-    """An app without cdk-nag: its rules take longer to load than the stacks to build."""
+    """An app without cdk-nag and CloudFormation's rules, which take longer than a unit test."""
     from stacks.core.app import new_app
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WEALTH_OPS_CDK_NAG", "off")
-        return new_app()
+    return new_app(validate=False)
 
 
 def load_hypothesis_profile() -> None:

@@ -54,7 +54,6 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
         env={
             **cdk.without_aws(os.environ),
             **cdk.tied(),
-            "WEALTH_OPS_CDK_NAG": "on",
             # The CLI sets FORCE_COLOR to 0 here, and Python takes any value for a yes.
             "PYTHON_COLORS": "0",
         },

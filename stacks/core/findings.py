@@ -1,5 +1,6 @@
-"""Accepting findings of the security scanners, each on its construct and with a reason."""
+"""Acknowledge findings of the security scanners, each on its construct and with a reason."""
 
+import json
 from collections.abc import Iterable
 
 import aws_cdk as cdk
@@ -7,11 +8,12 @@ from constructs import IConstruct
 
 
 def acknowledge(construct: IConstruct, reason: str, *findings: str) -> None:
-    """Acknowledge `findings` of cdk-nag, cfn-lint or checkov on one construct.
+    """Acknowledge `findings` of cdk-nag, cfn-lint or checkov on a construct and what it contains.
 
-    For example `AwsSolutions::AwsSolutions-S1`, `cfn-lint::W3045` or `checkov::CKV_AWS_18`.
-    cdk-nag finds and is not named here fails the synthesis; what the others find, and what is named
-    here but not found any more, fails `nox -s security`.
+    For example `AwsSolutions::AwsSolutions-S1`, `cfn-lint::W3045` or `checkov::CKV_AWS_18`. The
+    security reviewer reads `reason`. Findings of cdk-nag and cfn-lint that no construct
+    acknowledges fail the synthesis, those of checkov fail `nox -s security`, and so does an
+    acknowledgement of a finding that no scanner reports.
     """
     cdk.Validations.of(construct).acknowledge(
         *(cdk.Acknowledgment(id=finding, reason=reason) for finding in findings)
@@ -19,24 +21,29 @@ def acknowledge(construct: IConstruct, reason: str, *findings: str) -> None:
 
 
 def wildcards(stack: cdk.Stack, actions: Iterable[str], resources: Iterable[str]) -> list[str]:
-    """The findings that cdk-nag has for those of a statement's actions and resources with a `*`."""
-    parts = [
+    """The findings of cdk-nag for the wildcards in the actions and resources of a statement.
+
+    A resource is an ARN, which may hold tokens: `f"{function.function_arn}:*"`.
+    """
+    names = [_flatten(stack.resolve(resource)) for resource in resources]
+    found = [
         *(f"Action::{action}" for action in actions if "*" in action),
-        *(f"Resource::{_flat(stack.resolve(arn))}" for arn in resources if "*" in arn),
+        *(f"Resource::{name}" for name in names if "*" in name),
     ]
-    return [f"AwsSolutions::AwsSolutions-IAM5[{part}]" for part in parts]
+    return [f"AwsSolutions::AwsSolutions-IAM5[{wildcard}]" for wildcard in found]
 
 
-def _flat(value: object) -> str:
-    # cdk-nag writes a resolved token so: a reference in angle brackets, an import by its export
-    # name.
+def _flatten(value: object) -> str:
+    """The name that cdk-nag gives a resolved token (its `flattenCfnReference`)."""
     match value:
-        case {"Fn::Join": [str(separator), [*parts]]}:
-            return separator.join(_flat(part) for part in parts)
-        case {"Ref": str(name)}:
-            return f"<{name}>"
-        case {"Fn::ImportValue": str(name)}:
-            return name
         case str():
-            return value
-    raise ValueError(f"cdk-nag's name for {value!r} is not known here; add its form to {__name__}")
+            return value.replace("${", "<").replace("}", ">")
+        case {"Fn::Join": [str(delimiter), [*parts]]}:
+            return delimiter.join(_flatten(part) for part in parts)
+        case {"Fn::Sub": text} | {"Fn::ImportValue": text}:
+            return _flatten(text)
+        case {"Fn::GetAtt": [resource, attribute]}:
+            return f"<{_flatten(resource)}.{_flatten(attribute)}>"
+        case {"Ref": name}:
+            return f"<{_flatten(name)}>"
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

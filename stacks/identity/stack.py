@@ -12,7 +12,7 @@ from stacks.identity import exports
 
 
 class Grant(NamedTuple):
-    """One row of the permission table: actions on one ARN, which may be a pattern, and the reason."""
+    """One row of the permission table: actions on an ARN, which may be a pattern, and why."""
 
     sid: str
     actions: list[str]

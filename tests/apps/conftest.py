@@ -3,10 +3,12 @@
 import json
 import runpy
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from stacks.core import app
 from tools import project
 
 
@@ -18,6 +20,7 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path
         folder = tmp_path_factory.mktemp(module)
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("CDK_OUTDIR", str(folder))
+            patch.setattr(app, "new_app", partial(app.new_app, validate=False))
             runpy.run_module(module)
         return folder
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from aws_cdk import Stack
 from aws_cdk.assertions import Template
 
-from stacks.core.app import new_app
 from stacks.core.base import construct_id
 from stacks.core.environment import Environment
 from stacks.identity.stack import IdentityStack
@@ -17,6 +16,7 @@ from stacks.registry.exports import REPOSITORY_ARN
 from stacks.registry.stack import RegistryStack
 from stacks.storage.exports import DATA_BUCKET_ARN
 from stacks.storage.stack import StorageStack
+from tests.support import new_test_app
 from tools import snapshots
 from tools.project import ROOT
 from tools.snapshots import templates
@@ -86,7 +86,7 @@ def test_what_a_stack_imports_another_one_exports(dev: Path, domains: list[str])
 
 def test_another_project_prefix_flows_into_every_name_export_and_policy() -> None:
     environment = Environment(project="acme", name="prod", region="eu-central-1")
-    app = new_app()
+    app = new_test_app()
     stacks: list[Stack] = [
         StorageStack(app, environment),
         RegistryStack(app, environment),

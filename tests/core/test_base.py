@@ -1,21 +1,16 @@
 """DomainStack gives every stack its names, target, tags and exports."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Template
 
-from stacks.core.app import CDK_JSON, new_app
 from stacks.core.base import DomainStack, construct_id
 from stacks.core.environment import InvalidEnvironmentError
 from stacks.core.exports import Export
-from stacks.core.findings import acknowledge, wildcards
 from tests.support import ENVIRONMENT, export_faults, new_test_app
 
 THING = Export("prices", "ThingName", "Name of a thing")
@@ -107,101 +102,3 @@ def test_export_faults_names_each_export_that_is_missing_or_not_reviewed(tmp_pat
     assert unpublished == "Unused: declared in exports.py, but not published."
     assert new.startswith(f"New: published, but not in {reviewed}. Add this line")
     assert gone.startswith(f"Gone: in {reviewed}, but not published.")
-
-
-def test_an_app_has_the_flags_of_cdk_json() -> None:
-    app = new_app()
-    flags = json.loads(CDK_JSON.read_text())["context"]
-    assert {key: app.node.try_get_context(key) for key in flags} == flags
-
-
-@pytest.mark.parametrize("setting", ["false", "true"])
-def test_a_template_that_breaks_a_rule_of_cloudformation_fails_the_synthesis_unless_told_not_to(
-    setting: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CDK_VALIDATION", setting)
-    stack = new_stack(app=new_app())
-    cdk.CfnResource(stack, "Bad", type="AWS::S3::Bucket", properties={"Colour": "red"})
-    if setting == "false":
-        cdk.App.of(stack).synth()  # type: ignore[union-attr] # new_app made it
-    else:
-        with pytest.raises(RuntimeError, match="Colour"):
-            cdk.App.of(stack).synth()  # type: ignore[union-attr] # as above
-
-
-@pytest.mark.usefixtures("cdk_nag")
-def test_a_finding_fails_the_synthesis_until_it_is_accepted_by_name() -> None:
-    stack = new_stack(app=new_app())
-    bucket = s3.Bucket(
-        stack,
-        "Bucket",
-        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-        enforce_ssl=True,
-        versioned=True,
-    )
-    nist = "NIST.800.53.R5::NIST.800.53.R5-"
-    acknowledge(bucket, "Test", *(f"{nist}S3Bucket{x}Enabled" for x in ("Logging", "Replication")))
-    with pytest.raises(RuntimeError) as failure:
-        cdk.App.of(stack).synth()  # type: ignore[union-attr] # new_app made it
-    unaccepted = ("AwsSolutions::AwsSolutions-S1", f"{nist}S3DefaultEncryptionKMS")
-    assert all(finding in str(failure.value) for finding in unaccepted)
-    acknowledge(bucket, "Test", *unaccepted)
-    cdk.App.of(stack).synth(force=True)  # type: ignore[union-attr] # as above
-
-
-@pytest.mark.parametrize("setting", ["off", "on", ""])
-def test_only_the_word_off_keeps_cdk_nag_from_being_asked(
-    setting: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("WEALTH_OPS_CDK_NAG", setting)
-    stack = new_stack(app=new_app())
-    s3.Bucket(stack, "Bucket")
-    if setting == "off":
-        cdk.App.of(stack).synth()  # type: ignore[union-attr] # new_app made it
-    else:
-        with pytest.raises(RuntimeError, match="AwsSolutions-S1"):
-            cdk.App.of(stack).synth()  # type: ignore[union-attr] # as above
-
-
-@pytest.mark.usefixtures("cdk_nag")
-@pytest.mark.parametrize("asked", [True, False])
-def test_the_pack_for_serverless_is_used_when_it_is_asked_for(
-    asked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    context = {"serverless-checks": "true"} if asked else {}  # as `cdk synth --context` has it
-    (tmp_path / "cdk.json").write_text(json.dumps({"context": context}))
-    monkeypatch.setattr("stacks.core.app.CDK_JSON", tmp_path / "cdk.json")
-    stack = new_stack(app=new_app())
-    sqs.Queue(stack, "Queue", enforce_ssl=True)
-    with pytest.raises(RuntimeError) as failure:
-        cdk.App.of(stack).synth()  # type: ignore[union-attr] # new_app made it
-    assert "AwsSolutions-SQS3" in str(failure.value)
-    assert ("Serverless-SQSRedrivePolicy" in str(failure.value)) is asked
-
-
-def test_wildcards_are_named_as_cdk_nag_names_them() -> None:
-    stack = new_stack(app=new_app())
-    resources = [
-        "arn:aws:s3:::bucket/*",
-        f"arn:{cdk.Aws.PARTITION}:sns:us-east-1:{cdk.Aws.ACCOUNT_ID}:*",
-        f"{THING.import_from(ENVIRONMENT)}/*",
-        "arn:aws:s3:::bucket/key",
-    ]
-    found = wildcards(stack, ["s3:Get*", "s3:PutObject"], resources)
-    assert [finding.removeprefix("AwsSolutions::AwsSolutions-IAM5") for finding in found] == [
-        "[Action::s3:Get*]",
-        "[Resource::arn:aws:s3:::bucket/*]",
-        "[Resource::arn:<AWS::Partition>:sns:us-east-1:<AWS::AccountId>:*]",
-        "[Resource::acme-prices-test:ThingName/*]",
-    ]
-
-
-def test_a_token_that_cdk_nag_names_in_another_way_is_an_error() -> None:
-    bucket = cdk.Fn.get_att("Bucket", "Arn").to_string()
-    assert wildcards(new_stack(app=new_app()), [], [bucket]) == []
-    with pytest.raises(ValueError, match="GetAtt"):
-        wildcards(new_stack(app=new_app()), [], [f"{bucket}/*"])
-
-
-def test_cdk_json_is_beside_the_code() -> None:
-    assert Path(__file__).parents[2] / "cdk.json" == CDK_JSON

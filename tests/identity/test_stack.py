@@ -149,7 +149,6 @@ def test_the_stack_is_named_and_described(template: Template) -> None:
 
 
 # The second finding is acknowledged for the other role only.
-@pytest.mark.usefixtures("cdk_nag")
 @pytest.mark.parametrize(
     ("action", "resource", "finding"),
     [

@@ -1,0 +1,59 @@
+"""The app: the flags of cdk.json, and the validation that a deploy cannot leave out."""
+
+import json
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+
+from stacks.core.app import CDK_JSON, new_app
+from tests.support import new_test_app
+
+
+def test_cdk_json_is_at_the_root() -> None:
+    assert Path(__file__).parents[2] / "cdk.json" == CDK_JSON
+
+
+def test_an_app_has_the_flags_of_cdk_json() -> None:
+    app = new_test_app()
+    flags = json.loads(CDK_JSON.read_text())["context"]
+    assert {key: app.node.try_get_context(key) for key in flags} == flags
+
+
+@pytest.mark.parametrize("setting", [None, "false"])
+def test_findings_fail_a_synthesis_whatever_the_environment_says(
+    setting: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if setting:
+        monkeypatch.setenv("CDK_VALIDATION", setting)  # as `cdk synth --no-validation` does
+    app = new_app()
+    stack = cdk.Stack(app, "Stack")
+    s3.Bucket(stack, "Open")
+    cdk.CfnResource(stack, "Bad", type="AWS::S3::Bucket", properties={"Colour": "red"})
+    with pytest.raises(RuntimeError) as failure:
+        app.synth()
+    for finding in ("AwsSolutions-S1", "S3DefaultEncryptionKMS", "Colour"):
+        assert finding in str(failure.value)
+
+
+def test_the_app_of_the_tests_synthesizes_with_findings() -> None:
+    app = new_test_app()
+    s3.Bucket(cdk.Stack(app, "Stack"), "Open")
+    app.synth()
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_the_serverless_pack_is_added_on_request(
+    asked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = {"serverless-checks": "true"} if asked else {}  # as `cdk synth --context` passes it
+    (tmp_path / "cdk.json").write_text(json.dumps({"context": context}))
+    monkeypatch.setattr("stacks.core.app.CDK_JSON", tmp_path / "cdk.json")
+    app = new_app()
+    sqs.Queue(cdk.Stack(app, "Stack"), "Queue", enforce_ssl=True)
+    with pytest.raises(RuntimeError) as failure:
+        app.synth()
+    assert "AwsSolutions-SQS3" in str(failure.value)
+    assert ("Serverless-SQSRedrivePolicy" in str(failure.value)) is asked

@@ -1,0 +1,66 @@
+"""Acknowledging findings, tested against the names that cdk-nag gives them."""
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import Fn
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+
+from stacks.core.app import new_app
+from stacks.core.findings import acknowledge, wildcards
+
+NIST = "NIST.800.53.R5::NIST.800.53.R5-S3"
+
+
+def test_a_finding_fails_the_synthesis_until_its_construct_acknowledges_it() -> None:
+    app = new_app()
+    bucket = s3.Bucket(
+        cdk.Stack(app, "Stack"),
+        "Bucket",
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        enforce_ssl=True,
+        versioned=True,
+    )
+    acknowledge(bucket, "Test", f"{NIST}BucketLoggingEnabled", f"{NIST}BucketReplicationEnabled")
+    with pytest.raises(RuntimeError) as failure:
+        app.synth()
+    findings = ("AwsSolutions::AwsSolutions-S1", f"{NIST}DefaultEncryptionKMS")
+    assert all(finding in str(failure.value) for finding in findings)
+    acknowledge(bucket, "Test", *findings)
+    app.synth(force=True)
+
+
+def test_wildcards_have_the_names_that_cdk_nag_gives_them() -> None:
+    app = new_app()
+    stack = cdk.Stack(app, "Stack")
+    # cdk-nag has no rule for a resource without a class.
+    bucket = cdk.CfnResource(stack, "Bucket", type="AWS::S3::Bucket")
+    arn = bucket.get_att("Arn").to_string()
+    cdk.CfnMapping(stack, "Map", mapping={"a": {"b": "x"}})
+    cdk.CfnCondition(stack, "If", expression=Fn.condition_equals(stack.region, "é"))
+    resources = [
+        "*",
+        "arn:aws:s3:::bucket/*",
+        f"arn:{stack.partition}:sns:us-east-1:{stack.account}:*",
+        f"{arn}/*",
+        f"arn:aws:s3:::{bucket.ref}/*",
+        f"{Fn.import_value('stack:Key')}/*",
+        f"{Fn.import_value(Fn.sub('${AWS::StackName}:Key'))}/*",
+        Fn.sub("arn:${AWS::Partition}:s3:::x-${Bucket}/*"),
+        Fn.sub("arn:aws:s3:::${X}/*", {"X": bucket.ref}),
+        Fn.join("-", ["arn:aws:s3:::é", Fn.sub("${Bucket}"), "*"]),
+        f"{Fn.select(0, Fn.split('/', arn))}/*",
+        f"{Fn.find_in_map('Map', 'a', 'b')}*",
+        Fn.condition_if("If", arn, "arn:aws:s3:::é*").to_string(),
+        "arn:aws:s3:::bucket/key",
+        arn,
+    ]
+    policy = iam.ManagedPolicy(
+        stack,
+        "Policy",
+        statements=[iam.PolicyStatement(actions=["s3:Get*"], resources=resources)],
+    )
+    found = wildcards(stack, ["s3:Get*", "s3:PutObject"], resources)
+    assert len(found) == 14
+    acknowledge(policy, "Test", *found)
+    app.synth()
