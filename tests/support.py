@@ -91,10 +91,9 @@ def override(construct_id: str, **properties: object) -> Alteration:
 def guard_findings(
     build: "Callable[[], cdk.Stack]", alterations: Mapping[str, Alteration]
 ) -> dict[str, list[str]]:
-    """The destructive changes that the guard finds for each alteration of a deployed stack.
+    """The resources and exports that each alteration of a deployed stack changes destructively.
 
-    For example `DataBucket: is replaced: BucketName changes from "a" to "b"`. All templates are
-    compared in one process, because it takes longer to start than to compare.
+    All templates are compared in one process, because it takes longer to start than to compare.
     """
     from aws_cdk.assertions import Template
 
@@ -108,9 +107,11 @@ def guard_findings(
         pairs[name] = (before, Template.from_stack(stack).to_json())
         assert pairs[name][1] != before, f"{name!r} changes nothing"
     return {
-        changes["name"]: [
-            f"{each.resource.removeprefix(changes['name'] + '/')}: {each.description}"
-            for each in destructive_changes(changes)
-        ]
+        changes["name"]: list(
+            dict.fromkeys(
+                change.resource.removeprefix(f"{changes['name']}/")
+                for change in destructive_changes(changes)
+            )
+        )
         for changes in compare(pairs)
     }

@@ -8,9 +8,7 @@ from stacks.identity.stack import IdentityStack
 from tests.support import ENVIRONMENT, Alteration, guard_findings, new_test_app, override
 
 BUCKET = "arn:aws:s3:::data"
-READ_ONLY = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 LAMBDA, FARGATE = "LambdaExecutionRole", "FargateTaskRole"
-LAMBDA_ID, FARGATE_ID = "LambdaExecutionRoleD5C26073", "FargateTaskRole44F4EBFF"
 
 
 def statement(**properties: object) -> Alteration:
@@ -30,47 +28,29 @@ def new_role(principal: iam.IPrincipal) -> Alteration:
     return alter
 
 
-CASES: dict[str, tuple[Alteration, list[str]]] = {
-    "add actions": (
-        statement(Action=["s3:*"]),
-        [f"{LAMBDA}Policy: AWS:${{{LAMBDA_ID}}} is allowed s3:* on {BUCKET}/*"],
-    ),
-    "widen a resource": (
-        statement(Action="s3:GetObject", Resource="*"),
-        [f"{LAMBDA}Policy: AWS:${{{LAMBDA_ID}}} is allowed s3:GetObject on *"],
-    ),
+# An alteration, and the resources that it changes destructively.
+CASES: dict[str, tuple[Alteration, *tuple[str, ...]]] = {
+    "add actions": (statement(Action=["s3:*"]), f"{LAMBDA}Policy"),
+    "widen a resource": (statement(Resource="*"), f"{LAMBDA}Policy"),
     "trust another service": (
         override(
             LAMBDA,
             AssumeRolePolicyDocument__Statement__0__Principal__Service="states.amazonaws.com",
         ),
-        [
-            (
-                f"{LAMBDA}: Service:states.amazonaws.com is allowed sts:AssumeRole on "
-                f"${{{LAMBDA_ID}.Arn}}"
-            )
-        ],
+        LAMBDA,
     ),
     "drop the condition of the trust": (
         override(FARGATE, AssumeRolePolicyDocument__Statement__0__Condition=None),
-        [
-            (
-                f"{FARGATE}: Service:ecs-tasks.amazonaws.com is allowed sts:AssumeRole on "
-                f"${{{FARGATE_ID}.Arn}}"
-            )
-        ],
+        FARGATE,
     ),
-    "attach a managed policy": (
-        override(LAMBDA, ManagedPolicyArns=[READ_ONLY]),
-        [f"{LAMBDA}: ${{{LAMBDA_ID}}} gets the managed policy {READ_ONLY}"],
-    ),
+    "attach a managed policy": (override(LAMBDA, ManagedPolicyArns=["arn:a"]), LAMBDA),
     "let another account assume a new role": (
-        new_role(iam.AccountPrincipal("111122223333")),
-        ["New: AWS:arn:aws:iam::111122223333:root is allowed sts:AssumeRole on ${New8A81B073.Arn}"],
+        new_role(iam.AccountPrincipal("444455556666")),
+        "New",
     ),
-    "add a role for a service": (new_role(iam.ServicePrincipal("states.amazonaws.com")), []),
-    "remove an action": (statement(Action=["s3:GetObject"]), []),
-    "narrow a resource": (statement(Resource=f"{BUCKET}/raw/*"), []),
+    "add a role for a service": (new_role(iam.ServicePrincipal("states.amazonaws.com")),),
+    "remove an action": (statement(Action=["s3:GetObject"]),),
+    "narrow a resource": (statement(Resource=f"{BUCKET}/raw/*"),),
 }
 
 
@@ -85,9 +65,10 @@ def stack() -> IdentityStack:
 
 @pytest.fixture(scope="module")
 def findings() -> dict[str, list[str]]:
-    return guard_findings(stack, {name: alter for name, (alter, _) in CASES.items()})
+    return guard_findings(stack, {name: alter for name, (alter, *_) in CASES.items()})
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_guard_finds_destructive_changes(name: str, findings: dict[str, list[str]]) -> None:
-    assert findings[name] == CASES[name][1]
+    _, *resources = CASES[name]
+    assert findings[name] == resources

@@ -15,16 +15,6 @@ from tests.support import (
     resource_of,
 )
 
-UNDENIED = [
-    f"DataBucket/Policy: AWS:* is no longer denied s3:* on ${{DataBucketE3889A50.Arn}}{end} "
-    f"if {condition}"
-    for condition in (
-        '{"Bool": {"aws:SecureTransport": "false"}}',
-        '{"NumericLessThan": {"s3:TlsVersion": 1.2}}',
-    )
-    for end in ("", "/*")
-]
-
 
 def let_everyone_read(stack: cdk.Stack) -> None:
     bucket = stack.node.find_child("DataBucket")
@@ -44,86 +34,35 @@ def rename_export(stack: cdk.Stack) -> None:
     output.export_name = "other:Name"
 
 
-POLICIES = ("DeletionPolicy", "UpdateReplacePolicy")
-CASES: dict[str, tuple[Alteration, list[str]]] = {
-    "rename the bucket": (
-        override("DataBucket", BucketName="other"),
-        [
-            'DataBucket: is replaced: BucketName changes from "acme-data-test" to "other"',
-            *(
-                f"acme-storage-test:{key}: changes, because DataBucketE3889A50 is replaced"
-                for key in ("DataBucketName", "DataBucketArn")
-            ),
-        ],
-    ),
+EXPORTS = ("acme-storage-test:DataBucketName", "acme-storage-test:DataBucketArn")
+# An alteration, and the resources and exports that it changes destructively.
+CASES: dict[str, tuple[Alteration, *tuple[str, ...]]] = {
+    "rename the bucket": (override("DataBucket", BucketName="other"), "DataBucket", *EXPORTS),
     "change the logical id": (
         lambda stack: resource_of(stack, "DataBucket").override_logical_id("Other"),
-        [
-            "DataBucket: leaves the stack, but is retained",
-            *UNDENIED,
-            (
-                'acme-storage-test:DataBucketName: changes from {"Ref": "DataBucketE3889A50"} to '
-                '{"Ref": "Other"}'
-            ),
-            (
-                "acme-storage-test:DataBucketArn: changes from "
-                '{"Fn::GetAtt": ["DataBucketE3889A50", "Arn"]} to {"Fn::GetAtt": ["Other", "Arn"]}'
-            ),
-        ],
+        *("DataBucket", "DataBucket/Policy", *EXPORTS),
     ),
-    "suspend versioning": (
-        override("DataBucket", VersioningConfiguration=None),
-        ['DataBucket: VersioningConfiguration.Status changes from "Enabled" to nothing'],
-    ),
+    "suspend versioning": (override("DataBucket", VersioningConfiguration=None), "DataBucket"),
     "do not retain the bucket": (
         lambda stack: resource_of(stack, "DataBucket").apply_removal_policy(
             cdk.RemovalPolicy.DESTROY
         ),
-        [f'DataBucket: {policy} changes from "Retain" to "Delete"' for policy in POLICIES],
+        "DataBucket",
     ),
-    "allow plain HTTP and older TLS": (
+    "allow plain HTTP": (
         lambda stack: stack.node.find_child("DataBucket").node.try_remove_child("Policy"),
-        UNDENIED,
+        "DataBucket/Policy",
     ),
     "allow public policies": (
         override("DataBucket", PublicAccessBlockConfiguration__BlockPublicPolicy=False),
-        ["DataBucket: PublicAccessBlockConfiguration.BlockPublicPolicy changes from true to false"],
+        "DataBucket",
     ),
-    "let everyone read": (
-        let_everyone_read,
-        [
-            f"DataBucket/Policy: AWS:* is allowed {action} on ${{DataBucketE3889A50.Arn}}{end}"
-            for action in ("s3:GetBucket*", "s3:GetObject*", "s3:List*")
-            for end in ("", "/*")
-        ],
-    ),
-    "expire objects": (
-        with_rule(ExpirationInDays=7),
-        [
-            (
-                "DataBucket: a lifecycle rule deletes or archives: "
-                '{"ExpirationInDays": 7, "Status": "Enabled"}'
-            )
-        ],
-    ),
-    "stop events to EventBridge": (
-        override("DataBucket", NotificationConfiguration=None),
-        [
-            (
-                "DataBucket: NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled "
-                "changes from true to nothing"
-            )
-        ],
-    ),
-    "rename an export": (
-        rename_export,
-        ["acme-storage-test:DataBucketName: is no longer exported"],
-    ),
-    "abort uploads sooner": (
-        with_rule(AbortIncompleteMultipartUpload={"DaysAfterInitiation": 3}),
-        [],
-    ),
-    "add a tag": (lambda stack: cdk.Tags.of(stack).add("A", "b"), []),
+    "let everyone read": (let_everyone_read, "DataBucket/Policy"),
+    "expire objects": (with_rule(ExpirationInDays=7), "DataBucket"),
+    "stop events": (override("DataBucket", NotificationConfiguration=None), "DataBucket"),
+    "rename an export": (rename_export, EXPORTS[0]),
+    "abort uploads sooner": (with_rule(AbortIncompleteMultipartUpload={"DaysAfterInitiation": 3}),),
+    "add a tag": (lambda stack: cdk.Tags.of(stack).add("A", "b"),),
 }
 
 
@@ -133,9 +72,10 @@ def stack() -> StorageStack:
 
 @pytest.fixture(scope="module")
 def findings() -> dict[str, list[str]]:
-    return guard_findings(stack, {name: alter for name, (alter, _) in CASES.items()})
+    return guard_findings(stack, {name: alter for name, (alter, *_) in CASES.items()})
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_guard_finds_destructive_changes(name: str, findings: dict[str, list[str]]) -> None:
-    assert findings[name] == CASES[name][1]
+    _, *resources = CASES[name]
+    assert findings[name] == resources

@@ -53,7 +53,7 @@ CASES: dict[str, tuple[list[Policy], list[Policy], list[str]]] = {
     "change a condition": (
         [only_if(READ, "b")],
         [only_if(READ, "c")],
-        [f'{READS} s3:Get* on arn:aws:s3:::data/* if {{"Bool": {{"a": "c"}}}}'],
+        [f'{READS} s3:Get* on arn:aws:s3:::data/* if {{"Bool":{{"a":"c"}}}}'],
     ),
     "change the case of an action": ([READ], [{**READ, "Action": "S3:getobject"}], []),
     "allow less": ([READ], [{**READ, "Action": "s3:GetObject*"}], []),
@@ -105,10 +105,19 @@ def template(**policies: list[Policy]) -> changes.Template:
     }
 
 
+def role(*policies: Json) -> changes.Template:
+    properties = {"ManagedPolicyArns": policies}
+    return {"Resources": {"A": {"Type": "AWS::IAM::Role", "Properties": properties}}}
+
+
 @pytest.fixture(scope="module")
 def opened() -> Mapping[str, list[tuple[str, str]]]:
     pairs = {name: (template(A=old), template(A=new)) for name, (old, new, _) in CASES.items()}
-    pairs["move"] = (template(A=[READ]), template(B=[READ]))
+    pairs |= {
+        "move": (template(A=[READ]), template(B=[READ])),
+        "attach": (role(), role("arn:aws:iam::aws:policy/Read")),
+        "create": ({}, role("arn:aws:iam::aws:policy/Read")),
+    }
     return {each["name"]: [*access.opened(each)] for each in changes.compare(pairs)}
 
 
@@ -121,3 +130,10 @@ def test_a_statement_that_moves_to_another_policy_opens_no_access(
     opened: Mapping[str, list[tuple[str, str]]],
 ) -> None:
     assert opened["move"] == []
+
+
+def test_a_managed_policy_opens_access_unless_the_role_is_new(
+    opened: Mapping[str, list[tuple[str, str]]],
+) -> None:
+    assert opened["attach"] == [("A", "${A} gets the managed policy arn:aws:iam::aws:policy/Read")]
+    assert opened["create"] == []

@@ -1,35 +1,10 @@
-"""Permissions that a change adds: IAM statements, compared permission by permission."""
+"""Permissions that a change adds, and denials that it removes."""
 
 import re
-from collections.abc import Iterable, Iterator
-from itertools import product
-from typing import NamedTuple
+from collections.abc import Iterator
 
-from tools.guard.changes import Changes, Statement, Targets
-from tools.guard.values import readable, text
-
-
-class Permission(NamedTuple):
-    """One action of one principal on one resource, under a condition ("" for none)."""
-
-    principal: str
-    action: str
-    resource: str
-    condition: str
-
-    def covers(self, other: "Permission") -> bool:
-        """Whether this permission includes `other`, according to the wildcards of both."""
-        return (
-            self.condition in ("", other.condition)
-            and self.principal == other.principal
-            and _matches(self.action.lower(), other.action.lower())
-            and _matches(self.resource, other.resource)
-        )
-
-    def sentence(self, verb: str) -> str:
-        """For example `AWS:${Role} is allowed s3:GetObject on arn:aws:s3:::data/*`."""
-        condition = f" if {self.condition}" if self.condition else ""
-        return readable(f"{self.principal} {verb} {self.action} on {self.resource}{condition}")
+from tools.guard.changes import Changes, Permission
+from tools.guard.values import readable
 
 
 def opened(changes: Changes) -> Iterator[tuple[str, str]]:
@@ -44,45 +19,47 @@ def opened(changes: Changes) -> Iterator[tuple[str, str]]:
         if resource["impact"] == "WILL_CREATE"
         for end in ("}", ".Arn}")
     )
-
-    def is_new(permission: Permission) -> bool:
-        by_service = permission.principal.startswith("Service:")
-        return permission.principal.removeprefix("AWS:") in created or (
-            by_service and permission.resource.startswith(created)
-        )
-
-    removed = [each for resource in resources for each in resource["removed"]]
     added = [each for resource in resources for each in resource["added"]]
-    before, after = _permissions(removed, "Allow"), _permissions(added, "Deny")
+    removed = [each for resource in resources for each in resource["removed"]]
     for resource in resources:
-        for permission in _permissions(resource["added"], "Allow"):
-            if not is_new(permission) and not any(old.covers(permission) for old in before):
-                yield resource["id"], permission.sentence("is allowed")
-        for denial in _permissions(resource["removed"], "Deny"):
-            if not any(new.covers(denial) for new in after):
-                yield resource["id"], denial.sentence("is no longer denied")
-        for each in resource["attached"]:
-            if each["identityArn"] not in created:
-                policy = f"gets the managed policy {each['managedPolicyArn']}"
-                yield resource["id"], readable(f"{each['identityArn']} {policy}")
+        for permission in resource["added"]:
+            _, principal, _, on, _ = permission
+            is_new = principal.removeprefix("AWS:") in created or (
+                principal.startswith("Service:") and on.startswith(created)
+            )
+            if not is_new and _is_left(permission, "Allow", removed):
+                yield resource["id"], _sentence(permission, "is allowed")
+        for permission in resource["removed"]:
+            if _is_left(permission, "Deny", added):
+                yield resource["id"], _sentence(permission, "is no longer denied")
+        for identity, policy in resource["attached"]:
+            if identity not in created:
+                yield resource["id"], readable(f"{identity} gets the managed policy {policy}")
 
 
-def _permissions(statements: Iterable[Statement], effect: str) -> list[Permission]:
-    return [
-        Permission(*each, text(statement["condition"]) if statement.get("condition") else "")
-        for statement in statements
-        if statement["effect"] in (effect, "Unknown")
-        for each in product(
-            _values(statement["principals"]),
-            _values(statement["actions"]),
-            _values(statement["resources"]),
-        )
-    ]
+def _is_left(permission: Permission, effect: str, others: list[Permission]) -> bool:
+    """Whether a statement may have an effect, and none of the others has it, too."""
+    effects = (effect, "Unknown")
+    return permission[0] in effects and not any(
+        other[0] in effects and _covers(other, permission) for other in others
+    )
 
 
-def _values(targets: Targets) -> Iterable[str]:
-    # A negated set equals only itself.
-    return [f"all but {', '.join(targets['values'])}"] if targets["not"] else targets["values"]
+def _covers(one: Permission, other: Permission) -> bool:
+    """Whether one permission includes another, according to the wildcards of both."""
+    _, principal, action, resource, condition = one
+    return (
+        principal == other[1]
+        and _matches(action.lower(), other[2].lower())
+        and _matches(resource, other[3])
+        and condition in ("", other[4])
+    )
+
+
+def _sentence(permission: Permission, verb: str) -> str:
+    _, principal, action, resource, condition = permission
+    if_ = f" if {condition}" if condition else ""
+    return readable(f"{principal} {verb} {action} on {resource}{if_}")
 
 
 def _matches(pattern: str, value: str) -> bool:

@@ -6,13 +6,25 @@ const { formatDifferences, fullDiff } = require("@aws-cdk/cloudformation-diff");
 // Not exported by the package, but it has loaded AWS's resource specification already.
 const { loadResourceModel } = require("@aws-cdk/cloudformation-diff/lib/diff/util");
 
-// A statement that is an intrinsic function as a whole, such as Fn::If, may allow anything.
-const unknown = (text) => {
-  const one = (value) => ({ values: [value], not: false });
-  return { effect: "Unknown", principals: one("?"), actions: one(text), resources: one("?") };
-};
-const statement = ({ serializedIntrinsic, ...known }) =>
-  serializedIntrinsic ? unknown(serializedIntrinsic) : known;
+// A negated set equals only itself.
+const values = ({ values, not }) => (not ? [`all but ${values.join(", ")}`] : values);
+
+// Each action of each principal on each resource. A statement that is an intrinsic function as a
+// whole, such as Fn::If, may allow anything.
+const expand = ({ serializedIntrinsic, effect, principals, actions, resources, condition }) =>
+  serializedIntrinsic
+    ? [["Unknown", "?", serializedIntrinsic, "?", ""]]
+    : values(principals).flatMap((principal) =>
+        values(actions).flatMap((action) =>
+          values(resources).map((on) => [
+            effect,
+            principal,
+            action,
+            on,
+            condition ? JSON.stringify(condition) : "",
+          ]),
+        ),
+      );
 
 // The IAM changes of one resource, without statements that only move between two resources.
 const permissions = (id, { oldValue, newValue }, { statements, managedPolicies }) => {
@@ -20,9 +32,11 @@ const permissions = (id, { oldValue, newValue }, { statements, managedPolicies }
   const own = fullDiff(only(oldValue), only(newValue)).iamChanges;
   const among = (some, all) => some.filter((each) => all.some((other) => other.equal(each)));
   return {
-    added: among(own.statements.additions, statements.additions).map(statement),
-    removed: among(own.statements.removals, statements.removals).map(statement),
-    attached: among(own.managedPolicies.additions, managedPolicies.additions),
+    added: among(own.statements.additions, statements.additions).flatMap(expand),
+    removed: among(own.statements.removals, statements.removals).flatMap(expand),
+    attached: among(own.managedPolicies.additions, managedPolicies.additions).map(
+      ({ identityArn, managedPolicyArn }) => [identityArn, managedPolicyArn],
+    ),
   };
 };
 
@@ -38,14 +52,9 @@ const resource = (id, change, iamChanges) => {
     impact: change.changeImpact,
     old: change.oldValue,
     new: change.newValue,
-    properties: Object.entries(change.propertyUpdates).map(
-      ([name, { oldValue, newValue, changeImpact }]) => ({
-        name,
-        old: oldValue,
-        new: newValue,
-        impact: changeImpact,
-      }),
-    ),
+    causes: Object.entries(change.propertyUpdates)
+      .filter(([, { changeImpact }]) => /REPLACE/.test(changeImpact))
+      .map(([name, { oldValue = null, newValue = null }]) => [name, oldValue, newValue]),
     ...permissions(id, change, iamChanges),
   };
 };

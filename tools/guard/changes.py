@@ -5,7 +5,7 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import TypedDict
 
 from tools.assembly import Json
 from tools.node import NODE, install
@@ -13,43 +13,19 @@ from tools.project import ROOT
 
 type Template = Mapping[str, Json]
 
+# Effect, principal, action, resource and condition ("" for none) of an IAM statement.
+type Permission = tuple[str, str, str, str, str]
+
 PROGRAM = Path(__file__).with_suffix(".cjs")
-
-
-class Property(TypedDict, total=False):
-    """A property that differs. A new property has no `old` value, a removed one no `new` value."""
-
-    name: str
-    old: Json
-    new: Json
-    impact: str
-
-
-Targets = TypedDict("Targets", {"values": Sequence[str], "not": bool})
-
-
-class Statement(TypedDict, total=False):
-    """A statement of an IAM policy, with the principal or resource that the policy belongs to."""
-
-    effect: Literal["Allow", "Deny", "Unknown"]
-    principals: Targets
-    actions: Targets
-    resources: Targets
-    condition: Json
-
-
-class Attachment(TypedDict):
-    """A managed policy that is attached to an identity."""
-
-    identityArn: str
-    managedPolicyArn: str
 
 
 class Resource(TypedDict, total=False):
     """A resource that differs.
 
-    `impact` is a ResourceImpact of @aws-cdk/cloudformation-diff, e.g. WILL_REPLACE. `identifiers`
-    are sets of properties: the values of one set name one resource.
+    `impact` is a ResourceImpact of @aws-cdk/cloudformation-diff, e.g. WILL_REPLACE, and `causes`
+    are the name, old and new value of properties that replace the resource. `identifiers` are sets
+    of properties: the values of one set name one resource. `attached` has an identity and a managed
+    policy.
     """
 
     id: str
@@ -59,10 +35,10 @@ class Resource(TypedDict, total=False):
     impact: str
     old: Template
     new: Template
-    properties: Sequence[Property]
-    added: Sequence[Statement]
-    removed: Sequence[Statement]
-    attached: Sequence[Attachment]
+    causes: Sequence[tuple[str, Json, Json]]
+    added: Sequence[Permission]
+    removed: Sequence[Permission]
+    attached: Sequence[tuple[str, str]]
 
 
 class Changes(TypedDict):

@@ -63,11 +63,7 @@ def _of_resource(resource: Resource) -> Iterator[str]:
     is_retained = at(old, "DeletionPolicy") not in (None, "Delete")
     is_stateful = resource["stateful"] or resource["type"] in STATEFUL or is_retained
     if impact in IMPACTS and is_stateful:
-        causes = [
-            f"{each['name']} {change(each.get('old'), each.get('new'))}"
-            for each in resource["properties"]
-            if new and each["impact"] in IMPACTS
-        ]
+        causes = [f"{name} {change(old, new)}" for name, old, new in resource["causes"]]
         yield f"{IMPACTS[impact]}: {', '.join(causes)}" if causes else IMPACTS[impact]
     if not old or not new:
         return

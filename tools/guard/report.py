@@ -36,8 +36,8 @@ def _verdict(destructive: Sequence[DestructiveChange], reasons: Mapping[str, str
     if missing := [resource for resource in resources if resource not in reasons]:
         yield (
             "\nThese changes may delete data, make data unreadable, stop events, open access or "
-            "fail half-way. Change the code, or, if they are intended, add these lines with your "
-            f"reason to `{acknowledged.FILE}`:\n\n```toml"
+            f"fail half-way. If they are intended, add these lines to `{acknowledged.FILE}`, each "
+            "with a reason, in place of an older line of the same resource:\n\n```toml"
         )
-        yield from (acknowledged.template(resource) for resource in missing)
+        yield from (acknowledged.entry(resource) for resource in missing)
         yield "```"
