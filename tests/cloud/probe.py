@@ -1,4 +1,4 @@
-"""Makes AWS calls and says how each ended; runs inside a Lambda function, too, as its handler."""
+"""Makes AWS calls and returns the error codes. Also the handler of a Lambda function."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,12 +19,19 @@ class Call(NamedTuple):
 
 
 def probe(calls: list[Call], session: boto3.Session) -> list[str]:
-    """Make each call with the credentials of `session`; "ok" or the error code of each."""
+    """Make each call with the credentials of `session`; return "ok" or the error code of each.
+
+    Parameters that an operation does not take are left out.
+    """
     answers = []
     for call in calls:
         client: BaseClient = session.client(call.service, region_name=call.region)  # type: ignore[call-overload] # any service
+        name = client.meta.method_to_api_mapping[call.operation]
+        shape = client.meta.service_model.operation_model(name).input_shape
+        taken = shape.members.keys() if shape else set()
+        parameters = {key: value for key, value in call.parameters.items() if key in taken}
         try:
-            getattr(client, call.operation)(**call.parameters)
+            getattr(client, call.operation)(**parameters)
         except ClientError as error:
             answers.append(error.response["Error"]["Code"])
         else:
@@ -33,5 +40,5 @@ def probe(calls: list[Call], session: boto3.Session) -> list[str]:
 
 
 def handler(event: dict[str, list[list[str]]], _context: object) -> list[str]:
-    """The entry point of the Lambda function; JSON has made lists of the calls."""
+    """The entry point of the Lambda function. The event holds the calls as lists."""
     return probe([Call(*call) for call in event["calls"]], boto3.Session())  # type: ignore[arg-type] # as above

@@ -1,4 +1,4 @@
-"""The roles do what the permission table says, in real calls under their own credentials."""
+"""AWS answers calls with the roles' credentials as docs/permissions.md says."""
 
 import io
 import json
@@ -9,55 +9,59 @@ import pytest
 from botocore.exceptions import ClientError
 from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
 
-from tests.cloud import probe as probe_module
+from tests.cloud import permissions, probe
 from tests.cloud.permissions import (
     ACCOUNT,
+    BUCKET,
+    DEPLOYED,
     FARGATE,
+    KEY,
     LAMBDA,
     LAYER,
+    OTHER,
+    OTHER_REGION,
     OTHER_ROLE,
+    OTHER_TABLE,
     REPOSITORY,
     TABLE,
+    UPLOAD,
     Row,
-    as_markdown,
-    cases,
+    function_logs,
+    task_logs,
 )
-from tests.cloud.probe import Call, probe
+from tests.cloud.probe import Call
+from tests.cloud.roles import administrator, task_session
 from tools.local_cloud.client import LocalCloud
-from tools.project import ROOT
 
-REFUSED = {"AccessDenied", "AccessDeniedException"}
+DENIED = {"AccessDenied", "AccessDeniedException"}
 OTHER_ACCOUNT = "222233334444"
+ROWS = permissions.rows()
 
 
 @pytest.fixture(scope="module")
 def roles(deployed_cloud: LocalCloud) -> dict[str, str]:
-    """The ARN of each role, read from the exports."""
-    del deployed_cloud
+    """The ARN of each role, from the exports."""
+    assert deployed_cloud.port
     exports = boto3.client("cloudformation").list_exports()["Exports"]
     found = {export["Name"]: export["Value"] for export in exports}
-    return {role: found[f"wealth-ops-identity-dev:{role}Arn"] for role in (LAMBDA, FARGATE)}
+    return {
+        role: found[DEPLOYED.export_name("identity", f"{role}Arn")] for role in permissions.ROLES
+    }
 
 
 @pytest.fixture(scope="module")
-def admin(deployed_cloud: LocalCloud) -> boto3.Session:
-    """An administrator of the account who is not its root."""
-    del deployed_cloud
-    iam = boto3.client("iam")
-    iam.create_user(UserName="admin")
-    iam.attach_user_policy(
-        UserName="admin", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess"
-    )
-    key = iam.create_access_key(UserName="admin")["AccessKey"]
-    return boto3.Session(key["AccessKeyId"], key["SecretAccessKey"])
+def admin(roles: dict[str, str]) -> boto3.Session:
+    assert roles
+    return administrator(boto3.Session(), "admin")
 
 
 @pytest.fixture(scope="module")
-def things(deployed_cloud: LocalCloud) -> None:
-    """What the calls are made on: ours, and the like of ours that the roles must not touch."""
-    del deployed_cloud
+def resources(roles: dict[str, str]) -> None:
+    """The resources of the table: ours, and similar ones that the roles must not use."""
+    assert roles
     boto3.client("s3").create_bucket(Bucket="another")
-    for name, region in ((TABLE, "us-east-1"), ("another", "us-east-1"), (TABLE, "eu-west-1")):
+    tables = [(name, DEPLOYED.region) for name in (TABLE, OTHER_TABLE, "another")]
+    for name, region in (*tables, (TABLE, OTHER_REGION)):
         boto3.client("dynamodb", region_name=region).create_table(
             TableName=name,
             KeySchema=[{"AttributeName": "asset", "KeyType": "HASH"}],
@@ -70,7 +74,6 @@ def things(deployed_cloud: LocalCloud) -> None:
                     "Projection": {"ProjectionType": "ALL"},
                 }
             ],
-            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
         )
     ecr = boto3.client("ecr")
     ecr.create_repository(repositoryName="another")
@@ -82,188 +85,207 @@ def things(deployed_cloud: LocalCloud) -> None:
     }
     for repository in (REPOSITORY, "another"):
         ecr.put_image(repositoryName=repository, imageManifest=json.dumps(manifest), imageTag="v1")
-    for group in ("/aws/lambda/wealth-ops-f", "/wealth-ops/train", "/aws/lambda/another"):
+    ours = {
+        logs(environment)
+        for environment in (DEPLOYED, OTHER)
+        for logs in (function_logs, task_logs)
+    }
+    for group in (*ours, "/aws/lambda/another"):
         boto3.client("logs").create_log_group(logGroupName=group)
 
 
 @pytest.fixture(scope="module")
-def answers(
-    roles: dict[str, str], admin: boto3.Session, things: None
-) -> dict[tuple[str, int], str]:
-    """What AWS answered to each row of the table, by role and row number."""
-    del things
-    calls = {
-        role: [
-            (index, aimed(row.call, at=roles[FARGATE if role == LAMBDA else LAMBDA]))
-            for index, (who, row) in enumerate(cases())
-            if who == role
+def answers(roles: dict[str, str], admin: boto3.Session, resources: None) -> list[str]:
+    """The answer of AWS to each row of the table."""
+    del resources
+    found = {}
+    for role, arn in roles.items():
+        upload = boto3.client("s3").create_multipart_upload(Bucket=BUCKET, Key=KEY)["UploadId"]
+        (other,) = {*roles.values()} - {arn}
+        deployed = {OTHER_ROLE: other, UPLOAD: upload}
+        calls = [
+            row.call._replace(
+                parameters={k: deployed.get(str(v), v) for k, v in row.call.parameters.items()}
+            )
+            for row in ROWS
+            if row.role == role
         ]
-        for role in (LAMBDA, FARGATE)
-    }
-    said = {
-        LAMBDA: by_function(roles[LAMBDA], [call for _, call in calls[LAMBDA]]),
-        FARGATE: by_task(roles[FARGATE], admin, [call for _, call in calls[FARGATE]]),
-    }
-    return {
-        (role, index): answer
-        for role in (LAMBDA, FARGATE)
-        for (index, _), answer in zip(calls[role], said[role], strict=True)
-    }
+        if role == LAMBDA:
+            found[role] = iter(as_function(arn, calls))
+        else:
+            found[role] = iter(probe.probe(calls, task_session(arn, admin)))
+    return [next(found[row.role]) for row in ROWS]
 
 
-def aimed(call: Call, at: str) -> Call:
-    """The call on the other role, whose name is known only once it is deployed."""
-    parameters = {k: at if v == OTHER_ROLE else v for k, v in call.parameters.items()}
-    return call._replace(parameters=parameters)
-
-
-def by_function(role: str, calls: list[Call]) -> list[str]:
-    """Let a Lambda function that runs as `role` make the calls."""
+def as_function(role: str, calls: list[Call]) -> list[str]:
+    """The answers to calls of a Lambda function that runs as `role`."""
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
-        archive.write(str(probe_module.__file__), "probe.py")
+        archive.write(str(probe.__file__), "probe.py")
     client = boto3.client("lambda")
+    name = DEPLOYED.resource_name("probe")
     client.create_function(
-        FunctionName="wealth-ops-probe",
+        FunctionName=name,
         Runtime="python3.13",
         Role=role,
         Handler="probe.handler",
         Code={"ZipFile": code.getvalue()},
         Timeout=120,
     )
-    client.get_waiter("function_active_v2").wait(FunctionName="wealth-ops-probe")
-    response = client.invoke(
-        FunctionName="wealth-ops-probe", Payload=json.dumps({"calls": calls}).encode()
-    )
+    client.get_waiter("function_active_v2").wait(FunctionName=name)
+    response = client.invoke(FunctionName=name, Payload=json.dumps({"calls": calls}).encode())
     answers = json.loads(response["Payload"].read())
     assert "FunctionError" not in response, answers
     return list(answers)
 
 
-def by_task(role: str, admin: boto3.Session, calls: list[Call]) -> list[str]:
-    """Make the calls with credentials of `role`, as a task of ECS would get them.
-
-    No task can run here, so for a moment the role trusts an administrator as well; what it may do
-    is not changed by that.
-    """
-    name = role.rpartition("/")[2]
-    iam = boto3.client("iam")
-    trust = json.loads(json.dumps(iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]))
-    also = {
-        "Effect": "Allow",
-        "Action": "sts:AssumeRole",
-        "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:user/admin"},
-    }
-    iam.update_assume_role_policy(
-        RoleName=name,
-        PolicyDocument=json.dumps(trust | {"Statement": [*trust["Statement"], also]}),
-    )
-    try:
-        given = admin.client("sts").assume_role(RoleArn=role, RoleSessionName="task")["Credentials"]
-    finally:
-        iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
-    session = boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
-    return probe(calls, session)
-
-
-def test_the_table_has_eighty_rows_and_half_of_them_are_refusals() -> None:
-    refusals = [row for _, row in cases() if not row.allowed]
-    assert len(cases()) >= 80
-    assert len(refusals) * 2 >= len(cases())
+def test_the_table_has_eighty_rows_and_half_of_them_are_denials() -> None:
+    assert len(ROWS) >= 80
+    assert sum(not row.allowed for row in ROWS) * 2 >= len(ROWS)
 
 
 @pytest.mark.parametrize(
-    ("index", "role", "row"),
+    ("index", "row"),
     [
         pytest.param(
-            index, role, row, id=f"{role}-{row.call.service}-{row.call.operation}-{row.resource}"
+            i, row, id=f"{row.role}-{row.call.service}-{row.call.operation}-{row.resource}"
         )
-        for index, (role, row) in enumerate(cases())
+        for i, row in enumerate(ROWS)
     ],
 )
-def test_the_call_ends_as_the_table_says(
-    answers: dict[tuple[str, int], str], index: int, role: str, row: Row
-) -> None:
-    answer = answers[role, index]
+def test_aws_answers_the_call_as_the_table_says(answers: list[str], index: int, row: Row) -> None:
     if row.allowed:
-        assert answer == "ok"
+        assert answers[index] == "ok"
     else:
-        assert answer in REFUSED, "only a refusal proves that the role may not"
+        assert answers[index] in DENIED, "another error does not prove that AWS denies the call"
 
 
-def test_the_table_for_people_is_this_table() -> None:
-    assert (ROOT / "docs" / "permissions.md").read_text() == as_markdown(), (
-        "write it anew: uv run python -m tests.cloud.permissions > docs/permissions.md"
-    )
+DYNAMODB = f"arn:aws:dynamodb:{DEPLOYED.region}:{ACCOUNT}:table"
+LOGS = f"arn:aws:logs:{DEPLOYED.region}:{ACCOUNT}:log-group:"
+NAMED_ALIKE = f"by-{DEPLOYED.name}"
 
 
-def test_a_role_reads_the_stream_of_its_own_table_and_of_no_other(
-    roles: dict[str, str], answers: dict[tuple[str, int], str]
-) -> None:
-    assert answers
-    iam = boto3.client("iam")
-    for stream, decision in (
-        (f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/{TABLE}/stream/2026", "allowed"),
-        (f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/another/stream/2026", "implicitDeny"),
-    ):
-        for role in roles.values():
-            result = iam.simulate_principal_policy(
-                PolicySourceArn=role, ActionNames=["dynamodb:GetRecords"], ResourceArns=[stream]
+@pytest.mark.parametrize(
+    ("role", "action", "resource", "decision"),
+    [
+        *(
+            (role, action, f"{DYNAMODB}/{resource}", decision)
+            for role in permissions.ROLES
+            for action, resource, decision in (
+                ("dynamodb:GetRecords", f"{TABLE}/stream/2026", "allowed"),
+                ("dynamodb:GetRecords", f"{OTHER_TABLE}/stream/2026", "implicitDeny"),
+                ("dynamodb:GetRecords", "another/stream/2026", "implicitDeny"),
+                ("dynamodb:Query", f"{TABLE}/index/by-asset", "allowed"),
+                ("dynamodb:Query", f"{OTHER_TABLE}/index/by-asset", "implicitDeny"),
+                ("dynamodb:Query", f"{OTHER_TABLE}/index/{NAMED_ALIKE}", "explicitDeny"),
             )
-            assert result["EvaluationResults"][0]["EvalDecision"] == decision
+        ),
+        *(
+            (LAMBDA, "logs:PutLogEvents", f"{LOGS}{function_logs(environment)}{stream}", decision)
+            for environment, stream, decision in (
+                (DEPLOYED, ":log-stream:2026/[$LATEST]1", "allowed"),
+                (OTHER, ":log-stream:2026/[$LATEST]1", "implicitDeny"),
+                (OTHER, f":log-stream:{NAMED_ALIKE}", "explicitDeny"),
+            )
+        ),
+    ],
+)
+def test_simulated_a_role_uses_indexes_and_streams_of_its_environment_only(
+    roles: dict[str, str], role: str, action: str, resource: str, decision: str
+) -> None:
+    # The local cloud checks the ARN of the table or log group only.
+    answer = boto3.client("iam").simulate_principal_policy(
+        PolicySourceArn=roles[role], ActionNames=[action], ResourceArns=[resource]
+    )
+    assert answer["EvaluationResults"][0]["EvalDecision"] == decision
 
 
-@pytest.mark.parametrize("role", [LAMBDA, FARGATE])
-def test_nobody_of_the_account_and_no_other_account_assumes_a_role(
+@pytest.mark.parametrize("role", permissions.ROLES)
+def test_no_user_of_this_or_another_account_assumes_a_role(
     roles: dict[str, str], admin: boto3.Session, role: str
 ) -> None:
-    stranger = boto3.Session(OTHER_ACCOUNT, "any")
-    iam = stranger.client("iam")
-    try:
-        iam.create_user(UserName="stranger")
-        iam.attach_user_policy(
-            UserName="stranger", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess"
-        )
-    except iam.exceptions.EntityAlreadyExistsException:
-        pass
-    key = iam.create_access_key(UserName="stranger")["AccessKey"]
-    for session in (admin, boto3.Session(key["AccessKeyId"], key["SecretAccessKey"])):
+    stranger = administrator(boto3.Session(OTHER_ACCOUNT, "any"), f"stranger-{role}")
+    for session in (admin, stranger):
         with pytest.raises(ClientError, match="AccessDenied"):
             session.client("sts").assume_role(RoleArn=roles[role], RoleSessionName="me")
 
 
-HERE = f"arn:aws:ecs:us-east-1:{ACCOUNT}:task/train/1"
+def simulate(policy: object, service: str, action: str, account: str, source: str) -> str:
+    """The decision of a deployed trust or resource policy about a call of an AWS service.
+
+    `account` and `source` are the account and ARN for which the service makes the call.
+    """
+    document = json.loads(policy) if isinstance(policy, str) else json.loads(json.dumps(policy))
+    # These policies name no resource: they apply to the resource that holds them.
+    document["Statement"] = [each | {"Resource": "*"} for each in document["Statement"]]
+    request = EvalContext(
+        principal_arn=f"{service}.amazonaws.com",
+        principal_type="Service",
+        principal_account=account,
+        action=action,
+        resource_arn="*",
+        region=DEPLOYED.region,
+        service_context={"aws:sourceaccount": account, "aws:sourcearn": source},
+    )
+    answer = evaluate_resource_policy(document, request, service=f"{service}.amazonaws.com")
+    return str(answer.decision)
+
+
+TASK = f"arn:aws:ecs:{DEPLOYED.region}:{ACCOUNT}:task/train/1"
+FUNCTIONS = f"arn:aws:lambda:{DEPLOYED.region}:{ACCOUNT}:function:"
+FUNCTION = f"{FUNCTIONS}{DEPLOYED.resource_name('train')}"
 
 
 @pytest.mark.parametrize(
     ("role", "service", "account", "source", "decision"),
     [
-        (LAMBDA, "lambda", ACCOUNT, f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:f", "Allow"),
-        (LAMBDA, "ecs-tasks", ACCOUNT, HERE, "ImplicitDeny"),
-        (LAMBDA, "ec2", ACCOUNT, HERE, "ImplicitDeny"),
-        (FARGATE, "ecs-tasks", ACCOUNT, HERE, "Allow"),
-        (FARGATE, "lambda", ACCOUNT, HERE, "ImplicitDeny"),
-        (FARGATE, "ecs-tasks", OTHER_ACCOUNT, HERE, "ImplicitDeny"),
-        (FARGATE, "ecs-tasks", ACCOUNT, HERE.replace(ACCOUNT, OTHER_ACCOUNT), "ImplicitDeny"),
-        (FARGATE, "ecs-tasks", ACCOUNT, HERE.replace("us-east", "eu-west"), "ImplicitDeny"),
+        (LAMBDA, "lambda", ACCOUNT, FUNCTION, "Allow"),
+        (LAMBDA, "ecs-tasks", ACCOUNT, TASK, "ImplicitDeny"),
+        (LAMBDA, "ec2", ACCOUNT, TASK, "ImplicitDeny"),
+        (FARGATE, "ecs-tasks", ACCOUNT, TASK, "Allow"),
+        (FARGATE, "lambda", ACCOUNT, TASK, "ImplicitDeny"),
+        (FARGATE, "ecs-tasks", OTHER_ACCOUNT, TASK, "ImplicitDeny"),
+        (FARGATE, "ecs-tasks", ACCOUNT, TASK.replace(ACCOUNT, OTHER_ACCOUNT), "ImplicitDeny"),
+        (
+            FARGATE,
+            "ecs-tasks",
+            ACCOUNT,
+            TASK.replace(DEPLOYED.region, OTHER_REGION),
+            "ImplicitDeny",
+        ),
     ],
 )
 def test_simulated_a_service_assumes_its_own_role_for_this_account_only(
     roles: dict[str, str], role: str, service: str, account: str, source: str, decision: str
 ) -> None:
-    # A service cannot be made to ask here (Lambda does, in the table above; no task can run), so
-    # the engine that decides on the local cloud is given the deployed trust policy.
     found = boto3.client("iam").get_role(RoleName=roles[role].rpartition("/")[2])["Role"]
-    request = EvalContext(
-        principal_arn=f"{service}.amazonaws.com",
-        principal_type="Service",
-        principal_account=account,
-        action="sts:AssumeRole",
-        resource_arn="*",
-        region="us-east-1",
-        service_context={"aws:sourceaccount": account, "aws:sourcearn": source},
-    )
-    trust = json.loads(json.dumps(found["AssumeRolePolicyDocument"]))
-    trust["Statement"] = [statement | {"Resource": "*"} for statement in trust["Statement"]]
-    answer = evaluate_resource_policy(trust, request, service=f"{service}.amazonaws.com")
-    assert answer.decision == decision
+    trust = found["AssumeRolePolicyDocument"]
+    assert simulate(trust, service, "sts:AssumeRole", account, source) == decision
+
+
+@pytest.mark.parametrize(
+    ("service", "action", "account", "source", "decision"),
+    [
+        ("lambda", "BatchGetImage", ACCOUNT, FUNCTION, "Allow"),
+        ("lambda", "GetDownloadUrlForLayer", ACCOUNT, FUNCTION, "Allow"),
+        ("lambda", "PutImage", ACCOUNT, FUNCTION, "ImplicitDeny"),
+        ("lambda", "BatchDeleteImage", ACCOUNT, FUNCTION, "ImplicitDeny"),
+        ("ecs-tasks", "BatchGetImage", ACCOUNT, FUNCTION, "ImplicitDeny"),
+        ("lambda", "BatchGetImage", OTHER_ACCOUNT, FUNCTION, "ImplicitDeny"),
+        *(
+            ("lambda", "BatchGetImage", ACCOUNT, source, "ImplicitDeny")
+            for source in (
+                FUNCTION.replace(ACCOUNT, OTHER_ACCOUNT),
+                FUNCTION.replace(DEPLOYED.region, OTHER_REGION),
+                f"{FUNCTIONS}{OTHER.resource_name('train')}",
+                f"{FUNCTIONS}another-{DEPLOYED.name}",
+            )
+        ),
+    ],
+)
+def test_simulated_lambda_pulls_images_for_functions_of_this_environment_only(
+    roles: dict[str, str], service: str, action: str, account: str, source: str, decision: str
+) -> None:
+    assert roles
+    policy = boto3.client("ecr").get_repository_policy(repositoryName=REPOSITORY)["policyText"]
+    assert simulate(policy, service, f"ecr:{action}", account, source) == decision
