@@ -1,33 +1,35 @@
-"""The task list. `nox` runs the whole gate, `nox --list` shows the menu.
+"""The nox sessions. `uv run nox` runs the whole gate, `uv run nox --list` lists the sessions.
 
-Every session runs its commands in the one locked project environment, by `uv run` where this nox is
-not in it, so any nox on the PATH will do. Domains and environments are found as folders; none is
-named here.
+Every session runs its commands in the locked project environment. A nox that is not installed there
+starts them with `uv run`. Domains and environments are found as folders; none is named here.
 """
 
 import os
 import signal
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import nox
 
-# Not only the nox of the project environment, in which `tools` is installed, loads this file.
+# A nox outside the project environment, where `tools` is not installed, loads this file too.
 sys.path.insert(0, str(Path(__file__).parent))
 from tools import project
 from tools.project import ROOT
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "none"
-nox.options.sessions = ["lint", "mypy", "test", "workflows", "synth", "e2e"]
+nox.options.sessions = ["lint", "e2e", "mypy", "test", "synth", "workflows"]
+if len(sys.argv) == 1 and hasattr(nox.options, "parallel"):  # since nox 2026
+    # Only in the whole gate: parallel sessions have no terminal, where `deploy` asks the user.
+    nox.options.parallel, nox.options.allow_parallel = 2, True
 
 DOMAINS, ENVIRONMENTS = project.domains(), project.environments()
 for name in {*project.RESERVED, *ENVIRONMENTS} & {*DOMAINS}:
     sys.exit(f"stacks/{name}: the name {name!r} is reserved; rename the domain.")
 
-# The code and the tests of each component, which the sessions check together.
+# The paths of each component's code and tests.
 PATHS = {
-    # The slowest first, so that two sessions at a time end together.
     "tools": ["tools", "tests/tools", "tests/cloud", "tests/speed"],
     "apps": ["apps", "tests/apps"],
     "core": [
@@ -40,90 +42,114 @@ PATHS = {
     **{d: [f"stacks/{d}", f"tests/{d}"] for d in DOMAINS},
     "pipeline": ["tests/pipeline"],
 }
+# The code that a component's tests must cover: sources, and what to omit. `e2e` measures the
+# omitted tools.
+CODE = {
+    "core": ("stacks/core",),
+    "apps": ("apps",),
+    "tools": ("tools", "tools/deployment/*,tools/local_cloud/*"),
+    "pipeline": ("tests/pipeline", "tests/pipeline/run.py"),
+}
 
-# `uv run nox` has seen to the environment that this is in; any other nox asks uv to, each time.
+# `uv run nox` has synchronized the environment that this process runs in.
 IS_SYNCED = "UV" in os.environ and Path(sys.prefix).resolve() == ROOT / ".venv"
 if IS_SYNCED:
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 # Without bytecode, importing aws_cdk takes a second longer in each of the sessions.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-# A kill of nox should end its command as Ctrl-C does, not leave it behind.
+# When nox is killed, its command should end as with Ctrl-C.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 
+type Check = Callable[[nox.Session, Sequence[str]], None]
 
-def each(names: list[str]) -> list[object]:
-    """One session a name, also reached by its tag: `nox -t storage`.
 
-    And by another if it is no domain's: "environments", or "shared" for what belongs to no stack.
+def each(names: Sequence[str], together: Sequence[str]) -> Callable[[Check], None]:
+    """Register a check as a session for all of `together`, and as a session for each of `names`.
+
+    For example `test` and `test(storage)`. The session of one domain also has the domain's tag:
+    `nox -t storage`. Other sessions have the tag "environments" or "shared".
     """
 
-    def group(name: str) -> list[str]:
-        return [] if name in DOMAINS else ["environments" if name in ENVIRONMENTS else "shared"]
+    def register(check: Check) -> None:
+        def add(name: str, checked: Sequence[str], tags: Sequence[str]) -> None:
+            def session(session: nox.Session) -> None:
+                check(session, checked)
 
-    return [nox.param(name, id=name, tags=[name, *group(name)]) for name in names]
+            session.__doc__ = check.__doc__
+            nox.session(name=name, tags=tags)(session)
+
+        add(check.__name__, together, [])
+        for name in names:
+            group = "environments" if name in ENVIRONMENTS else "shared"
+            tags = [name] if name in DOMAINS else [name, group]
+            add(f"{check.__name__}({name})", [name], tags)
+
+    return register
 
 
 def run(session: nox.Session, *command: str) -> None:
-    """Run a command in the project environment; leave it a minute to end when interrupted."""
-    # WEALTH_OPS_NOX: so that a server in the foreground can tell that nox is gone.
+    """Run a command in the project environment; give it a minute to end after an interrupt."""
+    # With WEALTH_OPS_NOX, a server in the foreground ends when nox ends.
     session.run(
         *(() if IS_SYNCED else ("uv", "run", "--locked")),
         *command,
         env={"WEALTH_OPS_NOX": str(os.getpid())},
         external=True,
-        # A Ctrl-C has reached it, too; a signal to nox alone has not.
+        # Ctrl-C reaches the command too, but a signal to nox alone does not.
         interrupt_timeout=1,
         terminate_timeout=60,
     )
 
 
-def measure(session: nox.Session, part: str, code: tuple[str, ...], *tests: str) -> None:
+def measure(session: nox.Session, name: str, code: Sequence[str], *tests: str) -> None:
     """Run tests, and fail unless they cover every branch of `code`: a source, and what to omit."""
-    (ROOT / "build" / "coverage" / part).unlink(missing_ok=True)
-    data = f"--data-file=build/coverage/{part}"
+    (ROOT / "build" / "coverage" / name).unlink(missing_ok=True)
+    data = f"--data-file=build/coverage/{name}"
     source = [f"--{key}={value}" for key, value in zip(("source", "omit"), code, strict=False)]
     pytest = ("-m", "pytest", "-q", *tests, *session.posargs)
     run(session, "coverage", "run", data, *source, *pytest)
     run(session, "coverage", "report", data, "--fail-under=100")
 
 
-@nox.session
-@nox.parametrize("part", each([*PATHS]))
-def lint(session: nox.Session, part: str) -> None:
+@each([*PATHS], together=[*PATHS])
+def lint(session: nox.Session, components: Sequence[str]) -> None:
     """Check style, formatting and the import rules between domains."""
-    run(session, "ruff", "check", *PATHS[part])
-    run(session, "ruff", "format", "--check", *PATHS[part])
-    if part in (*DOMAINS, "core"):  # all rules are about what stacks/ imports
+    paths = [path for component in components for path in PATHS[component]]
+    run(session, "ruff", "check", *paths)
+    run(session, "ruff", "format", "--check", *paths)
+    if {*DOMAINS, "core"} & {*components}:  # the rules are about the imports of stacks/
         run(session, "lint-imports")
 
 
-@nox.session
-@nox.parametrize("part", each([*PATHS]))
-def mypy(session: nox.Session, part: str) -> None:
+@each([*PATHS], together=[*PATHS])
+def mypy(session: nox.Session, components: Sequence[str]) -> None:
     """Check types, strictly."""
     if not (ROOT / ".mypy_cache").exists():
         session.log("The first run reads all of aws_cdk, which takes about a minute.")
-    run(session, "mypy", *PATHS[part])
+    run(session, "mypy", *(path for component in components for path in PATHS[component]))
 
 
-@nox.session
-@nox.parametrize("part", each([*PATHS]))
-def test(session: nox.Session, part: str) -> None:
+@each([*PATHS], together=[*PATHS])
+def test(session: nox.Session, components: Sequence[str]) -> None:
     """Run the unit tests and measure that they cover every branch."""
-    # `e2e` measures what needs a cloud.
-    code = {
-        "core": ("stacks/core",),
-        "apps": ("apps",),
-        "tools": ("tools", "tools/deployment/*,tools/local_cloud/*"),
-        "pipeline": ("tests/pipeline", "tests/pipeline/run.py"),
-    }
-    measure(session, part, code.get(part, (f"stacks/{part}",)), f"tests/{part}")
+    domains, failed = [name for name in components if name in DOMAINS], []
+    # The domains share a process, because each process loads the CDK.
+    groups = [[name] for name in components if name not in DOMAINS] + [domains] * bool(domains)
+    for group in groups:
+        name = group[0] if len(group) == 1 else "domains"
+        code = CODE.get(name, (",".join(f"stacks/{domain}" for domain in group),))
+        try:
+            measure(session, name, code, *(f"tests/{component}" for component in group))
+        except nox.command.CommandFailed:
+            failed.append(name)
+    if failed:
+        session.error(f"Failed: {', '.join(failed)}")
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Show, in Markdown, what the last tests of each part covered."""
+    """Show the coverage of the last tests of each component, in Markdown."""
     for data in sorted((ROOT / "build" / "coverage").iterdir()):
         print(f"\n### Coverage of {data.name}\n", flush=True)
         table = ("--format=markdown", "--no-skip-covered", f"--data-file={data}")
@@ -143,11 +169,11 @@ def workflows(session: nox.Session) -> None:
     run(session, "check-jsonschema", *dependabot)
 
 
-@nox.session
-@nox.parametrize("app", each([*DOMAINS, *ENVIRONMENTS]))
-def synth(session: nox.Session, app: str) -> None:
-    """Synthesize, with cdk-nag, and lint the templates; an environment's into cdk.out."""
-    run(session, "python", "-m", "tools.synth", app)
+# The environments contain the stacks of all domains.
+@each([*DOMAINS, *ENVIRONMENTS], together=ENVIRONMENTS)
+def synth(session: nox.Session, apps: Sequence[str]) -> None:
+    """Synthesize with cdk-nag and lint the templates; `cdk.out` holds the default environment."""
+    run(session, "python", "-m", "tools.synth", *apps)
 
 
 @nox.session

@@ -9,7 +9,18 @@ ROOT = Path(__file__).resolve().parents[1]
 CORE = "core"
 # No domain has these names: nox sessions, their tags and folders in tests/ have them, and the stack
 # of a domain named "domain" would have the name of its base class, DomainStack.
-RESERVED = {CORE, "apps", "cloud", "domain", "environments", "pipeline", "shared", "speed", "tools"}
+RESERVED = {
+    CORE,
+    "apps",
+    "cloud",
+    "domain",
+    "domains",
+    "environments",
+    "pipeline",
+    "shared",
+    "speed",
+    "tools",
+}
 
 
 def domains(root: Path = ROOT) -> list[str]:
