@@ -74,6 +74,8 @@ def each(names: Sequence[str], together: Sequence[str]) -> Callable[[Check], Non
     def register(check: Check) -> None:
         def add(name: str, checked: Sequence[str], tags: Sequence[str]) -> None:
             def session(session: nox.Session) -> None:
+                if incomplete := project.incomplete(checked):
+                    session.error(" ".join(incomplete).removesuffix("."))  # nox adds it
                 check(session, checked)
 
             session.__doc__ = check.__doc__

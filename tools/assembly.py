@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -40,6 +40,7 @@ class StackArtifact:
     region: str
     dependencies: frozenset[str]
     template: str
+    tags: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 def read_stacks(assembly: Path) -> list[StackArtifact]:
@@ -65,6 +66,7 @@ def read_stacks(assembly: Path) -> list[StackArtifact]:
                 region=region,
                 dependencies=frozenset(found.keys() & artifact.get("dependencies", [])),
                 template=artifact["properties"]["templateFile"],
+                tags=artifact["properties"].get("tags", {}),
             )
         )
     return in_order(stacks)

@@ -3,6 +3,7 @@
 The noxfile imports this module, in the Python of any installed nox: standard library only.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,3 +33,18 @@ def domains(root: Path = ROOT) -> list[str]:
 def environments(root: Path = ROOT) -> list[str]:
     """The folders of `apps/`: one environment each."""
     return sorted(path.parent.name for path in root.glob("apps/*/app.py"))
+
+
+def incomplete(names: Iterable[str], root: Path = ROOT) -> list[str]:
+    """One sentence for each domain of `names` that lacks its app or its tests: what to create."""
+    files = ("stacks/{}/app.py", "tests/{}/test_stack.py", "tests/{}/exports.txt")
+    missing = {
+        name: [file.format(name) for file in files if not (root / file.format(name)).exists()]
+        for name in names
+        if name in domains(root)
+    }
+    return [
+        f"The domain {name!r} is incomplete: create {' and '.join(paths)}, as in another domain."
+        for name, paths in missing.items()
+        if paths
+    ]

@@ -4,11 +4,12 @@ import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from stacks.core.environment import Environment
 from tools import cdk
-from tools.assembly import read_stacks
+from tools.assembly import StackArtifact, read_stacks
 from tools.console import UserError, console, reports_errors, waiting
 from tools.project import ROOT, domains, environments
 from tools.scans import Assembly, cfn_lint
@@ -66,14 +67,30 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
         if "Acknowledge with" in message:
             message += f"\n{ACKNOWLEDGE}"
         raise UserError(message, done.returncode)
-    _remove_stale_templates(output)
+    stacks = read_stacks(output)
+    if name in environments():
+        check_environment(name, stacks)
+    _remove_stale_templates(output, stacks)
     return output
 
 
-def _remove_stale_templates(output: Path) -> None:
+def check_environment(name: str, stacks: Iterable[StackArtifact]) -> None:
+    """Raise `UserError` unless an environment's stacks have the name of the environment's folder.
+
+    A copy of apps/dev with another folder name alone would deploy over the stacks of dev.
+    """
+    for stack in stacks:
+        if (other := stack.tags.get("Environment")) != name:
+            raise UserError(
+                f"apps/{name}/app.py builds {stack.id} for the environment {other!r}. Build every "
+                f'stack there with Environment(name="{name}"), or rename the folder.'
+            )
+
+
+def _remove_stale_templates(output: Path, stacks: Iterable[StackArtifact]) -> None:
     # The CDK keeps the template of a stack that is no longer in the app. Templates of nested stacks
     # stay: the manifest does not list them.
-    templates = {stack.template for stack in read_stacks(output)}
+    templates = {stack.template for stack in stacks}
     for path in output.glob("*.template.json"):
         if path.name not in templates and not path.match("*.nested.template.json"):
             path.unlink()

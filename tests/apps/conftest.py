@@ -1,8 +1,7 @@
-"""The dev environment, synthesized once."""
+"""The environments of this repository, each synthesized once."""
 
-import json
 import runpy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -28,18 +27,6 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path
 
 
 @pytest.fixture(scope="session")
-def dev(synthesize: Callable[[str], Path]) -> Path:
-    return synthesize("apps.dev.app")
-
-
-@pytest.fixture(scope="session")
-def manifest(dev: Path) -> dict[str, dict[str, object]]:
-    artifacts: dict[str, dict[str, object]] = json.loads((dev / "manifest.json").read_text())[
-        "artifacts"
-    ]
-    return artifacts
-
-
-@pytest.fixture(scope="session")
-def domains() -> list[str]:
-    return project.domains()
+def assemblies(synthesize: Callable[[str], Path]) -> Mapping[str, Path]:
+    """The cloud assembly of each environment."""
+    return {name: synthesize(f"apps.{name}.app") for name in project.environments()}

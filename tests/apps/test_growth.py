@@ -101,11 +101,11 @@ def test_the_new_domain_passes_its_checks(grown: Path, tmp_path: Path) -> None:
 
 
 def test_the_new_domain_has_the_same_template_alone_and_changes_no_other_template(
-    grown: Path, dev: Path
+    grown: Path, assemblies: Mapping[str, Path]
 ) -> None:
     wired, alone = templates(grown / "build/wired"), templates(grown / "build/alone")
     assert alone == {"ExampleStack.template.json": wired.pop("ExampleStack.template.json")}
-    assert wired == templates(dev)
+    assert wired == templates(assemblies[DEFAULT_ENVIRONMENT])
 
 
 LINT = "from importlinter.cli import lint_imports_command; lint_imports_command()"

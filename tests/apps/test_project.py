@@ -3,11 +3,11 @@
 import json
 import re
 
-import pytest
 from aws_cdk.cloud_assembly_schema import Manifest
 
 from tools import cdk
-from tools.project import ROOT, domains
+from tools.project import ROOT, domains, incomplete
+from tools.synth import DEFAULT_ENVIRONMENT
 
 CDK_JSON = json.loads((ROOT / "cdk.json").read_text())
 
@@ -16,18 +16,18 @@ def test_every_flag_that_the_cli_recommends_is_set_explicitly() -> None:
     cdk.command()  # installs the CLI where it is missing
     file = cdk.CLI / "lib" / "init-templates" / ".recommended-feature-flags.json"
     recommended = json.loads(file.read_text())
-    # Strong on purpose: CloudFormation then refuses to delete what another stack still imports.
+    # Then CloudFormation refuses to delete a resource that another stack imports.
     recommended["@aws-cdk/core:defaultCrossStackReferences"] = "strong"
     assert CDK_JSON["context"] == recommended
 
 
-def test_findings_of_the_default_rules_fail_the_synthesis_and_nothing_is_reported_home() -> None:
+def test_findings_of_the_default_rules_fail_the_synthesis_and_telemetry_is_off() -> None:
     assert CDK_JSON["context"]["@aws-cdk/core:validateAgainstDefaultRules"] is True
     assert CDK_JSON["versionReporting"] is False
 
 
-def test_the_cli_runs_the_dev_environment_through_uv() -> None:
-    assert CDK_JSON["app"] == "uv run --frozen apps/dev/app.py"
+def test_the_cli_runs_the_default_environment_through_uv() -> None:
+    assert CDK_JSON["app"] == f"uv run --frozen apps/{DEFAULT_ENVIRONMENT}/app.py"
     assert CDK_JSON["output"] == "cdk.out"
 
 
@@ -44,21 +44,16 @@ def test_the_lock_file_of_npm_names_no_registry() -> None:
     assert "resolved" not in (ROOT / "package-lock.json").read_text()
 
 
-def test_the_cli_can_read_what_the_library_writes() -> None:
+def test_the_cli_can_read_the_assemblies_of_the_library() -> None:
     cdk.command()
     bundle = (cdk.CLI / "lib" / "index.js").read_text()
     found = re.search(r"schema/version\.json.*?revision: (\d+)", bundle, re.DOTALL)
-    assert found, "the CLI no longer holds its schema version where it did: look for it anew"
+    assert found, (
+        "The CLI's bundle no longer contains its schema version there. Find the new place."
+    )
     written = int(Manifest.version().split(".")[0])
     assert int(found[1]) >= written, "bump aws-cdk in package.json together with aws-cdk-lib"
 
 
-@pytest.mark.parametrize("domain", domains())
-def test_every_domain_has_its_files_and_its_tests(domain: str) -> None:
-    for file in (
-        f"stacks/{domain}/stack.py",
-        f"stacks/{domain}/exports.py",
-        f"tests/{domain}/exports.txt",
-        f"tests/{domain}/test_stack.py",
-    ):
-        assert (ROOT / file).exists(), f"{file} is missing"
+def test_every_domain_has_its_app_and_its_tests() -> None:
+    assert incomplete(domains()) == []

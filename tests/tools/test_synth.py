@@ -6,16 +6,17 @@ from pathlib import Path
 import pytest
 
 from tools import cdk, project, synth
+from tools.assembly import StackArtifact
 from tools.project import ROOT
 
 
 def test_every_domain_and_every_environment_is_an_app() -> None:
-    assert {"storage", "registry", "identity", "dev"} <= synth.apps().keys()
-    assert project.environments() == ["dev"]
+    assert synth.apps().keys() == {*project.domains(), *project.environments()}
+    assert synth.DEFAULT_ENVIRONMENT in project.environments()
 
 
-def test_an_environment_lies_where_people_look_and_a_domain_apart() -> None:
-    assert synth.assembly("dev") == ROOT / "cdk.out"
+def test_the_default_environment_is_synthesized_to_cdk_out_and_a_domain_to_build() -> None:
+    assert synth.assembly(synth.DEFAULT_ENVIRONMENT) == ROOT / "cdk.out"
     assert synth.assembly("storage") == ROOT / "build/synth/storage"
 
 
@@ -56,6 +57,30 @@ def test_an_app_is_synthesized_and_linted(app: Path, capsys: pytest.CaptureFixtu
     nested, template = sorted(folder.glob("*.template.json"))
     assert (nested.name, template.name) == ("Nest.nested.template.json", "One.template.json")
     assert "one: Nest.nested.template.json, One.template.json" in "".join(capsys.readouterr())
+
+
+def stack(environment: str) -> StackArtifact:
+    tags = {"Environment": environment}
+    return StackArtifact("OneStack", "one", None, "us-east-1", frozenset(), "one.json", tags=tags)
+
+
+def test_an_environment_with_the_name_of_its_folder_is_accepted() -> None:
+    synth.check_environment("prod", [stack("prod")])
+
+
+def test_an_environment_with_another_name_than_its_folder_is_refused(
+    app: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = app.read_text().replace(
+        '{"templateFile"', '{"tags": {"Environment": "dev"}, "templateFile"'
+    )
+    app.write_text(text)
+    monkeypatch.setattr(synth, "environments", lambda: ["one"])
+    assert synth.main(["one"]) == 1
+    assert (
+        "apps/one/app.py builds One for the environment 'dev'. Build every stack there with "
+        'Environment(name="one"), or rename the folder.'
+    ) in "".join(capsys.readouterr())
 
 
 def test_an_app_that_fails_is_reported_with_its_output(

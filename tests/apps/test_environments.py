@@ -1,0 +1,157 @@
+"""Each environment wires the stacks by their exports, and matches its reviewed snapshots."""
+
+import ast
+import json
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+
+from stacks.core import environment
+from stacks.core.base import construct_id
+from stacks.core.environment import Environment
+from tools import snapshots
+from tools.assembly import StackArtifact, read_stacks
+from tools.project import ROOT, domains, environments
+from tools.snapshots import templates
+from tools.synth import DEFAULT_ENVIRONMENT, check_environment
+
+each_environment = pytest.mark.parametrize("name", environments())
+
+
+def unwired(stacks: Collection[str]) -> list[str]:
+    """One sentence for each domain whose stack is not among the stacks of all environments."""
+    return [
+        f"No environment builds {construct_id(domain)}: add it to an apps/*/app.py."
+        for domain in domains()
+        if construct_id(domain) not in stacks
+    ]
+
+
+def exports(template: str) -> list[str]:
+    outputs = json.loads(template).get("Outputs", {}).values()
+    return [output["Export"]["Name"] for output in outputs]
+
+
+def wiring_faults(stacks: Iterable[StackArtifact], texts: Mapping[str, str]) -> list[str]:
+    """One sentence for each import that no stack exports, or whose exporter may deploy later."""
+    exporters = {export: stack for stack, text in texts.items() for export in exports(text)}
+    found = []
+    for stack in stacks:
+        for name in sorted({*re.findall(r'"Fn::ImportValue": "([^"]+)"', texts[stack.id])}):
+            if name not in exporters:
+                found.append(f"{stack.id} imports {name}, which no stack exports.")
+            elif exporters[name] not in stack.dependencies:
+                found.append(f"{stack.id} imports {name} without depending on {exporters[name]}.")
+    return found
+
+
+def texts(assembly: Path) -> dict[str, str]:
+    """The template of each stack."""
+    return {stack.id: (assembly / stack.template).read_text() for stack in read_stacks(assembly)}
+
+
+def test_every_domain_is_wired_in_an_environment(assemblies: Mapping[str, Path]) -> None:
+    stacks = {stack.id for assembly in assemblies.values() for stack in read_stacks(assembly)}
+    assert unwired(stacks) == []
+
+
+def test_a_domain_that_is_not_wired_is_one_sentence() -> None:
+    domain, *others = domains()
+    assert unwired([construct_id(other) for other in others]) == [
+        f"No environment builds {construct_id(domain)}: add it to an apps/*/app.py."
+    ]
+
+
+@each_environment
+def test_an_environment_has_the_name_of_its_folder(
+    assemblies: Mapping[str, Path], name: str
+) -> None:
+    check_environment(name, read_stacks(assemblies[name]))
+
+
+@each_environment
+def test_every_import_is_exported_by_a_stack_that_is_deployed_before(
+    assemblies: Mapping[str, Path], name: str
+) -> None:
+    assert wiring_faults(read_stacks(assemblies[name]), texts(assemblies[name])) == []
+
+
+@pytest.mark.parametrize(
+    ("exported", "dependencies", "faults"),
+    [
+        ("a:Name", ["AStack"], []),
+        ("a:Name", [], ["BStack imports a:Name without depending on AStack."]),
+        ("a:Other", ["AStack"], ["BStack imports a:Name, which no stack exports."]),
+    ],
+)
+def test_an_import_without_export_or_dependency_is_one_sentence(
+    exported: str, dependencies: list[str], faults: list[str]
+) -> None:
+    importer = StackArtifact("BStack", "b", None, "eu-central-1", frozenset(dependencies), "b.json")
+    outputs = {"Outputs": {"Name": {"Value": "1", "Export": {"Name": exported}}}}
+    resources = {"Resources": {"Topic": {"Properties": {"Name": {"Fn::ImportValue": "a:Name"}}}}}
+    found = wiring_faults(
+        [importer], {"AStack": json.dumps(outputs), "BStack": json.dumps(resources)}
+    )
+    assert found == faults
+
+
+@each_environment
+def test_the_exports_are_the_reviewed_ones(assemblies: Mapping[str, Path], name: str) -> None:
+    published = {
+        stack: {export.partition(":")[2] for export in exports(text)}
+        for stack, text in texts(assemblies[name]).items()
+    }
+    reviewed = {
+        construct_id(domain): {*(ROOT / "tests" / domain / "exports.txt").read_text().split()}
+        for domain in domains()
+    }
+    assert published == {stack: reviewed[stack] for stack in published}
+
+
+@each_environment
+def test_the_snapshots_are_up_to_date(assemblies: Mapping[str, Path], name: str) -> None:
+    snapshots.check(assemblies[name], snapshots.FOLDER / name)
+
+
+def test_a_stack_is_the_same_bytes_alone_as_in_the_default_environment(
+    assemblies: Mapping[str, Path], synthesize: Callable[[str], Path]
+) -> None:
+    wired = templates(assemblies[DEFAULT_ENVIRONMENT])
+    for domain in domains():
+        ((file, alone),) = templates(synthesize(f"stacks.{domain}.app")).items()
+        assert alone == wired.get(file, alone), f"stacks/{domain}/app.py differs from the wired one"
+
+
+# Where a name begins with the project, not where another name contains the same word.
+PROJECT = rf"(?<![\w-]){Environment.project}(?:-|/{{}}/)"
+
+
+@each_environment
+def test_another_project_name_flows_into_every_name_export_and_policy(
+    synthesize: Callable[[str], Path], name: str
+) -> None:
+    other = partial(Environment, "acme" if Environment.project != "acme" else "other")
+    with patch.object(environment, "Environment", other):
+        assembly = synthesize(f"apps.{name}.app")
+    assert all(stack.name.startswith(f"{other().project}-") for stack in read_stacks(assembly))
+    assert re.findall(PROJECT.format(name), "".join(texts(assembly).values())) == []
+
+
+def test_no_code_contains_the_project_name() -> None:
+    # Docstrings may give examples. Every other string would be a second place to change.
+    found = [
+        f"{path.relative_to(ROOT)}: {child.value}"
+        for folder in ("stacks", "apps", "tools")
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if not isinstance(node, ast.Expr)
+        for child in ast.iter_child_nodes(node)
+        if isinstance(child, ast.Constant) and isinstance(child.value, str)
+        if re.search(PROJECT.format("[a-z0-9]+"), child.value)
+    ]
+    assert found == []

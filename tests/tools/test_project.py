@@ -1,0 +1,53 @@
+"""Domains and environments are found as folders, and domains that lack files are reported."""
+
+from pathlib import Path
+
+import pytest
+
+from tools import project
+
+FILES = [
+    "apps/dev/app.py",
+    "apps/notes/readme.md",
+    "stacks/__init__.py",
+    "stacks/core/base.py",
+    *(f"stacks/alerts/{name}.py" for name in ("app", "exports", "stack")),
+    "stacks/alerts/jobs/app.py",
+    *(f"tests/alerts/{name}" for name in ("exports.txt", "test_stack.py")),
+]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for name in FILES:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+def test_each_folder_of_stacks_but_core_is_a_domain(root: Path) -> None:
+    assert project.domains(root) == ["alerts"]
+
+
+def test_each_folder_of_apps_with_an_app_is_an_environment(root: Path) -> None:
+    assert project.environments(root) == ["dev"]
+
+
+def test_a_domain_with_all_files_and_what_is_no_domain_are_complete(root: Path) -> None:
+    assert project.incomplete(["alerts", "dev", "core"], root) == []
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        ["stacks/alerts/app.py"],
+        ["tests/alerts/exports.txt"],
+        ["tests/alerts/test_stack.py", "tests/alerts/exports.txt"],
+    ],
+)
+def test_the_missing_files_of_a_domain_are_one_sentence(root: Path, missing: list[str]) -> None:
+    for file in missing:
+        (root / file).unlink()
+    assert project.incomplete(["alerts"], root) == [
+        f"The domain 'alerts' is incomplete: create {' and '.join(missing)}, as in another domain."
+    ]
