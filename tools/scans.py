@@ -1,14 +1,10 @@
-"""The scanners of a cloud assembly: cdk-nag, cfn-lint and checkov.
-
-`cdk synth` runs cdk-nag and writes its report into the cloud assembly; cfn-lint and checkov run
-here, each as a command.
-"""
+"""The scanners of a cloud assembly: cdk-nag, which `cdk synth` runs, cfn-lint and checkov."""
 
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,10 +15,9 @@ from tools.project import ROOT
 SCANNERS = ROOT / "tools" / "scanners"
 BUILD = ROOT / "build" / "security"
 
-# Rules of cfn-lint that no code here can satisfy, since constructs of the CDK break them.
-IGNORED = (
-    "W3005",  # a DependsOn that a Ref implies: the CDK writes one for every grant to a role
-)
+# Rules of cfn-lint that constructs of the CDK break, such as W3005: the CDK writes a DependsOn for
+# every grant to a role, also where a Ref implies it.
+IGNORED = ("W3005",)
 
 
 class Finding(NamedTuple):
@@ -63,19 +58,11 @@ class Assembly:
         """The findings that no construct acknowledges."""
         return [finding for finding in findings if not self.acknowledgement(finding)]
 
-    def path(self, template: str, keys: Sequence[object]) -> str:
-        """The path of the construct that wrote what lies under `keys` of a template.
-
-        For example `StorageStack/DataBucket` for `["Resources", "DataBucketE3889A50"]`; the id of
-        the stack for what is not a resource.
-        """
-        file = Path(template).name
-        stack = file.removesuffix(".template.json")
-        match keys:
-            case ["Resources", str(logical_id), *_]:
-                path = construct_path(json.loads((self.folder / file).read_text()), logical_id)
-                return path if "/" in path else f"{stack}/{path}"
-        return stack
+    def path(self, template: str, logical_id: str) -> str:
+        """The path of the construct of a resource or output, e.g. `StorageStack/DataBucket`."""
+        file = self.folder / Path(template).name
+        path = construct_path(json.loads(file.read_text()), logical_id)
+        return path if "/" in path else f"{file.name.removesuffix('.template.json')}/{path}"
 
 
 def cdk_nag(assembly: Assembly) -> Iterator[Finding]:
@@ -95,8 +82,9 @@ def cfn_lint(assembly: Assembly, *, informational: bool = True) -> Iterator[Find
     command = (Path(sys.executable).with_name("cfn-lint"), "--format=json")
     options = (*(["-cI"] if informational else []), "--ignore-checks", *IGNORED)
     for found in json.loads(_output(*command, *options, "--", *assembly.files)):
-        path = assembly.path(found["Filename"], found["Location"]["Path"])
-        yield Finding(f"cfn-lint::{found['Rule']['Id']}", path, found["Message"])
+        keys = found["Location"]["Path"]  # e.g. ["Resources", "DataBucketE3889A50", "Properties"]
+        path = assembly.path(found["Filename"], keys[1] if len(keys) > 1 else "")
+        yield Finding(f"cfn-lint::{found['Rule']['Id']}", path.rstrip("/"), found["Message"])
 
 
 def checkov(assembly: Assembly) -> Iterator[Finding]:
@@ -110,15 +98,14 @@ def checkov(assembly: Assembly) -> Iterator[Finding]:
     if errors := report.get("summary", report)["parsing_errors"]:
         raise UserError(f"checkov cannot read {errors} of the {len(assembly.files)} templates.")
     for check in report.get("results", {}).get("failed_checks", []):
-        logical_id = check["resource"].split(".")[1]
-        path = assembly.path(check["file_abs_path"], ["Resources", logical_id])
+        path = assembly.path(check["file_abs_path"], check["resource"].split(".")[1])
         yield Finding(f"checkov::{check['check_id']}", path, check["check_name"])
 
 
 def install() -> Path:
-    """Install checkov, from the lock in tools/scanners, in an environment of its own.
+    """Install checkov from its lock in an environment of its own, and return the command.
 
-    Returns the command. Raises `UserError` if uv, which has printed the reason, cannot install it.
+    Raises `UserError` if uv cannot install checkov; uv prints the reason.
     """
     folder = BUILD / "checkov"
     command = ["uv", "sync", "--quiet", "--locked", "--project", str(SCANNERS)]
@@ -131,21 +118,13 @@ def install() -> Path:
 def _output(*command: str | Path) -> str:
     """The JSON that a scanner prints. The scanner reads no settings of the user.
 
-    Raises `UserError` with what the scanner printed if that is not JSON.
+    Raises `UserError` with the output of a scanner that prints no JSON.
     """
-    BUILD.mkdir(parents=True, exist_ok=True)
     settings = {"HOME": str(BUILD / "home"), "CKV_SKIP_PACKAGE_UPDATE_CHECK": "true"}
+    environment = {"PATH": os.environ["PATH"], **settings}
     done = subprocess.run(
-        command,
-        cwd=BUILD,
-        env={"PATH": os.environ["PATH"], **settings},
-        capture_output=True,
-        text=True,
-        check=False,
+        command, cwd=SCANNERS, env=environment, capture_output=True, text=True, check=False
     )
-    try:
-        json.loads(done.stdout)
-    except json.JSONDecodeError as error:
-        output = f"{done.stdout}{done.stderr}".strip()
-        raise UserError(f"{Path(command[0]).name} failed:\n{output}") from error
+    if not done.stdout.startswith(("{", "[")):
+        raise UserError(f"{Path(command[0]).name} failed:\n{done.stdout}{done.stderr}")
     return done.stdout

@@ -1,8 +1,4 @@
-"""Scan every environment for insecure settings: `python -m tools.security`.
-
-A finding that no construct acknowledges fails the scan, and so does an acknowledgement of a finding
-that no scanner reports.
-"""
+"""Find insecure settings and stale acknowledgements: `python -m tools.security`."""
 
 import shutil
 import sys
@@ -15,7 +11,7 @@ from tools.scans import Assembly
 
 
 def examine(environment: str) -> int:
-    """Scan an environment, print the findings, and return the number of faults.
+    """Scan an environment, print what to fix, and return the number of faults.
 
     Raises `UserError` if the environment does not synthesize or a scanner cannot run.
     """
@@ -25,8 +21,7 @@ def examine(environment: str) -> int:
         # One pack of cdk-nag more than an everyday synthesis has.
         synth.synthesize(environment, "--context=serverless-checks=true", output=folder)
     assembly = Assembly(folder)
-    faults = 0
-    stale = set(assembly.acknowledgements)
+    faults, stale = 0, set(assembly.acknowledgements)
     for scanner in (scans.cdk_nag, scans.cfn_lint, scans.checkov):
         name = scanner.__name__.replace("_", "-")
         with waiting(f"Running {name}"):
@@ -37,33 +32,28 @@ def examine(environment: str) -> int:
             console.print(f"\n{finding}\n", markup=False, soft_wrap=True)
         faults += len(unacknowledged)
         stale -= {assembly.acknowledgement(finding) for finding in findings}
-    return faults + _report_stale(stale)
-
-
-def _report_stale(stale: Iterable[tuple[str, str]]) -> int:
-    """Print a line for each rule and construct, and return the number of lines."""
-    # cdk-nag has a finding for each wildcard of a policy: `AwsSolutions-IAM5[Action::s3:*]`.
-    wildcards: dict[tuple[str, str], list[str]] = {}
-    for finding, path in sorted(stale):
-        rule, bracket, wildcard = finding.partition("[")
-        wildcards.setdefault((path, rule), []).append(bracket + wildcard)
-    for (path, rule), found in wildcards.items():
-        line = f"{path}: stale acknowledgement of {rule} {' '.join(found)}".rstrip()
+    if faults:
+        console.print(synth.ACKNOWLEDGE, soft_wrap=True)
+    for line in _remove(stale):
         console.print(line, markup=False, soft_wrap=True)
-    return len(wildcards)
+    return faults + len(stale)
+
+
+def _remove(stale: Iterable[tuple[str, str]]) -> Iterable[str]:
+    """A line for each rule and construct that has a stale acknowledgement."""
+    lines: dict[tuple[str, str], str] = {}
+    for finding, path in sorted(stale):
+        # cdk-nag has a finding for each wildcard of a policy: `AwsSolutions-IAM5[Action::s3:*]`.
+        rule, bracket, wildcard = finding.partition("[")
+        line = lines.get((path, rule), f"{path}: remove the stale acknowledgement of {rule}")
+        lines[path, rule] = f"{line} {bracket}{wildcard}".rstrip()
+    return lines.values()
 
 
 @reports_errors
 def main() -> int:
     """Examine every environment; return the exit status."""
-    faults = sum(examine(environment) for environment in environments())
-    if faults:
-        console.print(
-            f"\n{synth.ACKNOWLEDGE} Remove each stale acknowledgement, which no scanner reports, "
-            "from the `acknowledge` call of its construct.",
-            soft_wrap=True,
-        )
-    return min(faults, 1)
+    return min(1, sum(examine(environment) for environment in environments()))
 
 
 if __name__ == "__main__":
