@@ -1,112 +1,96 @@
-"""What changed since a base, and the code as it is now: read from git.
+"""Read the changes since a base, and the files of a commit, from git.
 
-Paths are as git stores them, relative to the repository, whatever characters they hold; what is
-not UTF-8 in them is surrogate-escaped.
+Paths are relative to the repository's root. All functions raise `UserError` when git fails.
 """
 
-import io
 import os
 import subprocess
+from functools import cache
 from pathlib import Path
 
 from tools.console import UserError
 
 
 class NoMergeBaseError(Exception):
-    """It cannot be told where the history left the base; the message says why."""
+    """The commit at which the history left its base is unknown; the message says why."""
+
+
+@cache
+def local_variables() -> frozenset[str]:
+    """The environment variables that redirect git to another repository, as git hooks set them."""
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    command = ("git", "rev-parse", "--local-env-vars")
+    done = subprocess.run(command, env=clean, capture_output=True, text=True, check=True)
+    return frozenset(done.stdout.split())
 
 
 def commit(root: Path, ref: str) -> str:
-    """The id of the commit that `ref` names; empty if there is none.
-
-    Raises `UserError`, as all of these do, where git does not work.
-    """
+    """The id of the commit that `ref` names; empty if there is none."""
+    if ref.startswith("-"):
+        raise UserError(f"{ref!r} is not a git ref: a ref cannot begin with a dash.", 2)
+    _git(root, "rev-parse", "--git-dir")  # raises if `root` is not a repository
     found = _git(root, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", check=False)
-    name = os.fsdecode(found).strip()
-    if name.isalnum():  # unlike what ranges and exclusions (^ref) give
-        return name
-    _git(root, "rev-parse", "--git-dir")  # for a better word where git does not work at all
-    return ""
+    return found.strip() if found.strip().isalnum() else ""  # a range or ^ref is not
+
+
+def default_base(root: Path) -> str:
+    """`origin/main`, or `main` in a repository without that branch."""
+    return "origin/main" if commit(root, "origin/main") else "main"
 
 
 def merge_base(root: Path, base: str, head: str) -> str:
-    """The id of the commit at which `head` left `base`: what came after it is head's own change.
-
-    Raises `NoMergeBaseError` where that is unknown, ambiguous or not to be trusted.
-    """
+    """The id of the commit at which `head` left `base`; raises `NoMergeBaseError` if unknown."""
     if not base.strip("0"):
-        raise NoMergeBaseError("there is no base to compare with (the first push of a branch?)")
-    there = commit(root, base)
-    if not there:
-        raise NoMergeBaseError(
-            f"the base {base!r} is not here (misspelt, a force push or a shallow clone?)"
-        )
-    found = os.fsdecode(_git(root, "merge-base", "--all", there, head, check=False)).split()
-    if found == [there]:
-        return there
-    if _git(root, "rev-parse", "--is-shallow-repository") == b"true\n":
-        raise NoMergeBaseError(f"a shallow clone may hide where the history left {base!r}")
+        raise NoMergeBaseError("no base was given (the first push of a branch?)")
+    start = commit(root, base)
+    if not start:
+        raise NoMergeBaseError(f"base {base!r} not found (misspelt, a force push, shallow clone?)")
+    found = _git(root, "merge-base", "--all", start, head, check=False).split()
+    if found == [start]:
+        return start
+    if _git(root, "rev-parse", "--is-shallow-repository") == "true\n":
+        raise NoMergeBaseError(f"a shallow clone may hide the commits shared with base {base!r}")
     if len(found) != 1:
-        raise NoMergeBaseError(
-            f"the history left the base {base!r} at {len(found) or 'no'} commits, not at one"
-        )
-    # A branch moves on, and what it gained since is no change of ours; a commit id is a fixed point
-    # that was checked before, and a history without it has been rewritten.
-    if there.startswith(base.lower()):
-        raise NoMergeBaseError(f"the base {base!r} is not in the history (a force push?)")
+        raise NoMergeBaseError(f"the history has {len(found)} merge bases with {base!r}, not one")
+    # A branch may move on; but a commit id that the history no longer contains was pushed over.
+    if start.startswith(base.lower()):
+        raise NoMergeBaseError(f"base {base!r} is not in the history (a force push?)")
     return found[0]
 
 
 def changed(root: Path, start: str, head: str | None) -> set[str]:
-    """The paths that differ between two commits, or, without `head`, from the working tree.
+    """The paths that differ between two commits, or between `start` and the working tree.
 
-    What is neither tracked nor ignored counts as changed in the working tree.
+    Untracked files of the working tree count unless they are ignored.
     """
-    # --no-renames: a rename is a deletion and an addition, so it counts on both sides, whatever
-    # the person's settings call similar.
+    # --no-renames: the old and the new path of a rename both count, whatever the user's settings.
     options = ("--name-only", "-z", "--no-renames", "--ignore-submodules=none")
     listed = _git(root, "diff", *options, start, *filter(None, [head]), "--")
     if head is None:
         listed += _git(root, "ls-files", "-z", "--others", "--exclude-standard")
-    return {os.fsdecode(path) for path in listed.split(b"\0") if path}
+    return set(filter(None, listed.split("\0")))
 
 
 def read_files(root: Path, head: str | None, below: str, suffix: str) -> dict[str, bytes]:
-    """The files of a commit, or, without `head`, of the working tree, by path.
+    """The files below a folder whose names end with `suffix`, by path.
 
-    Those in the folder `below`, however deep, whose names end with `suffix`.
+    Reads the commit `head`, or, without `head`, the working tree.
     """
     if head is None:
-        others = ("--cached", "--others", "--exclude-standard")
-        listed = _git(root, "ls-files", "-z", *others, "--", below)
-        paths = {path for path in listed.split(b"\0") if path.endswith(os.fsencode(suffix))}
-        files = {os.fsdecode(path): root / os.fsdecode(path) for path in paths}
-        return {path: file.read_bytes() for path, file in files.items() if file.is_file()}
-    # Each entry is "<mode> <type> <id>\t<path>"; modes 100… are files.
-    entries = [
-        entry.split(b"\t", 1)
-        for entry in _git(root, "ls-tree", "-r", "-z", head, "--", below).split(b"\0")
-        if entry.startswith(b"100") and entry.endswith(os.fsencode(suffix))
-    ]
-    ids = b"".join(b"%s\n" % entry.split()[2] for entry, _ in entries)
-    contents = io.BytesIO(_git(root, "cat-file", "--batch", stdin=ids))
-    found = {}
-    for _, path in entries:
-        # Each is "<id> <type> <size>\n<content>\n".
-        size = int(contents.readline().split()[2])
-        found[os.fsdecode(path)] = contents.read(size)
-        contents.readline()
-    return found
+        files = [file for file in (root / below).rglob(f"*{suffix}") if file.is_file()]
+        return {file.relative_to(root).as_posix(): file.read_bytes() for file in files}
+    listed = _git(root, "ls-tree", "-r", "-z", "--name-only", head, "--", below).split("\0")
+    paths = [path for path in listed if path and path.endswith(suffix)]
+    return {path: os.fsencode(_git(root, "cat-file", "blob", f"{head}:{path}")) for path in paths}
 
 
-def _git(root: Path, *arguments: str, stdin: bytes = b"", check: bool = True) -> bytes:
-    done = subprocess.run(
-        ["git", *arguments],
-        cwd=root,
-        input=stdin,
-        capture_output=True,
-        check=False,
-    )
+def _git(root: Path, *arguments: str, check: bool = True) -> str:
+    """Run git in the repository `root`, and in no other; bytes that are not UTF-8 are escaped."""
+    environment = {key: value for key, value in os.environ.items() if key not in local_variables()}
+    # Else git would use a repository that contains `root` if `root` is none.
+    environment["GIT_CEILING_DIRECTORIES"] = str(root.resolve().parent)
+    command = ["git", *arguments]
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, check=False)
     if check and done.returncode:
         raise UserError(f"git {arguments[0]}: {os.fsdecode(done.stderr).strip()}", 2)
-    return done.stdout
+    return os.fsdecode(done.stdout)

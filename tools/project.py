@@ -10,18 +10,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CORE = "core"
 # No domain has these names: nox sessions, their tags and folders in tests/ have them, and the stack
 # of a domain named "domain" would have the name of its base class, DomainStack.
-RESERVED = {
-    CORE,
-    "apps",
-    "cloud",
-    "domain",
-    "domains",
-    "environments",
-    "pipeline",
-    "shared",
-    "speed",
-    "tools",
-}
+RESERVED = {CORE, "apps", "cloud", "domain", "environments", "shared", "speed", "tools"}
 
 
 def domains(root: Path = ROOT) -> list[str]:
@@ -47,4 +36,13 @@ def incomplete(names: Iterable[str], root: Path = ROOT) -> list[str]:
         f"The domain {name!r} is incomplete: create {' and '.join(paths)}, as in another domain."
         for name, paths in missing.items()
         if paths
+    ]
+
+
+def deployed_by_push(root: Path = ROOT) -> list[str]:
+    """The environments whose app.py has the line `DEPLOYED_BY_PUSH = True`: CI deploys these."""
+    return [
+        name
+        for name in environments(root)
+        if "DEPLOYED_BY_PUSH = True" in (root / "apps" / name / "app.py").read_text().splitlines()
     ]
