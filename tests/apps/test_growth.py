@@ -132,7 +132,7 @@ def test_each_import_rule_is_enforced(grown: Path) -> None:
         assert f"{importer} -> {imported}" in str(broken.value)
 
 
-@pytest.mark.parametrize("name", ["pipeline", DEFAULT_ENVIRONMENT])
+@pytest.mark.parametrize("name", ["environments", DEFAULT_ENVIRONMENT])
 def test_a_domain_with_a_name_that_is_taken_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "tools").mkdir()
     for file in ("noxfile.py", "tools/__init__.py", "tools/project.py"):

@@ -1,0 +1,254 @@
+"""What no linter checks of the workflows: pins, secrets, required jobs, deploys, nox calls."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from tools.project import ROOT, domains
+
+type Yaml = str | int | bool | list[Yaml] | Mapping[str, Yaml] | None
+
+WORKFLOWS = sorted(ROOT.glob(".github/workflows/*.yml"))
+FILES = [*WORKFLOWS, *sorted(ROOT.glob(".github/actions/*/action.yml"))]
+TEXT = "".join(path.read_text() for path in FILES)
+NOX = re.compile(r"uv run --locked nox (?P<arguments>[^|>\n]*)")
+# Steps that run no nox session, and why.
+EXCEPTIONS = {
+    "Find the last commit of main whose run was green, with its deploy": "only GitHub knows it",
+    "Compare with the commit that is deployed": "only GitHub knows the commit",
+    "Look for AWS credentials": "only GitHub knows the secrets",
+    "Pack the cloud assemblies": "tar",
+    "Unpack the cloud assemblies": "tar",
+    "Check out the commit, if it is one of main": "git",
+}
+
+
+def load(path: Path) -> dict[str, Yaml]:
+    loaded: dict[str, Yaml] = YAML(typ="safe").load(path)
+    return loaded
+
+
+def mapping(value: Yaml) -> Mapping[str, Yaml]:
+    assert isinstance(value, Mapping)
+    return value
+
+
+def steps_of(job: Yaml) -> list[Mapping[str, Yaml]]:
+    steps = mapping(job)["steps"]
+    assert isinstance(steps, list)
+    return [mapping(step) for step in steps]
+
+
+JOBS = {
+    f"{path.stem}.{name}": mapping(job)
+    for path in WORKFLOWS
+    for name, job in mapping(load(path)["jobs"]).items()
+}
+CI = {key.removeprefix("ci."): job for key, job in JOBS.items() if key.startswith("ci.")}
+STEPS = [
+    *(step for job in JOBS.values() for step in steps_of(job)),
+    *(step for path in FILES if path.name == "action.yml" for step in steps_of(load(path)["runs"])),
+]
+SCRIPTS = {str(step["name"]): str(step["run"]) for step in STEPS if "run" in step}
+
+
+def test_ci_starts_for_every_pull_request_merge_group_and_push_to_main() -> None:
+    events = mapping(load(ROOT / ".github/workflows/ci.yml")["on"])
+    main = {"branches": ["main"]}
+    assert events == {"pull_request": main, "merge_group": None, "push": main}
+
+
+def test_no_workflow_runs_code_of_a_pull_request_with_more_permissions() -> None:
+    refused = r"pull_request_target|workflow_run|changed-files|^ *paths(-ignore)?:"
+    assert not re.search(refused, TEXT, re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_a_workflow_denies_all_permissions_and_has_a_concurrency_group(path: Path) -> None:
+    workflow = load(path)
+    assert workflow["permissions"] == {}
+    assert mapping(workflow["concurrency"])["group"]
+    assert workflow["defaults"] == {"run": {"shell": "bash"}}
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_job_has_a_timeout_and_its_own_permissions(name: str) -> None:
+    job = JOBS[name]
+    assert int(str(job["timeout-minutes"])) <= 60
+    granted = dict(mapping(job["permissions"]))
+    reads = {key for key, value in granted.items() if value == "read"}
+    assert reads <= {"actions", "contents", "deployments"}
+    # Only a job in a GitHub environment gets an AWS token: such a job runs no pull request.
+    writes = {key: value for key, value in granted.items() if key not in reads}
+    assert writes == ({"id-token": "write"} if "environment" in job else {})
+
+
+def test_every_action_is_pinned_to_a_commit_and_each_to_the_same_commit_everywhere() -> None:
+    used = re.findall(r"uses: (\S+)@([0-9a-f]{40}) # (v\d+\.\d+\.\d+)\n", TEXT)
+    assert len(used) == TEXT.count("uses:") - TEXT.count("uses: ./")
+    assert len(set(used)) == len({name for name, _, _ in used})
+
+
+def test_a_checkout_keeps_no_credentials() -> None:
+    checkouts = [step for step in STEPS if "checkout" in str(step.get("uses"))]
+    assert all(mapping(step["with"])["persist-credentials"] is False for step in checkouts)
+    assert len(checkouts) >= len(JOBS) - 1
+
+
+def test_no_script_contains_an_expression() -> None:
+    assert [name for name, script in SCRIPTS.items() if "${{" in script] == []
+
+
+def test_every_script_is_a_call_of_nox_or_a_known_exception() -> None:
+    others = {
+        name
+        for name, script in SCRIPTS.items()
+        if not all(NOX.search(line) for line in script.splitlines())
+    }
+    assert others == EXCEPTIONS.keys()
+
+
+def test_every_session_and_tag_that_a_script_runs_exists() -> None:
+    calls = [
+        shlex.split(call["arguments"])
+        for script in SCRIPTS.values()
+        for call in NOX.finditer(script.replace("$ENVIRONMENT", "dev"))
+    ]
+    for option in ("-s", "-t"):
+        names = {name for flag, name, *_ in calls if flag == option} - {"$STACK"}
+        assert names
+        nox = (sys.executable, "-m", "nox", "--list", option, *names)
+        done = subprocess.run(nox, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_workflow_names_a_domain() -> None:
+    text = "\n".join(SCRIPTS.values())
+    assert [name for name in domains() if re.search(rf"\b{name}\b", text, re.IGNORECASE)] == []
+
+
+def test_the_required_job_runs_always_and_needs_every_other_job() -> None:
+    required = CI["required"]
+    assert required["if"] == "always()"
+    assert required["needs"] == [name for name in CI if name != "required"]
+
+
+def test_only_jobs_in_a_github_environment_use_secrets_and_only_those_of_aws() -> None:
+    for name, job in JOBS.items():
+        assert ("secrets." in json.dumps(job)) is ("environment" in job), name
+    secrets = set(re.findall(r"secrets\.(\w+)", TEXT))
+    assert secrets == {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"}
+
+
+def test_a_job_with_aws_credentials_uses_no_cache() -> None:
+    for name, job in JOBS.items():
+        setups = [step for step in steps_of(job) if step.get("uses") == "./.github/actions/setup"]
+        for step in setups:
+            uses_cache = mapping(step.get("with", {})).get("cache", True)
+            assert uses_cache is not ("environment" in job), name
+
+
+def test_a_push_deploys_only_environments_that_say_so_after_every_check() -> None:
+    deploy = CI["deploy"]
+    condition = str(deploy["if"])
+    assert "github.event_name == 'push' && github.ref == 'refs/heads/main'" in condition
+    assert "needs.synth.result == 'success'" in condition
+    for result in ("failure", "cancelled"):
+        assert f"!contains(needs.*.result, '{result}')" in condition
+    assert deploy["needs"] == ["affected", "stack", "shared", "e2e", "synth"]
+    matrix = "fromJSON(needs.affected.outputs.affected).deploys"
+    assert mapping(deploy["strategy"])["matrix"] == {"include": f"${{{{ {matrix} }}}}"}
+    assert deploy["environment"] == "${{ matrix.environment }}"
+    assert mapping(deploy["concurrency"])["cancel-in-progress"] is False
+
+
+def test_the_requested_deploy_stops_at_destructive_changes() -> None:
+    names = [step["name"] for step in steps_of(JOBS["deploy.deploy"])]
+    assert names.index("Find destructive changes") < names.index("Get AWS credentials")
+    assert names.index("Get AWS credentials") < names.index("Deploy")
+
+
+def run_script(name: str, folder: Path, **environment: str) -> None:
+    subprocess.run(
+        ["bash", "-eo", "pipefail", "-c", SCRIPTS[name]],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "HOME": str(folder), **environment},
+        check=True,
+    )
+
+
+def test_a_cloud_assembly_keeps_executable_bits_and_hidden_files(tmp_path: Path) -> None:
+    asset = tmp_path / "cdk.out" / "asset.1" / ".hidden" / "run"
+    asset.parent.mkdir(parents=True)
+    asset.write_text("#!/bin/sh\n")
+    asset.chmod(0o755)
+    run_script("Pack the cloud assemblies", tmp_path)
+    shutil.rmtree(tmp_path / "cdk.out")
+    run_script("Unpack the cloud assemblies", tmp_path)
+    assert asset.stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize(
+    ("deployed", "superseded"), [("newer", True), ("this", False), ("older", False), ("", False)]
+)
+def test_a_deploy_ends_if_a_newer_commit_is_deployed(
+    deployed: str, superseded: bool, tmp_path: Path
+) -> None:
+    def git(*command: str) -> str:
+        done = subprocess.run(
+            ["git", *command], cwd=tmp_path, check=True, capture_output=True, text=True
+        )
+        return done.stdout.strip()
+
+    git("init", "--quiet", "--initial-branch=main")
+    git("remote", "add", "origin", str(tmp_path))
+    commits = {"": ""}
+    for name in ("older", "this", "newer"):
+        git("commit", "--quiet", "--allow-empty", "--message", name)
+        commits[name] = git("rev-parse", "HEAD")
+    gh = tmp_path / "gh"
+    gh.write_text(f"#!/bin/sh\necho {commits[deployed]}\n")
+    gh.chmod(0o755)
+    output, summary = tmp_path / "output", tmp_path / "summary"
+    output.touch()
+    run_script(
+        "Compare with the commit that is deployed",
+        tmp_path,
+        PATH=f"{tmp_path}:{os.environ['PATH']}",
+        GITHUB_REPOSITORY="acme/ops",
+        GITHUB_SHA=commits["this"],
+        ENVIRONMENT="dev",
+        QUERY="query",
+        GITHUB_OUTPUT=str(output),
+        GITHUB_STEP_SUMMARY=str(summary),
+    )
+    assert output.read_text() == ("superseded=true\n" if superseded else "")
+
+
+@pytest.mark.parametrize("lock", ["package-lock.json", "uv.lock"])
+def test_dependabot_updates_every_lock_file_and_the_actions(lock: str) -> None:
+    text = (ROOT / ".github/dependabot.yml").read_text()
+    folders = sorted(
+        f"/{path.parent.relative_to(ROOT)}".replace("/.", "/")
+        for path in [ROOT / lock, *ROOT.glob(f"tools/*/{lock}")]
+    )
+    assert f"directories: [{', '.join(folders)}]" in text
+    assert {"uv", "npm", "github-actions"} == set(re.findall(r"package-ecosystem: (\S+)", text))
+
+
+def test_the_hooks_call_tools_of_the_lock_file() -> None:
+    (local,) = YAML(typ="safe").load(ROOT / ".pre-commit-config.yaml")["repos"]
+    assert local["repo"] == "local"
+    for hook in local["hooks"]:
+        uv, run, locked, tool, *_ = hook["entry"].split()
+        assert (uv, run, locked, hook["language"]) == ("uv", "run", "--locked", "system")
+        assert shutil.which(tool), f"{tool} is not in the project environment"
