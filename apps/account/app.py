@@ -1,0 +1,13 @@
+"""The account environment: what an AWS account needs once. A person deploys it, never CI."""
+
+from stacks.core.app import new_app
+from stacks.core.environment import Environment
+from stacks.delivery.repository import REPOSITORY
+from stacks.delivery.stack import DeliveryStack
+
+environment = Environment(name="account")
+app = new_app()
+
+DeliveryStack(app, environment, repository=REPOSITORY)
+
+app.synth()

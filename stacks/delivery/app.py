@@ -1,0 +1,10 @@
+"""CDK app of the delivery stack alone: `cdk deploy --app "uv run stacks/delivery/app.py"`."""
+
+from stacks.core.app import new_app
+from stacks.core.environment import Environment
+from stacks.delivery.repository import REPOSITORY
+from stacks.delivery.stack import DeliveryStack
+
+app = new_app()
+DeliveryStack(app, Environment(name="account"), repository=REPOSITORY)
+app.synth()

@@ -1,0 +1,105 @@
+"""DeliveryStack: lets GitHub Actions deploy to this account and detect drift, without keys."""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from stacks.core.base import DomainStack
+from stacks.core.environment import Environment
+from stacks.core.findings import acknowledge
+from stacks.delivery import exports
+from stacks.delivery.repository import AUDIENCE, ISSUER, GitHubRepository
+
+# The roles of the CDK bootstrap that a deploy assumes (CDK developer guide, "Bootstrapping").
+# CloudFormation alone assumes the fifth role, which changes the resources.
+DEPLOY_ROLES = ("deploy", "file-publishing", "image-publishing", "lookup")
+
+
+class DeliveryStack(DomainStack):
+    """The OIDC provider of GitHub, and two roles for jobs of one repository."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        environment: Environment,
+        *,
+        repository: GitHubRepository,
+        github_environments: Sequence[str] = ("dev",),
+        create_provider: bool = True,
+    ) -> None:
+        """Trust jobs in `github_environments`, those whose stacks this account holds.
+
+        An account has one OIDC provider of GitHub: with `create_provider` False, the stack uses the
+        one that exists.
+        """
+        super().__init__(
+            scope,
+            environment,
+            domain="delivery",
+            description="Wealth-Ops roles for deploys by GitHub Actions",
+            termination_protection=True,
+        )
+        self._trusted = [
+            subject
+            for github_environment in github_environments
+            for subject in repository.subjects(github_environment)
+        ]
+        self._provider = (
+            iam.OidcProviderNative(
+                self, "GitHub", url=f"https://{ISSUER}", client_ids=[AUDIENCE]
+            ).oidc_provider_arn
+            if create_provider
+            else self._iam_arn(f"oidc-provider/{ISSUER}")
+        )
+        deploy_role = self._role("DeployRole", "Deploys from GitHub Actions", DEPLOY_ROLES)
+        drift_role = self._role("DriftRole", "Detects drift from GitHub Actions", ("lookup",))
+        drift_role.add_managed_policy(
+            iam.ManagedPolicy.from_aws_managed_policy_name("ReadOnlyAccess")
+        )
+        acknowledge(
+            drift_role,
+            "CloudFormation reads resources of every type with the permissions of the role that "
+            "detects drift (CloudFormation user guide); the lookup role has the same policy",
+            "AwsSolutions::AwsSolutions-IAM4"
+            "[Policy::arn:<AWS::Partition>:iam::aws:policy/ReadOnlyAccess]",
+        )
+        self.publish(exports.DEPLOY_ROLE_ARN, deploy_role.role_arn)
+        self.publish(exports.DRIFT_ROLE_ARN, drift_role.role_arn)
+
+    def _role(self, name: str, description: str, bootstrap_roles: Sequence[str]) -> iam.Role:
+        """A role that jobs of the repository assume, and that assumes roles of the bootstrap."""
+        role = iam.Role(
+            self,
+            name,
+            description=description,
+            assumed_by=iam.FederatedPrincipal(
+                self._provider,
+                {"StringEquals": {f"{ISSUER}:aud": AUDIENCE, f"{ISSUER}:sub": self._trusted}},
+                "sts:AssumeRoleWithWebIdentity",
+            ),
+        )
+        qualifier = self.synthesizer.bootstrap_qualifier
+        iam.ManagedPolicy(
+            self,
+            f"{name}Policy",
+            description=f"Roles of the CDK bootstrap that {name} may assume",
+            roles=[role],
+            statements=[
+                iam.PolicyStatement(
+                    sid="BootstrapRoles",
+                    actions=["sts:AssumeRole"],
+                    resources=[
+                        self._iam_arn(
+                            f"role/cdk-{qualifier}-{each}-role-{self.account}-{self.region}"
+                        )
+                        for each in bootstrap_roles
+                    ],
+                )
+            ],
+        )
+        return role
+
+    def _iam_arn(self, resource: str) -> str:
+        return f"arn:{cdk.Aws.PARTITION}:iam::{self.account}:{resource}"

@@ -1,0 +1,14 @@
+"""The delivery stack synthesizes as an app of its own."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+
+def test_the_app_contains_only_this_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CDK_OUTDIR", str(tmp_path))
+    runpy.run_module("stacks.delivery.app")
+    assert [path.name for path in tmp_path.glob("*.template.json")] == [
+        "DeliveryStack.template.json"
+    ]
