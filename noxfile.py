@@ -271,6 +271,7 @@ def pipeline(session: nox.Session) -> None:
     """Run what CI would run for a pull request with the changes in this clone."""
     command = (*UV, "python", "-m", "tools.affected", "--json")
     found = json.loads(str(session.run(*command, silent=True, external=True)))
+    session.log(found["why"])
     selections: list[tuple[str, ...]] = [("-t", domain) for domain in found["stacks"]]
     if found["shared"]:
         selections.append(("-t", "shared"))
