@@ -256,7 +256,7 @@ def cloud(session: nox.Session) -> None:
 
 @nox.session
 def speed(session: nox.Session) -> None:
-    """Compare everyday commands with one synth; prints ratios."""
+    """Compare the duration of everyday commands with a synthesis."""
     run(session, "python", "-m", "tests.speed.measure")
 
 
