@@ -5,8 +5,24 @@ import os
 from pathlib import Path
 
 import aws_cdk as cdk
+from aws_cdk.cx_api import CloudAssembly
+
+from stacks.core.exports import check_imports
 
 CDK_JSON = Path(__file__).parents[2] / "cdk.json"
+
+
+class App(cdk.App):
+    """A CDK app that checks the imports of its stacks."""
+
+    def synth(self, **options: bool | None) -> CloudAssembly:
+        """Synthesize the stacks.
+
+        Raises `ValueError` for a stack that imports from another one without depending on it.
+        """
+        assembly = super().synth(**options)
+        check_imports(Path(assembly.directory))
+        return assembly
 
 
 def new_app(*, validate: bool = True) -> cdk.App:
@@ -20,7 +36,7 @@ def new_app(*, validate: bool = True) -> cdk.App:
     stacks: only for tests. No environment variable does.
     """
     context = json.loads(CDK_JSON.read_text())["context"]
-    app = cdk.App(
+    app = App(
         context=context,
         analytics_reporting=False,
         builtin_cloud_formation_validation=False,

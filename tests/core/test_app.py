@@ -9,7 +9,9 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 
 from stacks.core.app import CDK_JSON, new_app
-from tests.support import new_test_app
+from stacks.core.base import DomainStack
+from stacks.core.exports import Export
+from tests.support import ENVIRONMENT, new_test_app
 
 
 def test_cdk_json_is_at_the_root() -> None:
@@ -42,6 +44,24 @@ def test_the_app_of_the_tests_synthesizes_with_findings() -> None:
     app = new_test_app()
     s3.Bucket(cdk.Stack(app, "Stack"), "Open")
     app.synth()
+
+
+def test_a_stack_that_imports_without_depending_on_the_exporter_fails_with_both_names() -> None:
+    app = new_test_app()
+    producer = DomainStack(app, ENVIRONMENT, domain="prices", description="Exports a value")
+    consumer = DomainStack(app, ENVIRONMENT, domain="rates", description="Imports the value")
+    handle = cdk.CfnWaitConditionHandle(producer, "Handle")
+    thing = Export("prices", "ThingName", "Name of a thing")
+    producer.publish(thing, handle.ref)
+    elsewhere = Export("earlier", "ThingName", "Name of a thing of a stack outside the app")
+    for export in (thing, elsewhere):
+        properties = {"TopicName": export.import_from(ENVIRONMENT)}
+        cdk.CfnResource(consumer, export.domain, type="AWS::SNS::Topic", properties=properties)
+    name = "acme-prices-test:ThingName from PricesStack"
+    with pytest.raises(ValueError, match=f"RatesStack imports {name}.*add_stack_dependency"):
+        app.synth()
+    consumer.add_stack_dependency(producer)
+    app.synth(force=True)
 
 
 @pytest.mark.parametrize("asked", [True, False])
