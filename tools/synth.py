@@ -54,7 +54,7 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
         cwd=ROOT,
         env={
             **cdk.without_aws(os.environ),
-            **cdk.tied(),
+            **cdk.supervised_environment(),
             # The CLI sets FORCE_COLOR to 0 here, and Python takes any value for a yes.
             "PYTHON_COLORS": "0",
         },

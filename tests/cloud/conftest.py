@@ -1,30 +1,42 @@
-"""Throw-away clouds, and the tools as a person runs them."""
+"""Local clouds that tests share, and the deployment tools run in this process."""
 
+import io
+import itertools
+import json
 import os
+import re
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from tools import synth
-from tools.assembly import read_stacks
+from tools.assembly import StackArtifact, read_stacks
+from tools.credentials import replaced_environment
 from tools.deployment.__main__ import main
 from tools.local_cloud.client import LocalCloud, local_cloud
-from tools.project import ROOT
 
 ACCOUNT = "111122223333"
 
 
 class Done(NamedTuple):
-    """How a command ended, and everything that it printed."""
+    """The exit status of a command, and its whole output."""
 
     status: int
     output: str
+
+
+class Project(NamedTuple):
+    """A copy of the cloud assembly with another project name, so that tests share an account."""
+
+    folder: Path
+    stacks: dict[str, StackArtifact]
+    bucket: str
+    repository: str
 
 
 Tools = Callable[..., Done]
@@ -32,92 +44,127 @@ Tools = Callable[..., Done]
 
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The dev environment, synthesized once, and apart from where a person may be at work."""
+    """The default environment, synthesized once, outside the user's cdk.out."""
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("assembly")
         patch.setattr(synth, "assembly", lambda _: folder)
-        return synth.synthesize("dev")
+        return synth.synthesize(synth.DEFAULT_ENVIRONMENT)
 
 
 @pytest.fixture(scope="session")
 def ids(assembly: Path) -> list[str]:
-    """The ids of all stacks of the dev environment, of later phases, too, as they are deployed."""
+    """The ids of all stacks of the environment, in the order of a deploy."""
     return [stack.id for stack in read_stacks(assembly)]
 
 
 @pytest.fixture(scope="session")
 def tools(assembly: Path) -> Tools:
-    """Run `python -m tools.deployment …`, without a terminal."""
+    """Run a verb of the deployment tools in this process, with variables added."""
 
     def run(*arguments: str, app: Path = assembly, **environment: str) -> Done:
-        done = subprocess.run(
-            [sys.executable, "-m", "tools.deployment", *arguments, f"--app={app}"],
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        return Done(done.returncode, done.stdout)
+        handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        output = io.StringIO()
+        try:
+            with (
+                replaced_environment(os.environ | environment),
+                redirect_stdout(output),
+                redirect_stderr(output),
+            ):
+                status = main([*arguments, f"--app={app}"])
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+        return Done(status, output.getvalue())
 
     return run
 
 
 @pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    """A local cloud that tests share. A test must leave alone what other tests rely on."""
+    with local_cloud(tmp_path_factory.mktemp("cloud")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def here(cloud: LocalCloud) -> dict[str, str]:
+    """The variables that make the tools use the shared local cloud."""
+    return {"WEALTH_OPS_CLOUD": str(cloud.directory)}
+
+
+@pytest.fixture(scope="session")
+def unbootstrapped(cloud: LocalCloud, here: dict[str, str]) -> dict[str, str]:
+    """The variables of a user of AWS, for which the shared cloud stands in: root of an account."""
+    environment = cloud.environment({}, account="999988887777") | here
+    del environment["AWS_CONFIG_FILE"], environment["AWS_SHARED_CREDENTIALS_FILE"]
+    return environment
+
+
+@pytest.fixture(scope="session")
+def account(tools: Tools, unbootstrapped: dict[str, str]) -> dict[str, str]:
+    """The same in an account that is bootstrapped."""
+    environment = unbootstrapped | {"AWS_ACCESS_KEY_ID": ACCOUNT}
+    done = tools("bootstrap", "--to", "aws", "--yes", **environment)
+    assert done.status == 0, done.output
+    return environment
+
+
+@pytest.fixture(scope="session")
+def _numbers() -> Iterator[int]:
+    return itertools.count(1)
+
+
+@pytest.fixture
+def project(assembly: Path, tmp_path: Path, _numbers: Iterator[int]) -> Project:
+    """The environment under a project name of the test's own."""
+    folder = shutil.copytree(assembly, tmp_path / "assembly")
+    old, new = read_stacks(folder)[0].tags["Project"], f"test{next(_numbers)}"
+    for path in folder.glob("*.json"):
+        text = path.read_text().replace(old, new)
+        # The CDK CLI publishes a template once under its hash, 64 hexadecimal digits.
+        path.write_text(re.sub(r"\b[0-9a-f]{64}\b", lambda found: f"{found[0][:50]}{new}", text))
+    stacks = {stack.id: stack for stack in read_stacks(folder)}
+
+    def name(stack: str, kind: str, key: str) -> str:
+        template = json.loads((folder / stacks[stack].template).read_text())
+        found = [r for r in template["Resources"].values() if r["Type"] == kind]
+        return str(found[0]["Properties"][key])
+
+    bucket = name("StorageStack", "AWS::S3::Bucket", "BucketName")
+    repository = name("RegistryStack", "AWS::ECR::Repository", "RepositoryName")
+    return Project(folder, stacks, bucket, repository)
+
+
+@pytest.fixture(scope="session")
 def local(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Makes the tools use a local cloud of the tests' own."""
+    """The variables that make the tools use the local cloud of `deployed`."""
     return {"WEALTH_OPS_CLOUD": str(tmp_path_factory.mktemp("local") / "cloud")}
 
 
 @pytest.fixture(scope="session")
 def deployed(tools: Tools, local: dict[str, str]) -> Path:
-    """The directory of a local cloud to which everything was deployed."""
+    """The folder of a local cloud with the environment, as its server saved it."""
     done = tools("deploy", "--to", "local", **local)
     assert done.status == 0, done.output
     return Path(local["WEALTH_OPS_CLOUD"])
 
 
 @pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    """A local cloud that the tests share, for what changes nothing that another test relies on."""
-    with local_cloud(tmp_path_factory.mktemp("cloud")) as running:
+def served(deployed: Path) -> Iterator[LocalCloud]:
+    """The local cloud of `deployed`, running."""
+    with local_cloud(deployed) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def deployed_cloud(deployed: Path) -> Iterator[LocalCloud]:
-    """The deployed cloud, served for a module of tests, whose boto3 talks to it as root."""
-    with local_cloud(deployed) as running, running.entered():
-        yield running
-
-
-@pytest.fixture(scope="session")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Makes the tools take a second local cloud for a real AWS account."""
-    with local_cloud(tmp_path_factory.mktemp("account")) as running:
-        environment = running.environment({}, account=ACCOUNT)
-        del environment["AWS_CONFIG_FILE"], environment["AWS_SHARED_CREDENTIALS_FILE"]
-        yield environment
-
-
-@pytest.fixture(scope="session")
-def bootstrapped(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A local cloud that was bootstrapped and stopped, for copying."""
-    folder = tmp_path_factory.mktemp("bootstrapped") / "cloud"
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WEALTH_OPS_CLOUD", str(folder))
-        assert main(["bootstrap", "--to=local", f"--app={assembly}"]) == 0
-    for number, handler in before.items():
-        signal.signal(number, handler)
-    return folder
+def deployed_cloud(served: LocalCloud) -> Iterator[LocalCloud]:
+    """The same, with boto3 as its root user for a module of tests."""
+    with served.entered():
+        yield served
 
 
 @pytest.fixture
-def cloud_folder(bootstrapped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the tools keep the local cloud during a test: one that is bootstrapped."""
-    shutil.copytree(bootstrapped, tmp_path / "cloud")
+def cloud_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a new local cloud, which the tools use during a test."""
     monkeypatch.setenv("WEALTH_OPS_CLOUD", str(tmp_path / "cloud"))
     return tmp_path / "cloud"

@@ -1,4 +1,4 @@
-"""The road to a real account, which a second local cloud with another account id stands in for."""
+"""The path to AWS, for which other accounts of the shared local cloud stand in."""
 
 import json
 import os
@@ -11,15 +11,16 @@ from pathlib import Path
 import boto3
 import pytest
 
-from tests.cloud.conftest import ACCOUNT, Done, Tools
+from tests.cloud.conftest import ACCOUNT, Done, Project, Tools
+from tools.local_cloud.client import LocalCloud
 from tools.project import ROOT
 
-BUCKET = "wealth-ops-data-dev"
-REPOSITORY = "wealth-ops-ecr-dev"
+AWS = ("--to", "aws", "--yes")
+Environment = dict[str, str]
 
 
-def typing(answer: str, assembly: Path, *arguments: str, **environment: str) -> Done:
-    """Run the tools on a terminal and type `answer` when they ask."""
+def type_answer(answer: str, assembly: Path, *arguments: str, **environment: str) -> Done:
+    """Run the tools on a terminal and type `answer`."""
     master, slave = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-m", "tools.deployment", *arguments, f"--app={assembly}"],
@@ -28,6 +29,7 @@ def typing(answer: str, assembly: Path, *arguments: str, **environment: str) -> 
         stdin=slave,
         stdout=slave,
         stderr=slave,
+        start_new_session=True,
     ) as process:
         os.close(slave)
         os.write(master, f"{answer}\n".encode())
@@ -40,21 +42,22 @@ def _read(terminal: int) -> Iterator[str]:
     while True:
         try:
             text = os.read(terminal, 4096)
-        except OSError:  # how Linux says that the other end is gone
+        except OSError:  # Linux raises EIO when the other end is closed.
             return
         if not text:
             return
         yield text.decode(errors="replace")
 
 
-def client(account: dict[str, str]) -> boto3.Session:
-    return boto3.Session(
-        account["AWS_ACCESS_KEY_ID"], account["AWS_SECRET_ACCESS_KEY"], region_name="us-east-1"
-    )
+@pytest.fixture
+def root(cloud: LocalCloud, account: Environment) -> Iterator[None]:
+    """Makes boto3 the root user of the account."""
+    with cloud.entered(account=account["AWS_ACCESS_KEY_ID"]):
+        yield
 
 
-def test_found_credentials_alone_touch_nothing_without_a_terminal(
-    tools: Tools, account: dict[str, str]
+def test_credentials_alone_change_nothing_without_a_terminal(
+    tools: Tools, account: Environment
 ) -> None:
     status, output = tools("deploy", "--yes", **account)
     assert status == 2
@@ -62,125 +65,133 @@ def test_found_credentials_alone_touch_nothing_without_a_terminal(
     assert "--to aws or --to local" in output
 
 
-def test_an_account_that_is_not_bootstrapped_is_answered_with_the_command(
-    tools: Tools, account: dict[str, str]
+def test_an_account_that_is_not_bootstrapped_gets_the_command(
+    tools: Tools, unbootstrapped: Environment
 ) -> None:
-    status, output = tools("deploy", "--to", "aws", "--yes", **account)
+    status, output = tools("deploy", *AWS, **unbootstrapped)
     assert status == 1
-    assert f"The account {ACCOUNT} is not bootstrapped in us-east-1" in output
-    assert "nox -s bootstrap -- --to aws" in output
+    assert "The account 999988887777 is not bootstrapped in us-east-1" in output
+    assert "Run: nox -s bootstrap -- --to aws" in output
+    status, output = tools("bootstrap", "--to", "aws", **unbootstrapped)
+    assert status == 2
+    assert "There is no terminal for the question. Add --yes." in output
 
 
-def test_wrong_credentials_are_answered_with_what_to_do(
-    tools: Tools, account: dict[str, str]
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        (
+            {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE"},
+            "InvalidClientTokenId) when calling the GetCallerIdentity operation: ",
+        ),
+        (
+            {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE"},
+            "AWS does not accept the credentials from AWS_ACCESS_KEY_ID. Renew or replace them.",
+        ),
+        ({"AWS_CA_BUNDLE": str(ROOT / "uv.lock")}, "TLS failed. AWS_CA_BUNDLE, or `ca_bundle` in"),
+    ],
+)
+def test_a_refused_connection_says_what_to_fix(
+    tools: Tools, account: Environment, variables: Environment, sentence: str
 ) -> None:
-    wrong = {**account, "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE"}
-    status, output = tools("deploy", "--to", "aws", "--yes", **wrong)
+    status, output = tools("deploy", *AWS, **account | variables)
     assert status == 1
-    assert "AWS does not accept the credentials" in output
+    assert sentence in output
     assert "--to local" in output
 
 
-def test_a_no_to_the_question_does_nothing(
-    tools: Tools, assembly: Path, ids: list[str], account: dict[str, str]
+def test_the_question_names_everything_and_a_no_changes_nothing(
+    tools: Tools, account: Environment, project: Project
 ) -> None:
-    assert tools("bootstrap", "--to", "aws", "--yes", **account).status == 0
-    status, output = typing("n", assembly, "deploy", **account)
+    status, output = type_answer("n", project.folder, "deploy", **account)
     assert status == 1
-    assert f"Deploy {', '.join(ids)}" in output
-    assert f"account {ACCOUNT}" in output
-    assert "us-east-1" in output
+    for stack in project.stacks.values():
+        assert f"{stack.id} ({stack.name})" in output
+    environment = next(iter(project.stacks.values())).tags["Environment"]
+    words = " ".join(output.split())
+    assert f"environment {environment}, region us-east-1, AWS at https://127.0.0.1:" in words
+    assert f"account {ACCOUNT} as arn:aws:iam::{ACCOUNT}:root?" in words
     assert "Nothing was done." in output
-    assert "does not exist" in tools("destroy", "--to", "aws", "--yes", **account).output
+    found = tools("destroy", *AWS, app=project.folder, **account)
+    assert found.output.count("does not exist") == len(project.stacks)
 
 
-def test_one_stack_is_deployed_and_then_the_others_and_a_yes_is_enough(
-    tools: Tools, assembly: Path, ids: list[str], account: dict[str, str]
+def test_stacks_are_deployed_compared_and_destroyed_in_the_account(
+    tools: Tools, account: Environment, project: Project
 ) -> None:
-    one = tools("deploy", "StorageStack", "--to", "aws", "--yes", **account)
+    def run(verb: str, *arguments: str) -> Done:
+        return tools(verb, *arguments, app=project.folder, **account)
+
+    one = run("deploy", "StorageStack", *AWS)
     assert one.status == 0, one.output
     assert "RegistryStack" not in one.output
-    status, output = typing("y", assembly, "deploy", **account)
+    status, output = type_answer("y", project.folder, "deploy", **account)
     assert status == 0, output
-    assert "StorageStack (wealth-ops-storage-dev) (no changes)" in output
-    assert output.partition("What exists now")[2].count("CREATE_COMPLETE") == len(ids)
-
-
-def test_what_is_deployed_there_is_compared_there(tools: Tools, account: dict[str, str]) -> None:
-    different = tools("diff", "--to", "aws", **account)
+    assert f"StorageStack ({project.stacks['StorageStack'].name}) (no changes)" in output
+    table = output.partition("Status, name or ARN")[2]
+    assert table.count("CREATE_COMPLETE") == len(project.stacks)
+    different = run("diff", "--to", "aws")
     assert different.status == 0, different.output
     assert "Number of stacks with differences: 0" in different.output
-    drifted = tools("drift", "--to", "aws", **account)
+    drifted = run("drift", "--to", "aws")
     assert drifted.status == 0, drifted.output
     assert "Number of resources with drift: 0" in drifted.output
     assert "The local cloud compares less" not in drifted.output
-
-
-def test_destroy_leaves_protected_stacks_and_says_so(tools: Tools, account: dict[str, str]) -> None:
-    asked = tools("destroy", "--to", "aws", **account)
-    assert asked.status == 2
-    assert "say --yes" in asked.output
-    done = tools("destroy", "--to", "aws", "--yes", **account)
+    done = run("destroy", *AWS)
     assert done.status == 0, done.output
-    for stack in ("StorageStack", "RegistryStack"):
-        assert f"{stack} is left alone: it has termination protection" in done.output
-    assert "IdentityStack (wealth-ops-identity-dev): destroyed" in done.output
+    for name in ("StorageStack", "RegistryStack"):
+        assert f"{name} ({project.stacks[name].name}) is retained" in done.output
+    assert "IdentityStack" in done.output.partition("Destroying")[2]
 
 
-@pytest.fixture
-def data(account: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> boto3.Session:
-    """Two versions of an object and an image, as root sees them."""
-    for key, value in account.items():
-        monkeypatch.setenv(key, value)
-    session = client(account)
+def put_data(project: Project) -> None:
+    """Put two versions of an object and an image."""
     for body in (b"1", b"2"):
-        session.client("s3").put_object(Bucket=BUCKET, Key="raw/AAPL.parquet", Body=body)
+        boto3.client("s3").put_object(Bucket=project.bucket, Key="raw/AAPL.parquet", Body=body)
     manifest = {
         "schemaVersion": 2,
         "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
         "config": {"mediaType": "application/json", "size": 1, "digest": f"sha256:{'0' * 64}"},
         "layers": [],
     }
-    session.client("ecr").put_image(
-        repositoryName=REPOSITORY, imageManifest=json.dumps(manifest), imageTag="v1"
+    boto3.client("ecr").put_image(
+        repositoryName=project.repository, imageManifest=json.dumps(manifest), imageTag="v1"
     )
-    return session
 
 
 def test_the_data_survives_the_destruction_of_every_stack(
-    tools: Tools, account: dict[str, str], data: boto3.Session
+    tools: Tools, account: Environment, project: Project, root: None
 ) -> None:
-    done = tools("destroy", "--to", "aws", "--yes", "--unprotect", **account)
+    del root
+    names = ("StorageStack", "RegistryStack")
+    assert tools("deploy", *names, *AWS, app=project.folder, **account).status == 0
+    put_data(project)
+    done = tools("destroy", *AWS, "--unprotect", app=project.folder, **account)
     assert done.status == 0, done.output
-    assert f"Kept: AWS::S3::Bucket {BUCKET}" in done.output
-    assert f"Kept: AWS::ECR::Repository {REPOSITORY}" in done.output
-    assert "--import-existing-resources" in done.output
-    versions = data.client("s3").list_object_versions(Bucket=BUCKET)["Versions"]
-    assert len(versions) == 2
-    body = data.client("s3").get_object(Bucket=BUCKET, Key="raw/AAPL.parquet")["Body"].read()
+    assert f"Retained: AWS::S3::Bucket {project.bucket}" in done.output
+    assert f"Retained: AWS::ECR::Repository {project.repository}" in done.output
+    s3 = boto3.client("s3")
+    assert len(s3.list_object_versions(Bucket=project.bucket)["Versions"]) == 2
+    body = s3.get_object(Bucket=project.bucket, Key="raw/AAPL.parquet")["Body"].read()
     assert body == b"2"
-    (image,) = data.client("ecr").list_images(repositoryName=REPOSITORY)["imageIds"]
-    assert image["imageTag"] == "v1"
+    images = boto3.client("ecr").list_images(repositoryName=project.repository)["imageIds"]
+    assert [image["imageTag"] for image in images] == ["v1"]
+    adopt = "nox -s deploy -- --to aws {}--import-existing-resources"
+    assert adopt.format("") in done.output
+    for name in names:
+        again = tools("deploy", name, *AWS, app=project.folder, **account)
+        assert again.status == 1
+        assert "the resource was retained when the stack was destroyed" in again.output
+        assert f"Adopt it with: {adopt.format(f'{name} ')}" in again.output
+        assert "Deploying" not in again.output
 
-    again = tools("deploy", "--to", "aws", "--yes", **account)
-    assert again.status == 1
-    assert "it was kept when the stack was destroyed" in again.output
-    assert "nox -s deploy -- --import-existing-resources" in again.output
-    assert "Deploying" not in again.output
 
-
-def test_a_bucket_name_that_another_account_owns_is_answered_with_the_setting(
-    tools: Tools, account: dict[str, str], monkeypatch: pytest.MonkeyPatch
+def test_a_bucket_of_another_account_gets_the_setting(
+    tools: Tools, account: Environment, project: Project, cloud: LocalCloud
 ) -> None:
-    for key, value in account.items():
-        monkeypatch.setenv(key, value)
-    s3 = client(account).client("s3")
-    for version in s3.list_object_versions(Bucket=BUCKET)["Versions"]:
-        s3.delete_object(Bucket=BUCKET, Key=version["Key"], VersionId=version["VersionId"])
-    s3.delete_bucket(Bucket=BUCKET)
-    stranger = boto3.Session("222233334444", "test", region_name="us-east-1")
-    stranger.client("s3").create_bucket(Bucket=BUCKET)
-    status, output = tools("deploy", "StorageStack", "--to", "aws", "--yes", **account)
+    with cloud.entered(account="222233334444"):
+        boto3.client("s3").create_bucket(Bucket=project.bucket)
+    status, output = tools("deploy", "StorageStack", *AWS, app=project.folder, **account)
     assert status == 1
-    assert f"The bucket {BUCKET} belongs to another AWS account" in output
+    assert f"The bucket {project.bucket} belongs to another AWS account" in output
     assert "stacks/core/environment.py" in output

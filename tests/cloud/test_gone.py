@@ -15,7 +15,7 @@ from botocore.config import Config
 from tools import cdk
 from tools.console import UserError
 from tools.deployment import operation
-from tools.deployment.operation import Options
+from tools.deployment.options import Options
 from tools.local_cloud.folder import ENDPOINT
 
 

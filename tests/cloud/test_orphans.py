@@ -29,10 +29,10 @@ synth.synthesize("dev")
 CALL = """
 import sys
 from pathlib import Path
-import boto3
-from tools.deployment.operation import Operation, Options
+from tools.deployment.operation import Operation
+from tools.deployment.options import Options
 from tools.targets import Target
-op = Operation(Options("deploy"), Target("aws", "1", boto3.Session()), Path(sys.argv[1]), [])
+op = Operation(Options("deploy"), Target("aws", "1", "arn:aws:iam::1:root"), Path(sys.argv[1]), [])
 op.cdk("Deploying", "deploy", "StorageStack")
 """
 

@@ -71,5 +71,5 @@ def test_what_a_choice_needs_or_what_needs_it_comes_along(
 
 def test_a_choice_that_matches_nothing_is_answered_with_the_known_stacks() -> None:
     names = ", ".join(f"{stack.id} ({stack.name})" for stack in STACKS)
-    with pytest.raises(UserError, match=re.escape(f"no stack 'a'. The stacks are: {names}.")):
+    with pytest.raises(UserError, match=re.escape(f"Stack 'a' not found. Known stacks: {names}.")):
         select(STACKS, ["A", "a"])

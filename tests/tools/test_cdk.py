@@ -2,12 +2,18 @@
 
 import json
 import os
+import signal
 import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tools import cdk, node
+from tools.console import console
 from tools.project import ROOT
 
 
@@ -60,3 +66,52 @@ def test_without_aws_nothing_of_a_persons_configuration_is_left() -> None:
         "AWS_EC2_METADATA_DISABLED",
     }
     assert not Path(kept["AWS_CONFIG_FILE"]).exists()
+
+
+@pytest.fixture
+def python(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str]]:
+    """Runs Python code in place of the CDK CLI."""
+    monkeypatch.setattr(cdk, "command", lambda code: [sys.executable, "-c", code])
+    monkeypatch.setattr(cdk, "POLL_INTERVAL", 0.1)
+
+    def run(code: str, is_gone: Callable[[], bool] = lambda: False) -> tuple[int, str]:
+        return cdk.run("Step", code, environment=os.environ, is_gone=is_gone)
+
+    return run
+
+
+Python = Callable[..., tuple[int, str]]
+
+
+def test_the_output_of_the_cli_is_shown_and_returned_with_its_status(
+    python: Python, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = "import sys; print('[b]one', flush=True); print('no', file=sys.stderr); sys.exit(3)"
+    assert python(code) == (3, "[b]one\nno\n")
+    assert capsys.readouterr().out == "Step …\n[b]one\nno\n"
+
+
+def test_the_cli_has_colours_on_a_terminal(python: Python, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console, "is_interactive", True)
+    assert python("import os; print(os.environ['FORCE_COLOR'])") == (0, "1\n")
+
+
+def test_the_cli_ends_when_this_process_is_interrupted(python: Python) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    # A shell may have turned SIGINT off for what it runs in the background.
+    before = signal.signal(signal.SIGINT, interrupt)
+    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        python("import time; time.sleep(60)")
+    assert time.monotonic() - start < 30
+    signal.signal(signal.SIGINT, before)
+
+
+def test_the_cli_ends_when_the_local_cloud_is_gone(python: Python) -> None:
+    answers = iter([False, False, True])
+    start = time.monotonic()
+    assert python("import time; time.sleep(60)", lambda: next(answers)) == (-signal.SIGTERM, "")
+    assert time.monotonic() - start < 30

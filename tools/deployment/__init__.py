@@ -1,1 +1,1 @@
-"""Deploying an environment, and what goes with it, to AWS or to the local cloud."""
+"""Deploying, comparing and destroying an environment, on AWS or on the local cloud."""

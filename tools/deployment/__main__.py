@@ -1,14 +1,15 @@
-"""`python -m tools.deployment VERB …`: what the nox sessions of the same names run."""
+"""`python -m tools.deployment VERB …`: the command of the nox session with the name of the verb."""
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
 
 from tools import cdk
-from tools.console import UserError, console, reports_errors
+from tools.console import UserError, reports_errors, say
 from tools.deployment import compare, deploy, destroy, serve
-from tools.deployment.operation import Options
+from tools.deployment.options import Options
 from tools.project import environments
 from tools.synth import DEFAULT_ENVIRONMENT
 
@@ -20,32 +21,70 @@ VERBS: dict[str, Callable[[Options], int]] = {
     "diff": compare.diff,
     "drift": compare.drift,
 }
+# Flags of the CDK CLI that would make it act elsewhere than boto3, or that change nothing here. The
+# CLI also reads each flag from a variable, for example CDK_ROLE_ARN.
+REFUSED = {
+    "--all": "without stack names, all stacks are selected",
+    "--ca-bundle-path": "set AWS_CA_BUNDLE instead",
+    "--context": "apps/ENVIRONMENT/app.py and cdk.json decide the context",
+    "--output": "the cloud assembly has a fixed place; --app selects another",
+    "--proxy": "set HTTPS_PROXY instead",
+    "--region": "apps/ENVIRONMENT/app.py decides the region",
+    "--require-approval": "the deploy asks once; `nox -s diff` shows the changes before",
+    "--role-arn": "choose the principal with --profile=NAME or AWS_PROFILE",
+}
+_SHORT = {"-c": "--context", "-o": "--output", "-r": "--role-arn"}
+_PER_VARIABLE = ("CDK_CA_BUNDLE_PATH", "CDK_PROFILE", "CDK_PROXY", "CDK_REGION", "CDK_ROLE_ARN")
 
 
 def parse(arguments: Sequence[str]) -> Options:
-    """Read the command line; flags that are not ours are the CDK CLI's."""
+    """Read the command line; unknown flags are flags of the CDK CLI."""
     verb = arguments[0] if arguments else ""
     parser = argparse.ArgumentParser(
         prog=f"nox -s {verb} --" if verb in VERBS else "python -m tools.deployment",
-        epilog="Other flags go to the CDK CLI as they are; write --flag=value.",
+        epilog="Other flags are passed to the CDK CLI; write --flag=value.",
         allow_abbrev=False,
     )
     parser.add_argument("verb", choices=sorted(VERBS), help=argparse.SUPPRESS)
     parser.add_argument(
-        "stacks", nargs="*", metavar="STACK", help="ids, with * and ? as in cdk; none means all"
+        "stacks", nargs="*", metavar="STACK", help="ids, with * and ? as in cdk; default: all"
     )
-    parser.add_argument("--to", metavar="aws|local", help="where; else it is found and said")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--to", metavar="aws|local", help="target; default: see README")
+    parser.add_argument("--yes", "-y", action="store_true", help="do not ask")
     parser.add_argument("--environment", choices=environments(), default=DEFAULT_ENVIRONMENT)
-    parser.add_argument("--app", metavar="DIR", help="a cloud assembly, instead of synthesizing")
+    parser.add_argument("--app", "-a", metavar="DIR", help="a cloud assembly to use")
+    parser.add_argument("--profile", metavar="NAME", help="a profile of the AWS configuration")
+    parser.add_argument(
+        "--exclusively", "-e", action="store_true", help="without dependencies or dependents"
+    )
     if verb == "destroy":
         parser.add_argument("--unprotect", action="store_true", help="protected stacks, too")
     if verb == "cloud":
-        parser.add_argument("--port", type=int, default=0, help="where; 0 is a free one")
+        parser.add_argument("--port", type=int, default=0, help="default: any free port")
     known, rest = parser.parse_known_intermixed_args(arguments)
-    # argparse leaves what stands behind a flag that it does not know.
+    # argparse leaves the words behind an unknown flag.
     known.stacks += [word for word in rest if not word.startswith("-")]
     return Options(**vars(known), extra=tuple(word for word in rest if word.startswith("-")))
+
+
+def check_flags(options: Options) -> None:
+    """Raise `UserError` for a flag or variable of the CDK CLI that cannot work as in cdk."""
+    names = [flag.partition("=")[0] for flag in options.extra]
+    for name in names:
+        if reason := REFUSED.get(_SHORT.get(name, name)):
+            raise UserError(f"{name} is not supported: {reason}.", 2)
+    if found := [key for key in _PER_VARIABLE if key in os.environ]:
+        raise UserError(
+            f"{', '.join(found)} would change only the CDK CLI. Unset the variable; choose the "
+            "principal with AWS_PROFILE, and the network with AWS_CA_BUNDLE and HTTPS_PROXY.",
+            2,
+        )
+    if unknown := cdk.unknown(options.verb, options.extra):
+        raise UserError(
+            f"Unknown flag: {', '.join(unknown)}. For the flags of this session: nox -s "
+            f"{options.verb} -- --help. For the flags of the CDK CLI: cdk {options.verb} --help.",
+            2,
+        )
 
 
 @reports_errors
@@ -55,20 +94,15 @@ def main(arguments: Sequence[str]) -> int:
         signal.signal(number, _interrupt)
     options = parse(arguments)
     try:
-        if wrong := cdk.unknown(options.verb, options.extra):
-            raise UserError(
-                f"There is no flag {', '.join(wrong)}. Ours are shown by: nox -s {options.verb} -- "
-                f"--help, those of the CDK CLI by: cdk {options.verb} --help",
-                2,
-            )
+        check_flags(options)
         return VERBS[options.verb](options)
     except KeyboardInterrupt:
-        console.print("Interrupted.")
+        say("Interrupted.")
         return 128 + signal.SIGINT
 
 
 def _interrupt(*_: object) -> None:
-    # Once: what is under way ends in order, the command first and then the local cloud.
+    # Only once: first the command ends, then the local cloud, in order.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

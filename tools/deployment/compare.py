@@ -1,100 +1,117 @@
-"""Comparing: what a deploy would change, and what was changed by hand since the last one."""
+"""Comparing: changes that a deploy would make, and changes by hand since the last deploy."""
 
 import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from tools.assembly import StackArtifact
-from tools.console import UserError, console, summarize
-from tools.deployment.deploy import BY_HAND, NOT_YET, REVERT, ensure_bootstrapped
-from tools.deployment.operation import Operation, Options, operation
+from tools.assembly import StackArtifact, construct_path
+from tools.console import UserError, say, summarize
+from tools.deployment.deploy import BY_HAND, REVERT, ensure_bootstrapped
+from tools.deployment.operation import Operation, operation
+from tools.deployment.options import Options
+from tools.deployment.statuses import NEVER_CREATED, refuse_blocked
 
 if TYPE_CHECKING:
-    from types_boto3_cloudformation.type_defs import (
-        DescribeStackResourceDriftsInputTypeDef,
-        StackResourceDriftTypeDef,
-    )
+    from types_boto3_cloudformation.type_defs import StackResourceDriftTypeDef
 
 # For example what MiniStack reads of the foundation (its services/cloudformation/drift.py).
 _LESS = (
-    "The local cloud compares less than AWS: of many resources only a few properties, or that they "
-    "are there; for example of a bucket its versioning, of a repository that it is there, of a "
+    "The local cloud compares less than AWS: of many resources only a few properties, or only "
+    "whether they exist. Examples: of a bucket the versioning, of a repository the existence, of a "
     "policy nothing."
 )
-_UNDO = {
-    "aws": f"Set it back with: nox -s deploy -- --to aws {REVERT}",
-    "local": f"Undo it by hand: {BY_HAND}",
-}
-# What `cdk drift` says last when it got as far as comparing, and something differs.
+# The last line of `cdk drift` if the comparison succeeded and something differs.
 _COMPARED = "Number of resources with drift"
 
 
 def diff(options: Options) -> int:
-    """Show what a deploy of the chosen stacks would change; return the status of `cdk diff`."""
+    """Show what a deploy of the selected stacks would change; return the status of `cdk diff`."""
     with operation(options) as op:
         ensure_bootstrapped(op)
         method = []
-        # The local cloud's change sets say of more changes than AWS's that they may replace.
-        if op.target.place == "local" and not any("method" in flag for flag in options.extra):
+        # The change sets of the local cloud report more replacements than AWS.
+        if op.target.kind == "local" and not any("method" in flag for flag in options.extra):
             method = ["--method=template"]
-        return op.cdk("Comparing", "diff", *method, *(stack.id for stack in op.stacks))[0]
+        names = [stack.id for stack in op.stacks]
+        return op.cdk("Comparing", "diff", *method, *names, *options.extra)[0]
 
 
 def drift(options: Options) -> int:
     """Show how the deployed resources differ from their templates; non-zero if they do.
 
-    Last comes a line for each property: stack, construct, property, and what it is instead. Raises
+    Ends with one line per property: stack, construct, property, expected and actual value. Raises
     `UserError` for a stack that is not deployed.
     """
     with operation(options) as op:
+        protections = _protections(op)
         names = [stack.id for stack in op.stacks]
-        if missing := [
-            stack.id for stack in op.stacks if op.status_of(stack.name, stack.region) in NOT_YET
-        ]:
-            raise UserError(
-                f"Not deployed, so there is nothing to compare with: {', '.join(missing)}. Name "
-                "the stacks that are, or deploy first."
-            )
-        status, said = op.cdk("Detecting drift", "drift", "--fail", *names)
-        lines = []
-        if _COMPARED in said:
-            lines = [line for stack in op.stacks for line in _differences(op, stack)]
-        for line in lines:
-            console.print(line, markup=False, soft_wrap=True)
-        if lines:
-            console.print(_UNDO[op.target.place], soft_wrap=True)
-        if op.target.place == "local":
-            console.print(_LESS, soft_wrap=True)
-        found = [f"- `{line}`" for line in lines] or [said if status else "None."]
-        summarize(f"### Drift ({op.target})", *found)
-        return status
+        status, output = op.cdk("Detecting drift", "drift", "--fail", *names, *options.extra)
+        lines = [*protections]
+        if _COMPARED in output:
+            lines += [line for stack in op.stacks for line in _differences(op, stack)]
+        _show(op, lines, output if status else "None.")
+        return status or bool(lines)
+
+
+def _protections(op: Operation) -> list[str]:
+    """Lines of the stacks whose termination protection differs; checks their statuses."""
+    lines, missing = [], []
+    for stack in op.stacks:
+        found = op.find(stack)
+        if found is None or found["StackStatus"] in NEVER_CREATED:
+            missing.append(f"{stack.id} ({stack.name})")
+            continue
+        refuse_blocked(op, stack, found["StackStatus"])
+        actual = found.get("EnableTerminationProtection", False)
+        if actual != stack.is_protected:
+            lines.append(f"{stack.id} termination protection: {stack.is_protected} -> {actual}")
+    if missing:
+        raise UserError(
+            f"Not deployed, so there is nothing to compare: {', '.join(missing)}. Name the "
+            f"deployed stacks, or deploy first: {op.nox('deploy')}"
+        )
+    return lines
+
+
+def _show(op: Operation, lines: list[str], otherwise: str) -> None:
+    for line in lines:
+        say(line)
+    if lines:
+        revert = op.nox("deploy", REVERT)
+        undo = {"aws": f"Revert with: {revert}", "local": f"Undo it by hand: {BY_HAND}"}
+        say(undo[op.target.kind])
+    if op.target.kind == "local":
+        say(_LESS)
+    summarize(
+        f"### Drift ({op.target}, environment {op.options.environment})",
+        *([f"- `{line}`" for line in lines] or [otherwise]),
+    )
 
 
 def _differences(op: Operation, stack: StackArtifact) -> Iterator[str]:
-    # CloudFormation keeps what `cdk drift` has just let it detect.
-    client = op.target.session.client("cloudformation", region_name=stack.region)
-    ask: DescribeStackResourceDriftsInputTypeDef = {
-        "StackName": stack.name,
-        "StackResourceDriftStatusFilters": ["MODIFIED", "DELETED"],
-    }
+    # CloudFormation stores the result of the detection that `cdk drift` has started.
+    client = op.cloudformation(stack)
+    request: dict[str, str] = {}
     while True:
-        page = client.describe_stack_resource_drifts(**ask)
+        page = client.describe_stack_resource_drifts(
+            StackName=stack.name,
+            StackResourceDriftStatusFilters=["MODIFIED", "DELETED"],
+            **request,  # type: ignore[arg-type]  # only NextToken
+        )
         for resource in page["StackResourceDrifts"]:
             yield from _lines(op, stack, resource)
         if "NextToken" not in page:
             return
-        ask["NextToken"] = page["NextToken"]
+        request = {"NextToken": page["NextToken"]}
 
 
 def _lines(
     op: Operation, stack: StackArtifact, resource: "StackResourceDriftTypeDef"
 ) -> Iterator[str]:
     template = json.loads((op.assembly / stack.template).read_text())
-    logical = resource["LogicalResourceId"]
-    # A resource that is deployed need not be in the assembly any more.
-    metadata = template["Resources"].get(logical, {}).get("Metadata", {})
-    path = metadata.get("aws:cdk:path", logical)
-    where = f"{stack.id} {path.removeprefix(f'{stack.id}/').removesuffix('/Resource')}"
+    # A deployed resource need not be in the assembly any more.
+    path = construct_path(template, resource["LogicalResourceId"])
+    where = f"{stack.id} {path.removeprefix(f'{stack.id}/')}"
     if resource["StackResourceDriftStatus"] == "DELETED":
         yield f"{where}: deleted"
     for difference in resource.get("PropertyDifferences", []):

@@ -1,87 +1,109 @@
-"""Destroying stacks: asks first, keeps the data, and leaves protected stacks alone."""
+"""Destroying stacks: asks first, retains the data, and refuses protected stacks."""
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from tools.assembly import StackArtifact, named
-from tools.console import console
-from tools.deployment.deploy import ADOPT
-from tools.deployment.operation import Operation, Options, cloud_directory, operation
+from tools.assembly import Json, StackArtifact, named
+from tools.console import say
+from tools.deployment.operation import Operation, operation
+from tools.deployment.options import Options, cloud_directory
+from tools.deployment.preflight import ADOPT
+from tools.deployment.statuses import refuse_changing
 from tools.local_cloud.folder import how_to_empty
 
 if TYPE_CHECKING:
-    from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudformation.type_defs import StackTypeDef
+
+    type Found = dict[str, StackTypeDef | None]
 
 
 def destroy(options: Options) -> int:
-    """Delete the chosen stacks, and those that need them; return the status of `cdk destroy`.
+    """Delete the selected stacks, and the stacks that depend on them.
 
-    Or 1, if a stack that was asked for by name is left alone.
+    Returns the status of `cdk destroy`, or 1 if it refuses a stack that was named.
     """
     with operation(options, dependents=True) as op:
-        protected = {stack.id: _is_protected(op, stack) for stack in op.stacks}
-        asked = named(op.stacks, options.stacks)
-        doomed: list[StackArtifact] = []
-        refused = 0
-        for stack in op.stacks:  # each after those that it needs
-            gone = stack.dependencies & {other.id for other in doomed}
-            if stack.id not in asked and (not gone or protected[stack.id] is None):
-                continue  # what it needs stays, or it is gone already
-            if protected[stack.id] is None:
-                console.print(f"{stack.id} does not exist.")
-            elif protected[stack.id] and not options.unprotect:
-                console.print(
-                    f"{stack.id} is left alone: it has termination protection, because it holds "
-                    "data. Take it off with --unprotect."
-                )
-                refused = 1 if options.stacks else 0
-            else:
-                doomed.append(stack)
-                if stack.id not in asked:
-                    console.print(f"{stack.id} goes, too: it needs {', '.join(sorted(gone))}.")
+        found = {stack.id: op.find(stack) for stack in op.stacks}
+        doomed, refused = _choose(op, found)
         if not doomed:
             return refused
-        kept = [name for stack in doomed for name in _kept(op, stack)]
-        for name in kept:
-            console.print(f"Kept: {name}", soft_wrap=True)
-        if kept:
-            console.print(
-                f"A later deploy adopts what is kept with: nox -s deploy -- {ADOPT}"
-                if op.target.place == "aws"
-                else f"The local cloud cannot adopt it later. {how_to_empty(cloud_directory())}",
-                soft_wrap=True,
-            )
-        names = [stack.id for stack in doomed]
-        op.confirm(f"Destroy {', '.join(names)}")
+        _show_retained(op, doomed, found)
+        op.confirm("Destroy", doomed)
         for stack in doomed:
-            if protected[stack.id]:
-                _client(op, stack).update_termination_protection(
-                    StackName=stack.name, EnableTerminationProtection=False
-                )
-        return op.cdk("Destroying", "destroy", "--force", "--exclusively", *names)[0] or refused
+            if _is_protected(found[stack.id]):
+                op.unprotect(stack)
+        names = [stack.id for stack in doomed]
+        command = ("destroy", "--force", "--exclusively", *names, *options.extra)
+        return op.cdk("Destroying", *command)[0] or refused
 
 
-def _is_protected(op: Operation, stack: StackArtifact) -> bool | None:
-    found = op.describe(stack.name, stack.region)
-    return found.get("EnableTerminationProtection", False) if found else None
+def _choose(op: Operation, found: "Found") -> tuple[list[StackArtifact], int]:
+    """The stacks to delete, and 1 if a stack that was named is not among them."""
+    requested = named(op.stacks, op.options.stacks)
+    doomed: list[StackArtifact] = []
+    refused = 0
+    for stack in op.stacks:  # each after its dependencies
+        deployed = found[stack.id]
+        dependencies = sorted(stack.dependencies & {other.id for other in doomed})
+        if stack.id not in requested and not (dependencies and deployed):
+            continue
+        if deployed is None:
+            say(f"{stack.id} ({stack.name}) does not exist.")
+            continue
+        refuse_changing(op, stack, deployed["StackStatus"])
+        # The environment protects the stack even if somebody turned off its protection by hand.
+        if (stack.is_protected or _is_protected(deployed)) and not op.options.unprotect:
+            say(
+                f"{stack.id} ({stack.name}) is retained: it has termination protection, because it "
+                "holds data. Delete it with --unprotect."
+            )
+            refused = 1 if op.options.stacks else 0
+            continue
+        doomed.append(stack)
+        if stack.id not in requested:
+            say(f"{stack.id} will also be deleted: it depends on {', '.join(dependencies)}.")
+    return doomed, refused
 
 
-def _kept(op: Operation, stack: StackArtifact) -> list[str]:
-    # The deployed template decides what CloudFormation keeps, not the one in the assembly.
-    body = _client(op, stack).get_template(StackName=stack.name)["TemplateBody"]
-    # boto3 has parsed the JSON of the template, against what its types say.
-    template = cast("dict[str, dict[str, dict[str, object]]]", body)
+def _is_protected(found: "StackTypeDef | None") -> bool:
+    return found is not None and found.get("EnableTerminationProtection", False)
+
+
+def _show_retained(op: Operation, doomed: list[StackArtifact], found: "Found") -> None:
+    retained = [
+        name
+        for stack in doomed
+        if (deployed := found[stack.id])
+        # No template was ever executed.
+        and deployed["StackStatus"] != "REVIEW_IN_PROGRESS"
+        for name in _retained(op, stack)
+    ]
+    for name in retained:
+        say(f"Retained: {name}")
+    if retained:
+        say(
+            f"A later deploy adopts retained resources with: {op.nox('deploy', ADOPT)}"
+            if op.target.kind == "aws"
+            else f"The local cloud cannot adopt it later. {how_to_empty(cloud_directory())}"
+        )
+
+
+def _retained(op: Operation, stack: StackArtifact) -> list[str]:
+    from cfnlint.decode import decode_str  # takes a second
+
+    client = op.cloudformation(stack)
+    # The deployed template decides, not the template in the assembly. It may be YAML (`cdk
+    # import`); boto3 parses only JSON.
+    body: Json = client.get_template(StackName=stack.name)["TemplateBody"]
+    template = decode_str(body)[0] if isinstance(body, str) else body
+    assert isinstance(template, dict)
     retained = {
         key
         for key, resource in template["Resources"].items()
-        if resource.get("DeletionPolicy") == "Retain"
+        if str(resource.get("DeletionPolicy", "")).startswith("Retain")
     }
-    resources = _client(op, stack).describe_stack_resources(StackName=stack.name)
+    resources = client.describe_stack_resources(StackName=stack.name)["StackResources"]
     return [
         f"{resource['ResourceType']} {resource['PhysicalResourceId']}"
-        for resource in resources["StackResources"]
-        if resource["LogicalResourceId"] in retained
+        for resource in resources
+        if resource["LogicalResourceId"] in retained and "PhysicalResourceId" in resource
     ]
-
-
-def _client(op: Operation, stack: StackArtifact) -> "CloudFormationClient":
-    return op.target.session.client("cloudformation", region_name=stack.region)

@@ -1,100 +1,130 @@
-"""What every operation on a target begins with: where it goes, which stacks, and a question."""
+"""One operation on a target: the target, the selected stacks, and the question to the user."""
 
 import os
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as NotConnectedError
-from filelock import FileLock, Timeout
+from botocore.session import Session
 from rich.prompt import Confirm
 
 from tools import cdk
-from tools.assembly import StackArtifact, read_stacks, select
-from tools.console import UserError, console, stream, waiting
-from tools.local_cloud.client import ACCOUNT, local_cloud
-from tools.project import ROOT
-from tools.synth import synthesize
-from tools.targets import Choice, Target, aws_target, choose, is_interactive
+from tools.assembly import StackArtifact, read_stacks
+from tools.console import UserError, console, is_interactive, say, waiting
+from tools.credentials import replaced_environment
+from tools.deployment.options import (
+    Options,
+    cloud_directory,
+    find_assembly,
+    one_at_a_time,
+    select_stacks,
+)
+from tools.local_cloud.client import ACCOUNT, REGION, local_cloud
+from tools.synth import DEFAULT_ENVIRONMENT
+from tools.targets import Target, aws_target, choose
 
 if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudformation.type_defs import StackTypeDef
 
 GONE = (
-    "The local cloud ended in the middle of this, so this did. Run the same command again: it goes "
-    "on from what was saved."
+    "The local cloud ended during the operation. Run the same command again: it continues from the "
+    "saved state."
 )
 
 
-@dataclass(frozen=True)
-class Options:
-    """What the person asked for on the command line."""
-
-    verb: str
-    stacks: Sequence[str] = ()
-    to: str | None = None
-    yes: bool = False
-    environment: str = "dev"
-    app: str | None = None
-    unprotect: bool = False
-    port: int = 0
-    extra: tuple[str, ...] = ()
+class UnreadableError(UserError):
+    """The principal may not read something of the target."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """A chosen target, and the chosen stacks of a synthesized environment."""
+    """A target, and the selected stacks of a synthesized environment."""
 
     options: Options
     target: Target
     assembly: Path
     stacks: list[StackArtifact]
     is_gone: Callable[[], bool] = lambda: False
+    _sessions: dict[str, boto3.Session] = field(default_factory=dict, compare=False)
 
-    def cdk(self, what: str, *arguments: str) -> tuple[int, str]:
-        """Run the CDK CLI on the assembly; return its exit status and its output, which is shown.
+    def cdk(self, step: str, *arguments: str) -> tuple[int, str]:
+        """Run the CDK CLI on the assembly; show its output, and return its status and output.
 
-        The same call for AWS and for the local cloud: only the environment differs. Raises
-        `UserError` when the local cloud ends; the CLI would try to reach it for minutes.
+        Raises `UserError` if the local cloud ends; the CLI would try to reach it for minutes.
         """
-        command = cdk.command(*arguments, *self.options.extra, "--app", str(self.assembly))
-        done = stream(what, command, {**os.environ, **cdk.tied()}, self.is_gone)
+        app = ("--app", str(self.assembly))
+        done = cdk.run(step, *arguments, *app, environment=os.environ, is_gone=self.is_gone)
         if self.is_gone():
             raise UserError(GONE)
         return done
 
-    def status_of(self, name: str, region: str) -> str | None:
-        """The status of a stack by its name, or None where there is none; raises as `describe`."""
-        found = self.describe(name, region)
-        return found["StackStatus"] if found else None
+    def nox(self, verb: str, *arguments: str) -> str:
+        """The command line that runs `verb` on the same environment and target."""
+        command = ["nox", "-s", verb, "--", "--to", self.target.kind]
+        if self.options.environment != DEFAULT_ENVIRONMENT:
+            command += ["--environment", self.options.environment]
+        if self.options.profile:
+            command += ["--profile", self.options.profile]
+        return shlex.join([*command, *arguments])
 
-    def describe(self, name: str, region: str) -> "StackTypeDef | None":
-        """What the target tells of a stack by its name, or None where there is none.
+    def session(self, role: str | None) -> boto3.Session:
+        """A session of a bootstrap role, or of the user's principal if it may not assume the role.
 
-        Raises `UserError` when it does not tell.
+        As the CDK CLI does: a principal need only be allowed to assume these roles.
         """
-        client = self.target.session.client("cloudformation", region_name=region)
+        arn = "" if self.target.kind == "local" or role is None else role
+        arn = arn.replace("${AWS::Partition}", self.target.partition)
+        arn = arn.replace("${AWS::AccountId}", self.target.account)
+        if arn not in self._sessions:
+            self._sessions[arn] = _assume(arn) if arn else boto3.Session()
+        return self._sessions[arn]
+
+    def cloudformation(
+        self, stack: StackArtifact, role: str | None = None
+    ) -> "CloudFormationClient":
+        """A client of a bootstrap role, by default of the lookup role."""
+        session = self.session(role or stack.lookup_role)
+        return session.client("cloudformation", region_name=stack.region)
+
+    def find(self, stack: StackArtifact) -> "StackTypeDef | None":
+        """The deployed stack, or None if it does not exist.
+
+        Raises `UnreadableError` if the principal may not read it.
+        """
         try:
-            return client.describe_stacks(StackName=name)["Stacks"][0]
+            return self.cloudformation(stack).describe_stacks(StackName=stack.name)["Stacks"][0]
         except ClientError as error:
-            # There is no code of its own for that (CloudFormation API reference, DescribeStacks).
+            # CloudFormation has no error code for a missing stack (API reference, DescribeStacks).
             if "does not exist" in str(error):
                 return None
-            raise UserError(f"AWS does not show the stack {name}: {error}") from error
+            raise UnreadableError(f"AWS does not show the stack {stack.name}: {error}") from error
 
-    def confirm(self, action: str) -> None:
-        """Ask before touching anything, unless --yes; a "no" raises `UserError`."""
+    def unprotect(self, stack: StackArtifact) -> None:
+        """Turn off the termination protection of the stack."""
+        self.cloudformation(stack, stack.deploy_role).update_termination_protection(
+            StackName=stack.name, EnableTerminationProtection=False
+        )
+
+    def confirm(self, action: str, stacks: Sequence[StackArtifact]) -> None:
+        """Ask before anything changes, unless --yes. Raises `UserError` if the answer is no."""
         if self.options.yes:
             return
-        regions = ", ".join(sorted({stack.region for stack in self.stacks}))
-        question = f"{action} ({self.target}, {regions})?"
+        regions = ", ".join(sorted({stack.region for stack in stacks}))
+        names = ", ".join(f"{stack.id} ({stack.name})" for stack in stacks)
+        question = (
+            f"{action} {names}\nenvironment {self.options.environment}, region {regions}, "
+            f"{self.target}?"
+        )
         if not is_interactive():
-            raise UserError(f"{question} There is no terminal to ask on; say --yes.", 2)
+            raise UserError(f"{question} There is no terminal for the question. Add --yes.", 2)
         try:
             answer = Confirm.ask(question, default=False, console=console)
         except EOFError:
@@ -105,79 +135,62 @@ class Operation:
 
 @contextmanager
 def operation(options: Options, *, dependents: bool = False) -> Iterator[Operation]:
-    """Choose the target and say which, synthesize, and select the stacks.
+    """Choose and print the target, synthesize, and select the stacks.
 
-    The local cloud is up only as long as the operation lasts. Raises `UserError` when another
-    operation is under way, and for everything that is wrong with the target or the stacks.
+    The local cloud runs until the operation ends. Raises `UserError` if another operation is under
+    way, and for every problem with the target or the stacks.
     """
-    choice = choose(options.to, interactive=is_interactive())
-    console.print(f"Target: {choice}")
+    session = Session(profile=options.profile)
+    choice = choose(options.to, session, interactive=is_interactive())
+    say(f"Target: {choice}, environment {options.environment}")
     with one_at_a_time(), ExitStack() as resources:
-        # Side by side: each takes seconds, and neither needs the other.
+        if choice.kind == "aws":
+            # Before any spinner: the credentials may need an MFA code.
+            target = aws_target(session, interactive=is_interactive())
+            say(str(target))
+            with waiting("Preparing"):
+                assembly = find_assembly(options)
+            resources.enter_context(replaced_environment(target.environment))
+            yield _operation(options, target, assembly, lambda: False, dependents=dependents)
+            return
         with waiting("Preparing"), ThreadPoolExecutor(1) as pool:
-            synthesis = pool.submit(_assembly, options)
-            target, is_gone = resources.enter_context(_reach(choice))
+            synthesis = pool.submit(find_assembly, options)
+            cloud = resources.enter_context(local_cloud(cloud_directory()))
             assembly = synthesis.result()
-        stacks = _select(assembly, options, dependents=dependents)
-        for stack in stacks:
-            if stack.account not in (None, target.account):
-                raise UserError(
-                    f"{stack.id} belongs to the account {stack.account} (apps/"
-                    f"{options.environment}/app.py), but the target is {target}."
-                )
-        yield Operation(options, target, assembly, stacks, is_gone)
-
-
-def _select(assembly: Path, options: Options, *, dependents: bool) -> list[StackArtifact]:
-    try:
-        return select(read_stacks(assembly), options.stacks, dependents=dependents)
-    except UserError as error:
-        if any("=" not in flag for flag in options.extra):
-            raise UserError(
-                f"{error} A value of a flag of the CDK CLI is written --flag=value.", error.status
-            ) from error
-        raise
-
-
-def _assembly(options: Options) -> Path:
-    if options.app is None:
-        return synthesize(options.environment)
-    if not (Path(options.app) / "manifest.json").exists():
-        raise UserError(f"--app {options.app}: there is no cloud assembly in that folder.", 2)
-    return Path(options.app).resolve()
-
-
-@contextmanager
-def _reach(choice: Choice) -> Iterator[tuple[Target, Callable[[], bool]]]:
-    if choice.place == "aws":
-        yield aws_target(), lambda: False
-        return
-    with local_cloud(cloud_directory()) as cloud, cloud.entered():
+        # The account and region that the environment pins.
+        stacks = read_stacks(assembly)
+        account = next((stack.account for stack in stacks if stack.account), ACCOUNT)
+        region = next((stack.region for stack in stacks), REGION)
+        resources.enter_context(cloud.entered(account=account, region=region))
+        target = Target("local", account, f"arn:aws:iam::{account}:root")
         try:
-            yield Target("local", ACCOUNT, boto3.Session()), cloud.is_gone
+            yield _operation(options, target, assembly, cloud.is_gone, dependents=dependents)
         except (NotConnectedError, HTTPClientError) as error:
             raise UserError(GONE) from error
 
 
-def cloud_directory() -> Path:
-    """Where the local cloud keeps its state: WEALTH_OPS_CLOUD, else `.cloud`."""
-    return Path(os.environ.get("WEALTH_OPS_CLOUD", ROOT / ".cloud"))
+def _operation(
+    options: Options,
+    target: Target,
+    assembly: Path,
+    is_gone: Callable[[], bool],
+    *,
+    dependents: bool,
+) -> Operation:
+    stacks = select_stacks(options, read_stacks(assembly), dependents=dependents)
+    for stack in stacks:
+        if stack.account not in (None, target.account):
+            raise UserError(
+                f"{stack.id} belongs to the account {stack.account} (apps/{options.environment}/"
+                f"app.py), but the target is {target}."
+            )
+    return Operation(options, target, assembly, stacks, is_gone)
 
 
-@contextmanager
-def one_at_a_time() -> Iterator[None]:
-    """Hold this clone's lock: two operations would get into each other's way.
-
-    The operating system frees it when its holder ends, however it ends. Raises `UserError` while
-    another operation holds it.
-    """
-    lock = cloud_directory() / "operation.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
+def _assume(arn: str) -> boto3.Session:
     try:
-        with FileLock(lock, timeout=0):
-            yield
-    except Timeout:
-        raise UserError(
-            "Another deploy, diff, drift or destroy is under way in this clone. Run it again when "
-            "that one has ended."
-        ) from None
+        sts = boto3.Session().client("sts")
+        keys = sts.assume_role(RoleArn=arn, RoleSessionName="wealth-ops")["Credentials"]
+    except (BotoCoreError, ClientError):
+        return boto3.Session()
+    return boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])

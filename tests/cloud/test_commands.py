@@ -1,0 +1,194 @@
+"""The command line of the deployment tools."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from tests.cloud.conftest import Project, Tools
+from tools.console import UserError
+from tools.deployment import operation, options
+from tools.deployment.__main__ import main, parse
+from tools.deployment.options import Options
+from tools.project import ROOT
+
+
+def test_unknown_flags_are_passed_to_the_cdk_cli() -> None:
+    parsed = parse(["deploy", "A", "--to", "aws", "--revert-drift", "B", "--yes"])
+    assert parsed == Options(
+        verb="deploy", stacks=["A", "B"], to="aws", yes=True, extra=("--revert-drift",)
+    )
+
+
+@pytest.mark.parametrize(("verb", "own"), [("destroy", "--unprotect"), ("cloud", "--port")])
+def test_help_lists_the_flags_of_the_verb_only(
+    verb: str, own: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in (verb, "deploy"):
+        with pytest.raises(SystemExit, match="0"):
+            parse([name, "--help"])
+        output = "".join(capsys.readouterr())
+        assert output.startswith(f"usage: nox -s {name} -- [")
+        assert (own in output) is (name == verb)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "sentence"),
+    [
+        (["deploy", "--no-exekute"], {}, "Unknown flag: --no-exekute."),
+        (["cloud", "--no-exekute"], {}, "Unknown flag: --no-exekute."),
+        (["deploy", "--unprotect"], {}, "Unknown flag: --unprotect."),
+        (["deploy", "--role-arn=arn:x"], {}, "--role-arn is not supported: choose the principal"),
+        (["deploy", "-r=arn:x"], {}, "-r is not supported: choose the principal"),
+        (["destroy", "--region=eu-west-1"], {}, "--region is not supported"),
+        (["deploy", "--context=a=b"], {}, "--context is not supported"),
+        (["deploy", "--all"], {}, "--all is not supported"),
+        (["deploy", "--require-approval=never"], {}, "--require-approval is not supported"),
+        (["deploy"], {"CDK_PROFILE": "other"}, "CDK_PROFILE would change only the CDK CLI."),
+        (["diff"], {"CDK_ROLE_ARN": "x"}, "CDK_ROLE_ARN would change only the CDK CLI."),
+    ],
+)
+def test_a_flag_that_cannot_work_is_refused_before_the_target_is_chosen(
+    tools: Tools, arguments: list[str], variables: dict[str, str], sentence: str
+) -> None:
+    status, output = tools(*arguments, **variables)
+    assert status == 2
+    assert sentence in output
+    assert "Target" not in output
+
+
+def test_a_separate_value_of_a_flag_is_not_a_stack(
+    tools: Tools, here: dict[str, str], project: Project
+) -> None:
+    status, output = tools("deploy", "--progress", "events", app=project.folder, **here)
+    assert status == 1
+    assert "Stack 'events' not found. Known stacks: " in output
+    assert "as --flag=value" in output
+    assert "--flag=value" not in tools("deploy", "events", **here).output
+
+
+@pytest.mark.parametrize("arguments", [["dploy"], ["deploy", "--environment", "nowhere"], []])
+def test_a_wrong_command_line_is_refused(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        parse(arguments)
+
+
+def test_two_operations_do_not_run_at_once(tools: Tools, here: dict[str, str]) -> None:
+    lock = Path(here["WEALTH_OPS_CLOUD"]) / "operation.lock"
+    with FileLock(lock, is_singleton=False):
+        status, output = tools("deploy", **here)
+    assert status == 1
+    assert "Another deploy, diff, drift or destroy is under way" in output
+
+
+def test_a_folder_without_a_cloud_assembly_is_refused(
+    tools: Tools, here: dict[str, str], tmp_path: Path
+) -> None:
+    status, output = tools("deploy", app=tmp_path, **here)
+    assert status == 2
+    assert f"--app {tmp_path}: the folder has no cloud assembly" in output
+
+
+def test_without_an_assembly_the_environment_is_synthesized(
+    here: dict[str, str], project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names: list[str] = []
+
+    def synthesize(name: str) -> Path:
+        names.append(name)
+        return project.folder
+
+    monkeypatch.setattr(options, "synthesize", synthesize)
+    monkeypatch.setenv("WEALTH_OPS_CLOUD", here["WEALTH_OPS_CLOUD"])
+    built = next(iter(project.stacks.values())).tags["Environment"]
+    with operation.operation(Options("deploy", ["StorageStack"], environment=built)) as op:
+        assert [stack.id for stack in op.stacks] == ["StorageStack"]
+    with (
+        pytest.raises(UserError, match=f"apps/other/app.py builds the environment '{built}'."),
+        operation.operation(Options("deploy", environment="other")),
+    ):
+        pass
+    assert names == [built, "other"]
+
+
+def test_exclusively_selects_no_dependencies(
+    tools: Tools, here: dict[str, str], project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[tuple[str, ...]] = []
+
+    def note(_: object, step: str, *words: str) -> tuple[int, str]:
+        commands.append(words)
+        return 0, step
+
+    monkeypatch.setattr(operation.Operation, "cdk", note)
+    for flags in (["--exclusively"], []):
+        tools("diff", "IdentityStack", *flags, app=project.folder, **here)
+    diffs = [words for words in commands if "diff" in words]
+    selected = [[word for word in words if word in project.stacks] for words in diffs]
+    assert selected[0] == ["IdentityStack"]
+    assert len(selected[1]) > 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_does_not_skip_the_cleanup(
+    tools: Tools, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    is_clean = False
+
+    def interrupt(*_: object, **__: object) -> None:
+        nonlocal is_clean
+        try:
+            os.kill(os.getpid(), number)
+        finally:
+            os.kill(os.getpid(), number)
+            is_clean = True
+
+    monkeypatch.setattr(operation, "choose", interrupt)
+    status, output = tools("deploy")
+    assert status == 130
+    assert is_clean
+    assert "Interrupted." in output
+
+
+def test_the_default_folder_of_the_local_cloud_is_in_the_repository(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("WEALTH_OPS_CLOUD", raising=False)
+    assert options.cloud_directory() == ROOT / ".cloud"
+
+
+def test_the_local_cloud_takes_the_account_and_region_of_the_environment(
+    tools: Tools, here: dict[str, str], project: Project
+) -> None:
+    for path in project.folder.glob("*.json"):
+        text = path.read_text().replace("unknown-account", "444455556666")
+        path.write_text(text.replace("us-east-1", "eu-west-1"))
+    status, output = tools("deploy", "StorageStack", app=project.folder, **here)
+    assert status == 0, output
+    assert "arn:aws:cloudformation:eu-west-1:444455556666:stack/" in output
+    assert "local cloud, account 444455556666" in output
+
+
+def test_an_environment_of_another_account_is_refused_on_aws(
+    tools: Tools, account: dict[str, str], tmp_path: Path
+) -> None:
+    stack = {
+        "type": "aws:cloudformation:stack",
+        "environment": "aws://999999999999/us-east-1",
+        "properties": {"templateFile": "ProdStack.template.json"},
+    }
+    (tmp_path / "manifest.json").write_text(json.dumps({"artifacts": {"ProdStack": stack}}))
+    status, output = tools("deploy", "--to", "aws", app=tmp_path, **account)
+    assert status == 1
+    assert "ProdStack belongs to the account 999999999999" in output
+
+
+def test_main_returns_the_status_of_the_verb(capsys: pytest.CaptureFixture[str]) -> None:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    assert main(["cloud", "--to", "moon"]) == 2
+    assert "--to is 'moon'. Known targets: aws, local." in capsys.readouterr().err
+    for number, handler in before.items():
+        signal.signal(number, handler)

@@ -1,0 +1,152 @@
+"""Resolving AWS credentials once, so that boto3 and the CDK CLI act as the same principal."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+
+from botocore import exceptions as aws
+from botocore.session import Session
+
+from tools import cdk
+from tools.console import UserError
+
+# Settings that boto3 and the CDK CLI read alike (AWS SDKs and tools reference guide).
+_SHARED_SETTINGS = (
+    "AWS_MAX_ATTEMPTS",
+    "AWS_RETRY_MODE",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_USE_FIPS_ENDPOINT",
+)
+_NETWORK = "Check the network, AWS_ENDPOINT_URL, {proxies}, and `endpoint_url` in {file}."
+_SIGN_IN = "Sign in: `aws sso login`, or `aws login`."
+# In this order: some of these classes derive from classes of later entries.
+_HINTS: tuple[tuple[type[Exception], str], ...] = (
+    (aws.MissingDependencyException, "A Python package is missing. Run: uv sync"),
+    (aws.ProfileNotFound, "Choose a profile of {file} with AWS_PROFILE or --profile=NAME."),
+    (aws.SSLError, "TLS failed. AWS_CA_BUNDLE, or `ca_bundle` in {file}, must name its authority."),
+    (aws.ProxyConnectionError, "The proxy does not answer. {proxies} names it."),
+    (aws.ConnectionError, _NETWORK),
+    (aws.HTTPClientError, _NETWORK),
+    (aws.SSOError, _SIGN_IN),
+    (aws.SSOTokenLoadError, _SIGN_IN),
+    (aws.TokenRetrievalError, _SIGN_IN),
+    (aws.LoginError, _SIGN_IN),
+    (aws.CredentialRetrievalError, "`credential_process` in {file} names the helper that failed."),
+    (aws.NoCredentialsError, f"Set AWS_PROFILE. {_SIGN_IN}"),
+    (aws.PartialCredentialsError, "Set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."),
+    (aws.ClientError, "AWS does not accept the credentials from {source}. Renew or replace them."),
+)
+
+
+def find_method(session: Session) -> tuple[str | None, str]:
+    """How botocore finds credentials, for example `env`, or None; and a sentence if it finds none.
+
+    Raises `UserError` if a profile that the user chose does not work.
+    """
+    # The metadata service of EC2 is left out: the call takes seconds on a laptop, and the role of a
+    # machine does not mean that its user wants AWS. `--to aws` includes the service.
+    try:
+        session.get_component("credential_provider").remove("iam-role")
+        found = session.get_credentials()
+    except aws.BotoCoreError as error:
+        reason = explain(error, session)
+        if session.profile:
+            raise UserError(f"{reason} For the local cloud: --to local", 2) from error
+        return None, f"No usable AWS credentials: {reason}"
+    return (found.method, "") if found else (None, "No AWS credentials found.")
+
+
+def resolve(session: Session, *, interactive: bool) -> dict[str, str]:
+    """The variables that make every command act as the principal of the session.
+
+    Asks for an MFA code at most once; if not `interactive`, raises `UserError` instead. Raises
+    `UserError` for an endpoint of one service, which the CDK CLI would read differently.
+    """
+    config = session.get_scoped_config()
+    if services := sorted(key for key in os.environ if key.startswith("AWS_ENDPOINT_URL_")):
+        raise UserError(
+            f"{', '.join(services)}: an endpoint of one service is not supported. Set "
+            "AWS_ENDPOINT_URL for all services, or unset the variable."
+        )
+    if "services" in config:
+        raise UserError(
+            f"{_file(session)} sets `services` in the profile {session.profile or 'default'}: an "
+            "endpoint of one service is not supported. Use `endpoint_url`, or another profile."
+        )
+    if not interactive:
+        # botocore has no public setting for the prompt.
+        provider = session.get_component("credential_provider").get_provider("assume-role")
+        provider._prompter = partial(_refuse_to_ask, session)
+    found = session.get_credentials()
+    if found is None:
+        raise aws.NoCredentialsError
+    frozen = found.get_frozen_credentials()
+    region = session.get_config_variable("region") or "us-east-1"
+    endpoint = os.environ.get("AWS_ENDPOINT_URL") or config.get("endpoint_url")
+    if session.get_config_variable("ignore_configured_endpoint_urls"):
+        endpoint = None
+    settings = {
+        **{key: os.environ.get(key) for key in _SHARED_SETTINGS},
+        "AWS_ACCESS_KEY_ID": frozen.access_key,
+        "AWS_SECRET_ACCESS_KEY": frozen.secret_key,
+        "AWS_SESSION_TOKEN": frozen.token,
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_CA_BUNDLE": session.get_config_variable("ca_bundle"),
+        "AWS_ENDPOINT_URL": endpoint,
+    }
+    base = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    chosen = {key: str(value) for key, value in settings.items() if value}
+    return base | cdk.NO_CONFIGURATION | chosen
+
+
+def explain(error: Exception, session: Session) -> str:
+    """What failed, and which variable or file to fix."""
+    hint = next((text for kind, text in _HINTS if isinstance(error, kind)), "Fix {file}.")
+    file = session.get_config_variable("config_file")
+    proxies = [key for key in os.environ if key.lower() in cdk.PROXIES]
+    found = session.get_credentials() if isinstance(error, aws.ClientError) else None
+    source = f"{file} ({found.method})" if found and found.method != "env" else "AWS_ACCESS_KEY_ID"
+    hint = hint.format(file=file, proxies=", ".join(proxies) or "HTTPS_PROXY", source=source)
+    return f"{str(error).rstrip('.')}. {hint}"
+
+
+@contextmanager
+def explained(session: Session) -> Iterator[None]:
+    """Turn the exceptions of botocore into a `UserError`."""
+    try:
+        yield
+    except (aws.BotoCoreError, aws.ClientError) as error:
+        raise UserError(f"{explain(error, session)} For the local cloud: --to local") from error
+
+
+@contextmanager
+def replaced_environment(environment: Mapping[str, str]) -> Iterator[None]:
+    """Use `environment` as the environment of this process and of the commands that it starts."""
+    before = dict(os.environ)
+    try:
+        _replace(environment)
+        yield
+    finally:
+        _replace(before)
+
+
+def _replace(environment: Mapping[str, str]) -> None:
+    # Never empty: another thread may be starting a command, which needs PATH.
+    for key in os.environ.keys() - environment.keys():
+        del os.environ[key]
+    os.environ.update(environment)
+
+
+def _refuse_to_ask(session: Session, prompt: str) -> str:
+    raise UserError(
+        f"The profile {session.profile or 'default'} needs an MFA code (`mfa_serial` in "
+        f"{_file(session)}), and there is no terminal for the question {prompt!r}. Run the command "
+        "on a terminal, or set temporary credentials.",
+        2,
+    )
+
+
+def _file(session: Session) -> str:
+    return str(session.get_config_variable("config_file"))

@@ -1,0 +1,138 @@
+"""Preflight checks of a deploy: bootstrap, and resources that exist outside their stack."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+import boto3
+from botocore.exceptions import ClientError
+
+from tools.assembly import StackArtifact
+from tools.console import UserError, say
+from tools.deployment.operation import Operation
+from tools.deployment.options import cloud_directory
+from tools.local_cloud.folder import how_to_empty
+
+ADOPT = "--import-existing-resources"
+_MISSING = ("404", "ResourceNotFoundException", "RepositoryNotFoundException")
+
+
+class Named(NamedTuple):
+    """A resource of a template with a physical name of its own."""
+
+    kind: str
+    name: str
+
+
+def find_unbootstrapped(op: Operation) -> list[StackArtifact]:
+    """One stack of each region where the bootstrap that the stacks name does not exist.
+
+    Reads the SSM parameter that `cdk deploy` reads, so that any qualifier, toolkit stack or
+    template will do. A principal that may not read it leaves the check to `cdk deploy`.
+    """
+    regions = {stack.region: stack for stack in op.stacks if stack.version_parameter}
+    return [stack for stack in regions.values() if not _is_bootstrapped(op, stack)]
+
+
+def refuse_existing(op: Operation, stack: StackArtifact) -> None:
+    """Raise `UserError` if a named resource of a new stack exists already.
+
+    CloudFormation would fail half-way.
+    """
+    session = op.session(stack.lookup_role)
+    for kind, name in named_resources(op, stack):
+        try:
+            _EXISTS.get(kind, _exists)(session, stack.region, Named(kind, name))
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _MISSING:
+                say(f"Not checked whether {kind} {name} exists already: {error}")
+            continue
+        found = (
+            f"{kind} {name} exists, but its stack {stack.name} does not: the resource was retained "
+            "when the stack was destroyed or could not be created."
+        )
+        if op.target.kind == "local":
+            found += f" The local cloud cannot adopt it. {how_to_empty(cloud_directory())}"
+        else:
+            found += f" Adopt it with: {op.nox('deploy', *op.options.stacks, ADOPT)}"
+        raise UserError(found)
+
+
+def named_resources(op: Operation, stack: StackArtifact) -> Iterator[Named]:
+    """The resources that would survive a deletion and whose names the template fixes.
+
+    The schema of the resource type (CloudFormation registry) says which properties identify it.
+    """
+    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # takes a second
+
+    template = json.loads((op.assembly / stack.template).read_text())
+    for resource in template["Resources"].values():
+        if not str(resource.get("DeletionPolicy", "")).startswith("Retain"):
+            continue
+        kind = resource["Type"]
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(stack.region, kind).schema
+        keys = [path.rpartition("/")[2] for path in schema.get("primaryIdentifier", [])]
+        values = [resource.get("Properties", {}).get(key) for key in keys]
+        if values and all(isinstance(value, str) for value in values):
+            yield Named(kind, "|".join(values))
+
+
+def _is_bootstrapped(op: Operation, stack: StackArtifact) -> bool:
+    assert stack.version_parameter is not None
+    ssm = op.session(stack.lookup_role).client("ssm", region_name=stack.region)
+    try:
+        ssm.get_parameter(Name=stack.version_parameter)
+    except ssm.exceptions.ParameterNotFound:
+        return False
+    except ClientError as error:
+        say(f"Not checked whether {stack.region} is bootstrapped: {error}")
+    return True
+
+
+def _exists(session: boto3.Session, region: str, resource: Named) -> object:
+    control = session.client("cloudcontrol", region_name=region)
+    return control.get_resource(TypeName=resource.kind, Identifier=resource.name)
+
+
+def _bucket_exists(session: boto3.Session, region: str, resource: Named) -> object:
+    s3 = session.client("s3", region_name=region)
+    try:
+        return s3.head_bucket(Bucket=resource.name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "403":
+            raise
+    # 403 is the answer for a bucket of another account, and to a principal without s3:ListBucket.
+    names = [bucket["Name"] for bucket in s3.list_buckets(Prefix=resource.name)["Buckets"]]
+    if resource.name not in names:
+        raise UserError(
+            f"The bucket {resource.name} belongs to another AWS account: all accounts share the "
+            "names of buckets. Choose another project prefix: the default of "
+            "`Environment.project` in stacks/core/environment.py."
+        )
+    return names
+
+
+def _repository_exists(session: boto3.Session, region: str, resource: Named) -> object:
+    ecr = session.client("ecr", region_name=region)
+    return ecr.describe_repositories(repositoryNames=[resource.name])
+
+
+def _table_exists(session: boto3.Session, region: str, resource: Named) -> object:
+    return session.client("dynamodb", region_name=region).describe_table(TableName=resource.name)
+
+
+def _log_group_exists(session: boto3.Session, region: str, resource: Named) -> object:
+    logs = session.client("logs", region_name=region)
+    return logs.describe_log_streams(logGroupName=resource.name, limit=1)
+
+
+# The service's own call for the types of data, which needs fewer rights than Cloud Control, and
+# which the local cloud answers: its Cloud Control knows only the resources that it has created.
+# Each raises `ClientError` if the resource does not exist.
+_EXISTS: Mapping[str, Callable[[boto3.Session, str, Named], object]] = {
+    "AWS::DynamoDB::GlobalTable": _table_exists,
+    "AWS::DynamoDB::Table": _table_exists,
+    "AWS::ECR::Repository": _repository_exists,
+    "AWS::Logs::LogGroup": _log_group_exists,
+    "AWS::S3::Bucket": _bucket_exists,
+}

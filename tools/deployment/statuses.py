@@ -1,0 +1,54 @@
+"""The statuses of a CloudFormation stack, and the command that leads out of each blocked one.
+
+Source: CloudFormation user guide, "Stack status codes".
+"""
+
+import shlex
+
+from tools.assembly import StackArtifact
+from tools.console import UserError
+from tools.deployment.operation import Operation
+from tools.deployment.options import cloud_directory
+from tools.local_cloud.folder import how_to_empty
+
+# `cdk deploy` deletes a stack whose creation failed, and creates it again.
+FAILED_CREATION = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
+# Statuses of a stack that has no resources yet.
+NEVER_CREATED = (None, "REVIEW_IN_PROGRESS", "DELETE_COMPLETE", *FAILED_CREATION)
+# With these flags `cdk deploy` itself leads out of the statuses that need a rollback.
+_LEADS_OUT = {"--force", "-f", "--no-rollback", "-R", "--rollback=false"}
+
+
+def refuse_changing(op: Operation, stack: StackArtifact, status: str | None) -> None:
+    """Raise `UserError` if another operation is changing the stack."""
+    if status and status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
+        raise UserError(
+            f"{stack.id} ({stack.name}) is {status}: another operation is changing the stack. Wait "
+            f"until it has ended, then run: {op.nox(op.options.verb, *op.options.stacks)}"
+        )
+
+
+def refuse_blocked(op: Operation, stack: StackArtifact, status: str | None) -> None:
+    """Raise `UserError` with the next command if the status allows no deploy, or no drift."""
+    refuse_changing(op, stack, status)
+    profile = [f"--profile={op.options.profile}"] if op.options.profile else []
+    command = ["uv", "run", "cdk", "rollback", stack.id, "--app", str(op.assembly), *profile]
+    rollback = f"Run: {shlex.join(command)}"
+    ways = {
+        "CREATE_FAILED": rollback,
+        "UPDATE_FAILED": rollback,
+        "UPDATE_ROLLBACK_FAILED": (
+            f"{rollback} (with --orphan=LOGICAL_ID for a resource that cannot be rolled back)"
+        ),
+        "DELETE_FAILED": f"Finish the deletion first: {op.nox('destroy', stack.id)}",
+        "IMPORT_ROLLBACK_FAILED": (
+            "Fix the cause that the events of the stack show in the CloudFormation console. "
+            f"Retained resources survive a deletion of the stack: {op.nox('destroy', stack.id)}"
+        ),
+    }
+    if status not in ways or (rollback in ways[status] and _LEADS_OUT & set(op.options.extra)):
+        return
+    way = ways[status] if op.target.kind == "aws" else how_to_empty(cloud_directory())
+    raise UserError(
+        f"{stack.id} ({stack.name}) is {status}, which allows no {op.options.verb}. {way}"
+    )
