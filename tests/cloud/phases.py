@@ -1,0 +1,118 @@
+"""Two domains as later phases may add them, beside the dev environment: `-m tests.cloud.phases`."""
+
+from unittest.mock import patch
+
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from stacks.core.app import App
+from stacks.core.base import DomainStack
+from stacks.core.environment import Environment
+from stacks.core.exports import Export
+from stacks.core.findings import acknowledge, wildcards
+from stacks.identity.exports import LAMBDA_EXECUTION_ROLE_ARN
+from stacks.storage.exports import DATA_BUCKET_NAME
+
+NIST = "NIST.800.53.R5::NIST.800.53.R5-"
+REASON = "Test: the reason does not matter."
+TABLE_NAME = Export("prices", "TableName", "Name of the table of prices")
+STATE_MACHINE_ARN = Export("ingestion", "StateMachineArn", "ARN of the ingestion")
+HANDLER = """
+import os
+import boto3
+
+def handler(event, context):
+    boto3.client("s3").put_object(Bucket=os.environ["BUCKET"], Key=event["key"], Body=b"PAR1")
+    table = boto3.resource("dynamodb").Table(os.environ["TABLE"])
+    table.put_item(Item={"asset": event["asset"], "key": event["key"]})
+"""
+
+
+class PricesStack(DomainStack):
+    """A table with a stream."""
+
+    def __init__(self, scope: Construct, environment: Environment) -> None:
+        super().__init__(scope, environment, domain="prices", description="Table of prices")
+        table = dynamodb.Table(
+            self,
+            "Table",
+            table_name=environment.resource_name("prices"),
+            partition_key=dynamodb.Attribute(name="asset", type=dynamodb.AttributeType.STRING),
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            stream=dynamodb.StreamViewType.NEW_IMAGE,
+        )
+        acknowledge(table, REASON, f"{NIST}DynamoDBInBackupPlan")
+        self.publish(TABLE_NAME, table.table_name)
+
+
+class IngestionStack(DomainStack):
+    """A state machine that runs a function under the role of the identity stack."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        environment: Environment,
+        *,
+        role_arn: str,
+        bucket_name: str,
+        table_name: str,
+    ) -> None:
+        super().__init__(scope, environment, domain="ingestion", description="Ingestion of prices")
+        name = environment.resource_name("ingestion")
+        group = logs.LogGroup(self, "Logs", log_group_name=f"/aws/lambda/{name}")
+        function = lambda_.Function(
+            self,
+            "Function",
+            function_name=name,
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            handler="index.handler",
+            code=lambda_.Code.from_inline(HANDLER),
+            role=iam.Role.from_role_arn(self, "Role", role_arn, mutable=False),
+            log_group=group,
+            environment={"BUCKET": bucket_name, "TABLE": table_name},
+        )
+        acknowledge(group, REASON, f"{NIST}CloudWatchLogGroupEncrypted")
+        rules = [f"{NIST}Lambda{rule}" for rule in ("Concurrency", "DLQ", "InsideVPC")]
+        acknowledge(function, REASON, "AwsSolutions::AwsSolutions-L1", *rules)
+        run = tasks.LambdaInvoke(self, "Ingest", lambda_function=function)
+        definition = sfn.DefinitionBody.from_chainable(run)
+        machine = sfn.StateMachine(self, "StateMachine", definition_body=definition)
+        acknowledge(
+            machine,
+            REASON,
+            "AwsSolutions::AwsSolutions-SF1",
+            "AwsSolutions::AwsSolutions-SF2",
+            f"{NIST}IAMNoInlinePolicy",
+            *wildcards(self, [], [f"{function.function_arn}:*"]),
+        )
+        self.publish(STATE_MACHINE_ARN, machine.state_machine_arn)
+
+
+def main() -> None:
+    """Synthesize the dev environment with both stacks."""
+    with patch.object(App, "synth"):  # it comes below, with both stacks
+        from apps.dev.app import app, environment, identity, storage
+
+    prices = PricesStack(app, environment)
+    ingestion = IngestionStack(
+        app,
+        environment,
+        role_arn=LAMBDA_EXECUTION_ROLE_ARN.import_from(environment),
+        bucket_name=DATA_BUCKET_NAME.import_from(environment),
+        table_name=TABLE_NAME.import_from(environment),
+    )
+    for exporter in (prices, identity, storage):
+        ingestion.add_stack_dependency(exporter)
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

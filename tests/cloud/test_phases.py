@@ -1,0 +1,81 @@
+"""A table, a function and a state machine work beside the foundation without a change of it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import boto3
+import pytest
+
+from stacks.core.environment import Environment
+from stacks.storage.layout import Tier, object_key
+from tests.cloud.conftest import Tools
+from tests.cloud.phases import STATE_MACHINE_ARN
+from tools import scans
+from tools.local_cloud.client import local_cloud
+from tools.project import ROOT
+from tools.snapshots import templates
+
+
+@pytest.fixture(scope="module")
+def phases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cloud assembly of tests/cloud/phases.py, which cdk-nag has checked."""
+    folder = tmp_path_factory.mktemp("phases")
+    environment = {**os.environ, "CDK_OUTDIR": str(folder)}
+    command = [sys.executable, "-m", "tests.cloud.phases"]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)
+    return folder
+
+
+def test_the_templates_of_the_foundation_stay_the_same(phases: Path, assembly: Path) -> None:
+    grown, foundation = templates(phases), templates(assembly)
+    assert {name: grown[name] for name in foundation} == foundation
+    assert len(grown) == len(foundation) + 2
+
+
+def test_findings_that_constructs_of_the_cdk_cause_do_not_fail_a_synthesis(
+    phases: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = scans.Assembly(phases)
+    assert checked.unacknowledged(scans.cfn_lint(checked, informational=False)) == []
+    monkeypatch.setattr(scans, "IGNORED", ["no rule"])
+    findings = scans.cfn_lint(checked, informational=False)
+    assert [(finding.id, finding.path) for finding in findings] == [
+        ("cfn-lint::W3005", "IngestionStack/StateMachine")
+    ]
+
+
+def test_a_state_machine_writes_an_object_and_an_item_as_the_lambda_role(
+    phases: Path, deployed: Path, tools: Tools, tmp_path: Path
+) -> None:
+    folder = tmp_path / "cloud"
+    shutil.copytree(deployed, folder)
+    done = tools("deploy", "--to=local", app=phases, WEALTH_OPS_CLOUD=str(folder))
+    assert done.status == 0, done.output
+    environment = Environment()
+    with local_cloud(folder) as cloud, cloud.entered():
+        exports = boto3.client("cloudformation").list_exports()["Exports"]
+        values = {export["Name"]: export["Value"] for export in exports}
+        key = object_key(Tier.RAW, "AAPL")
+        execute(values[STATE_MACHINE_ARN.name(environment)], {"asset": "AAPL", "key": key})
+        bucket = boto3.resource("s3").Bucket(environment.resource_name("data"))
+        assert [entry.key for entry in bucket.objects.all()] == [key]
+        table = boto3.resource("dynamodb").Table(environment.resource_name("prices"))
+        assert table.scan()["Items"] == [{"asset": "AAPL", "key": key}]
+        assert table.latest_stream_arn
+
+
+def execute(state_machine: str, payload: dict[str, str]) -> None:
+    """Run a state machine to its end. Fails unless the execution succeeds within a minute."""
+    client = boto3.client("stepfunctions")
+    arguments = {"stateMachineArn": state_machine, "input": json.dumps(payload)}
+    execution = client.start_execution(**arguments)["executionArn"]
+    end = time.monotonic() + 60
+    while (state := client.describe_execution(executionArn=execution))["status"] == "RUNNING":
+        assert time.monotonic() < end, state
+        time.sleep(0.1)
+    assert state["status"] == "SUCCEEDED", state
