@@ -31,31 +31,28 @@ def apps() -> dict[str, Path]:
 
 
 def assembly(name: str) -> Path:
-    """Where the cloud assembly of an app goes."""
+    """The folder for the cloud assembly of an app."""
     return ROOT / ("cdk.out" if name == DEFAULT_ENVIRONMENT else f"build/synth/{name}")
 
 
 def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
     """Synthesize an app with `cdk synth` and its `options`, and return its cloud assembly.
 
-    Nothing of the person's AWS configuration is in sight: a template may not depend on it.
-    Raises `UserError` with what `cdk` said when it fails.
+    The app runs without the user's AWS configuration: a template may not depend on it.
+    Raises `UserError` with the output of `cdk` if the synthesis fails.
     """
     app, output = apps()[name].relative_to(ROOT), output or assembly(name)
     output.parent.mkdir(parents=True, exist_ok=True)
-    # exec: else there is a shell between the CLI and the app, and only that would be ended. And not
-    # by `uv run`, as in cdk.json: whoever runs this is in the project environment already.
+    # Without exec, the CLI would end only the shell that it starts the app in. `uv run`, which
+    # cdk.json uses, is not needed: this Python is the one of the project environment.
     run = f"exec {shlex.join([sys.executable, str(app)])}"
     done = subprocess.run(
-        cdk.command(
-            *("synth", "--quiet", "--app", run, "--output", str(output)),
-            *options,
-        ),
+        cdk.command("synth", "--quiet", "--app", run, "--output", str(output), *options),
         cwd=ROOT,
         env={
             **cdk.without_aws(os.environ),
             **cdk.supervised_environment(),
-            # The CLI sets FORCE_COLOR to 0 here, and Python takes any value for a yes.
+            # The CLI sets FORCE_COLOR=0, and Python prints colors for any value of FORCE_COLOR.
             "PYTHON_COLORS": "0",
         },
         capture_output=True,

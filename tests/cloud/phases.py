@@ -49,7 +49,7 @@ class PricesStack(DomainStack):
             ),
             stream=dynamodb.StreamViewType.NEW_IMAGE,
         )
-        acknowledge(table, REASON, f"{NIST}DynamoDBInBackupPlan")
+        acknowledge(table, REASON, f"{NIST}DynamoDBInBackupPlan", "checkov::CKV_AWS_119")
         self.publish(TABLE_NAME, table.table_name)
 
 
@@ -79,8 +79,9 @@ class IngestionStack(DomainStack):
             log_group=group,
             environment={"BUCKET": bucket_name, "TABLE": table_name},
         )
-        acknowledge(group, REASON, f"{NIST}CloudWatchLogGroupEncrypted")
+        acknowledge(group, REASON, f"{NIST}CloudWatchLogGroupEncrypted", "checkov::CKV_AWS_158")
         rules = [f"{NIST}Lambda{rule}" for rule in ("Concurrency", "DLQ", "InsideVPC")]
+        rules += [f"checkov::CKV_AWS_{number}" for number in (115, 116, 117, 173)]
         acknowledge(function, REASON, "AwsSolutions::AwsSolutions-L1", *rules)
         run = tasks.LambdaInvoke(self, "Ingest", lambda_function=function)
         definition = sfn.DefinitionBody.from_chainable(run)

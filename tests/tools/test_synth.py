@@ -1,4 +1,4 @@
-"""Synthesizing one app, and linting what came out."""
+"""Synthesizing one app, and linting its templates."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ def test_the_default_environment_is_synthesized_to_cdk_out_and_a_domain_to_build
 
 
 TOPIC = {"Type": "AWS::SNS::Topic"}
-# Writes an assembly as the CDK would, which would take seconds.
+# Writes a cloud assembly without the CDK, which takes seconds.
 APP = """
 import json, os, pathlib
 folder = pathlib.Path(os.environ["CDK_OUTDIR"])
@@ -50,7 +50,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_an_app_is_synthesized_and_linted(app: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = app.parent / "folder" / "out"
     folder.mkdir(parents=True)
-    # Of a stack that the app had before, and of a nested one.
+    # The template of a stack that the app no longer has, and the template of a nested stack.
     (folder / "Gone.template.json").touch()
     (folder / "Nest.nested.template.json").write_text(json.dumps({"Resources": {"One": TOPIC}}))
     assert synth.main(["one"]) == 0
@@ -97,8 +97,8 @@ def test_an_app_that_fails_is_reported_with_its_output(
 def test_a_finding_of_cdk_nag_is_reported_with_how_to_acknowledge_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    said = "Acknowledge with 'Pack::Rule'"  # as the CLI does
-    monkeypatch.setattr(cdk, "command", lambda *_: ["sh", "-c", f'echo "{said}"; exit 1'])
+    line = "Acknowledge with 'Pack::Rule'"  # as the CLI prints it
+    monkeypatch.setattr(cdk, "command", lambda *_: ["sh", "-c", f'echo "{line}"; exit 1'])
     assert synth.main(["one"]) == 1
     assert "`acknowledge` in stacks/core/findings.py" in "".join(capsys.readouterr())
 
