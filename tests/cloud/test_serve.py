@@ -1,4 +1,4 @@
-"""`nox -s cloud` serves the local cloud until it is stopped, and prints the variables for clients."""
+"""`nox -s cloud` serves the local cloud until it is stopped, and prints variables for clients."""
 
 import subprocess
 import sys
