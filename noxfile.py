@@ -31,7 +31,7 @@ for name in {*project.RESERVED, *ENVIRONMENTS} & {*DOMAINS}:
 
 # The paths of each component's code and tests.
 PATHS = {
-    "tools": ["tools", "tests/tools", "tests/cloud", "tests/speed"],
+    "tools": ["tools", "tests/tools", "tests/clients", "tests/cloud", "tests/speed"],
     "apps": ["apps", "tests/apps"],
     "core": [
         "noxfile.py",
@@ -216,6 +216,12 @@ def e2e(session: nox.Session) -> None:
 def system(session: nox.Session) -> None:
     """Deploy to throw-away local clouds, and prove there what the roles may do: part of e2e."""
     run(session, "pytest", "-q", "tests/cloud/test_local.py", "tests/cloud/test_permissions.py")
+
+
+@nox.session
+def clients(session: nox.Session) -> None:
+    """Use the data bucket on a local cloud with pandas, pyarrow, polars, awswrangler and boto3."""
+    run(session, "pytest", "-q", "tests/clients", *session.posargs)
 
 
 @nox.session

@@ -41,10 +41,10 @@ RULES: list[tuple[tuple[str, ...], set[str]]] = [
     # Tools that no deploy runs.
     (("tools/affected.py", "tools/git.py"), {SHARED}),
     (("tools/import_rules.py", "tools/new.py", "tools/templates/**"), {SHARED}),
-    (("tools/actionlint/**", "tools/scanners/**"), {SHARED}),
+    (("tools/actionlint/**", "tools/clients/**", "tools/scanners/**"), {SHARED}),
     (("tools/**",), {SHARED, DEPLOYED}),
     ((".ci/**", ".github/**", ".git*", ".pre-commit-config.yaml"), {SHARED}),
-    (("tests/apps/**", "tests/core/**", "tests/speed/**"), {SHARED}),
+    (("tests/apps/**", "tests/core/**", "tests/clients/**", "tests/speed/**"), {SHARED}),
     (("tests/tools/**",), {SHARED}),
     (("stacks/*/**",), {DOMAIN, DEPLOYED}),
     (("tests/*/**",), {DOMAIN}),

@@ -164,7 +164,7 @@ def test_a_push_deploys_only_environments_that_say_so_after_every_check() -> Non
     assert "needs.synth.result == 'success'" in condition
     for result in ("failure", "cancelled"):
         assert f"!contains(needs.*.result, '{result}')" in condition
-    assert deploy["needs"] == ["affected", "stack", "shared", "e2e", "synth"]
+    assert deploy["needs"] == ["affected", "stack", "shared", "e2e", "clients", "synth"]
     matrix = "fromJSON(needs.affected.outputs.affected).deploys"
     assert mapping(deploy["strategy"])["matrix"] == {"include": f"${{{{ {matrix} }}}}"}
     assert deploy["environment"] == "${{ matrix.environment }}"
