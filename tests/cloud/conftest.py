@@ -4,11 +4,14 @@ import io
 import itertools
 import json
 import os
+import pty
 import re
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +22,7 @@ from tools.assembly import StackArtifact, read_stacks
 from tools.credentials import replaced_environment
 from tools.deployment.__main__ import main
 from tools.local_cloud.client import LocalCloud, local_cloud
+from tools.project import ROOT
 
 ACCOUNT = "111122223333"
 
@@ -40,6 +44,29 @@ class Project(NamedTuple):
 
 
 Tools = Callable[..., Done]
+
+
+def type_answer(answer: str, assembly: Path, *arguments: str, **environment: str) -> Done:
+    """Run the tools on a terminal and type `answer` after each question."""
+    terminal, end = pty.openpty()
+    output = ""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tools.deployment", *arguments, f"--app={assembly}"],
+        cwd=ROOT,
+        env={**os.environ, "TERM": "dumb", "COLUMNS": "200", **environment},
+        stdin=end,
+        stdout=end,
+        stderr=end,
+        start_new_session=True,
+    ) as process:
+        os.close(end)
+        with suppress(OSError):  # Linux raises EIO when the other end is closed.
+            while text := os.read(terminal, 4096).decode(errors="replace"):
+                output += text
+                if output.endswith(": "):
+                    os.write(terminal, f"{answer}\n".encode())
+    os.close(terminal)
+    return Done(process.returncode, output)
 
 
 @pytest.fixture(scope="session")

@@ -1,52 +1,17 @@
 """The path to AWS, for which other accounts of the shared local cloud stand in."""
 
 import json
-import os
-import pty
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import boto3
 import pytest
 
-from tests.cloud.conftest import ACCOUNT, Done, Project, Tools
+from tests.cloud.conftest import ACCOUNT, Done, Project, Tools, type_answer
 from tools.local_cloud.client import LocalCloud
 from tools.project import ROOT
 
 AWS = ("--to", "aws", "--yes")
 Environment = dict[str, str]
-
-
-def type_answer(answer: str, assembly: Path, *arguments: str, **environment: str) -> Done:
-    """Run the tools on a terminal and type `answer`."""
-    master, slave = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-m", "tools.deployment", *arguments, f"--app={assembly}"],
-        cwd=ROOT,
-        env={**os.environ, "TERM": "dumb", "COLUMNS": "200", **environment},
-        stdin=slave,
-        stdout=slave,
-        stderr=slave,
-        start_new_session=True,
-    ) as process:
-        os.close(slave)
-        os.write(master, f"{answer}\n".encode())
-        output = "".join(_read(master))
-    os.close(master)
-    return Done(process.returncode, output)
-
-
-def _read(terminal: int) -> Iterator[str]:
-    while True:
-        try:
-            text = os.read(terminal, 4096)
-        except OSError:  # Linux raises EIO when the other end is closed.
-            return
-        if not text:
-            return
-        yield text.decode(errors="replace")
 
 
 @pytest.fixture
