@@ -46,7 +46,9 @@ def refuse_blocked(op: Operation, stack: StackArtifact, status: str | None) -> N
             f"Retained resources survive a deletion of the stack: {op.nox('destroy', stack.id)}"
         ),
     }
-    if status not in ways or (rollback in ways[status] and _LEADS_OUT & set(op.options.extra)):
+    if status not in ways or (op.options.verb, status) == ("drift", "UPDATE_ROLLBACK_FAILED"):
+        return
+    if rollback in ways[status] and _LEADS_OUT & set(op.options.extra):
         return
     way = ways[status] if op.target.kind == "aws" else how_to_empty(cloud_directory())
     raise UserError(

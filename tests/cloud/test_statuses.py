@@ -1,0 +1,105 @@
+"""What each verb does with a stack in each status of CloudFormation."""
+
+from typing import get_args
+
+import pytest
+from types_boto3_cloudformation.literals import StackStatusType
+
+from tests.cloud.conftest import Project, Tools
+from tools.deployment import compare, deploy, destroy
+from tools.deployment.operation import Operation
+
+RUNS = "cdk runs"
+WAIT = "another operation is changing the stack. Wait until it has ended, then run: nox -s {verb}"
+ROLLBACK = "allows no {verb}. Run: uv run cdk rollback StorageStack --app "
+ORPHAN = "(with --orphan=LOGICAL_ID for a resource that cannot be rolled back)"
+FINISH = "Finish the deletion first: nox -s destroy -- --to aws StorageStack"
+IMPORT = "Retained resources survive a deletion of the stack: nox -s destroy -- --to aws Storage"
+MISSING = "Not deployed, so there is nothing to compare: StorageStack"
+
+# The sentences of deploy and drift. `cdk diff` only reads, and `cdk destroy` deletes a stack in
+# every status in which nothing else is changing the stack.
+STATUSES: dict[StackStatusType, tuple[str, str]] = {
+    "CREATE_COMPLETE": (RUNS, RUNS),
+    "CREATE_FAILED": (ROLLBACK, ROLLBACK),
+    "CREATE_IN_PROGRESS": (WAIT, WAIT),
+    "DELETE_COMPLETE": (RUNS, MISSING),
+    "DELETE_FAILED": (FINISH, FINISH),
+    "DELETE_IN_PROGRESS": (WAIT, WAIT),
+    "IMPORT_COMPLETE": (RUNS, RUNS),
+    "IMPORT_IN_PROGRESS": (WAIT, WAIT),
+    "IMPORT_ROLLBACK_COMPLETE": (RUNS, RUNS),
+    "IMPORT_ROLLBACK_FAILED": (IMPORT, IMPORT),
+    "IMPORT_ROLLBACK_IN_PROGRESS": (WAIT, WAIT),
+    "REVIEW_IN_PROGRESS": (RUNS, MISSING),
+    "ROLLBACK_COMPLETE": (RUNS, MISSING),
+    "ROLLBACK_FAILED": (RUNS, MISSING),
+    "ROLLBACK_IN_PROGRESS": (WAIT, WAIT),
+    "UPDATE_COMPLETE": (RUNS, RUNS),
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS": (WAIT, WAIT),
+    "UPDATE_FAILED": (ROLLBACK, ROLLBACK),
+    "UPDATE_IN_PROGRESS": (WAIT, WAIT),
+    "UPDATE_ROLLBACK_COMPLETE": (RUNS, RUNS),
+    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS": (WAIT, WAIT),
+    "UPDATE_ROLLBACK_FAILED": (ORPHAN, RUNS),
+    "UPDATE_ROLLBACK_IN_PROGRESS": (WAIT, WAIT),
+}
+
+
+@pytest.fixture
+def unprotected(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The stacks whose termination protection was turned off. Replaces all calls of AWS."""
+    noted: list[str] = []
+    monkeypatch.setattr(Operation, "cdk", lambda *_: (0, RUNS))
+    monkeypatch.setattr(Operation, "unprotect", lambda _, stack: noted.append(stack.id))
+    monkeypatch.setattr(compare, "ensure_bootstrapped", lambda _: None)
+    monkeypatch.setattr(deploy, "ensure_bootstrapped", lambda _: None)
+    monkeypatch.setattr(deploy, "refuse_existing", lambda *_: None)
+    monkeypatch.setattr(deploy, "show", lambda _, output: print(output))
+    monkeypatch.setattr(destroy, "_retained", lambda *_: [])
+    return noted
+
+
+def test_the_table_has_every_status() -> None:
+    assert {*STATUSES} == {*get_args(StackStatusType)}
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_status_leads_to_cdk_or_to_the_next_command(
+    tools: Tools,
+    account: dict[str, str],
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    unprotected: list[str],
+    status: StackStatusType,
+) -> None:
+    found = {"StackStatus": status, "EnableTerminationProtection": True}
+    monkeypatch.setattr(Operation, "find", lambda *_: found)
+    on_deploy, on_drift = STATUSES[status]
+    on_destroy = WAIT if on_deploy == WAIT else RUNS
+    expected = {"deploy": on_deploy, "drift": on_drift, "diff": RUNS, "destroy": on_destroy}
+    for verb, sentence in expected.items():
+        flags = ["--unprotect"] if verb == "destroy" else []
+        arguments = (verb, "StorageStack", "--exclusively", "--to=aws", "--yes", *flags)
+        done = tools(*arguments, app=project.folder, **account)
+        assert done.status == (0 if sentence == RUNS else 1), done.output
+        assert sentence == RUNS or sentence.format(verb=verb) in done.output
+        assert sentence == RUNS or f"({project.stacks['StorageStack'].name})" in done.output
+        if verb == "deploy":
+            is_failed_creation = status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
+            assert unprotected == (["StorageStack"] if is_failed_creation else [])
+
+
+@pytest.mark.parametrize("flag", ["--force", "--no-rollback"])
+def test_a_flag_with_which_cdk_leads_out_of_a_status_is_passed_on(
+    tools: Tools,
+    account: dict[str, str],
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    unprotected: list[str],
+    flag: str,
+) -> None:
+    monkeypatch.setattr(Operation, "find", lambda *_: {"StackStatus": "UPDATE_FAILED"})
+    flags = (flag, "--to=aws", "--yes")
+    assert tools("deploy", "StorageStack", *flags, app=project.folder, **account).status == 0
+    assert unprotected == []
