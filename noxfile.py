@@ -93,16 +93,28 @@ def each(names: Sequence[str], together: Sequence[str]) -> Callable[[Check], Non
 
 def run(session: nox.Session, *command: str) -> None:
     """Run a command in the project environment; give it a minute to end after an interrupt."""
-    # With WEALTH_OPS_NOX, a server in the foreground ends when nox ends.
-    session.run(
-        *UV,
-        *command,
-        env={"WEALTH_OPS_NOX": str(os.getpid())},
-        external=True,
-        # Ctrl-C reaches the command too, but a signal to nox alone does not.
-        interrupt_timeout=1,
-        terminate_timeout=60,
-    )
+    try:
+        session.run(
+            *UV,
+            *command,
+            # With WEALTH_OPS_NOX, a server in the foreground ends when nox ends.
+            env={"WEALTH_OPS_NOX": str(os.getpid())},
+            external=True,
+            # Ctrl-C reaches the command too, but a signal to nox alone does not.
+            interrupt_timeout=1,
+            terminate_timeout=60,
+        )
+    except nox.command.CommandFailed:
+        summarize_failure(session)
+        raise
+
+
+def summarize_failure(session: nox.Session) -> None:
+    """Add the next step to the summary of a job of GitHub Actions, if in one."""
+    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
+        next_step = f"read the end of its log, then run `uv run nox -s '{session.name}'`"
+        with Path(summary).open("a") as file:
+            file.write(f"\n`{session.name}` failed. Next: {next_step} on your machine.\n")
 
 
 def measure(session: nox.Session, name: str, code: Sequence[str], *tests: str) -> None:
