@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -45,6 +46,17 @@ def cloud_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cdk.out")
     os.environ["CDK_OUTDIR"] = str(folder)
     return folder
+
+
+@pytest.fixture
+def unvalidated_apps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Apps without cdk-nag and CloudFormation's rules: they take seconds for each app.
+
+    The `synth` sessions apply them.
+    """
+    from stacks.core import app
+
+    monkeypatch.setattr(app, "new_app", partial(app.new_app, validate=False))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 
+@pytest.mark.usefixtures("unvalidated_apps")
 def test_the_app_contains_only_this_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CDK_OUTDIR", str(tmp_path))
     runpy.run_module("stacks.delivery.app")
