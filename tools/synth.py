@@ -51,6 +51,7 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
         cwd=ROOT,
         env={
             **cdk.without_aws(os.environ),
+            **cdk.proxies(os.environ),  # for bundling, which may download packages
             **cdk.supervised_environment(),
             # The CLI sets FORCE_COLOR=0, and Python prints colors for any value of FORCE_COLOR.
             "PYTHON_COLORS": "0",

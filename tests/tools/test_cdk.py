@@ -28,7 +28,7 @@ def test_the_cli_is_that_of_the_lock_file(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_what_node_has_compiled_of_the_cli_is_kept_and_the_app_is_not_told() -> None:
     code = "[require('node:module').getCompileCacheDir(), process.env.NODE_COMPILE_CACHE]"
-    command = [str(node.NODE), "--require", str(cdk.PRELOAD), "--print", f"JSON.stringify({code})"]
+    command = [str(node.NODE), "--require", str(node.PRELOAD), "--print", f"JSON.stringify({code})"]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     folder, told = json.loads(done.stdout)
     assert Path(folder).is_relative_to(ROOT / "build" / "node")
@@ -58,8 +58,10 @@ def test_flags_that_the_cli_would_ignore_are_found() -> None:
 def test_without_aws_nothing_of_a_persons_configuration_is_left() -> None:
     kept = cdk.without_aws(
         {"PATH": "/bin", "AWS_PROFILE": "work", "AWS_REGION": "x", "https_proxy": "p", "CDK_A": "1"}
+        | {"CDK_DOCKER": "podman"}
     )
     assert kept.keys() == {
+        "CDK_DOCKER",
         "PATH",
         "AWS_CONFIG_FILE",
         "AWS_SHARED_CREDENTIALS_FILE",
@@ -115,3 +117,16 @@ def test_the_cli_ends_when_the_local_cloud_is_gone(python: Python) -> None:
     start = time.monotonic()
     assert python("import time; time.sleep(60)", lambda: next(answers)) == (-signal.SIGTERM, "")
     assert time.monotonic() - start < 30
+
+
+def test_the_settings_file_of_the_user_does_not_reach_the_cli(tmp_path: Path) -> None:
+    (tmp_path / ".cdk.json").write_text('{"context": {"default-account": "refused by the CLI"}}')
+    done = subprocess.run(
+        cdk.command("context"),
+        cwd=tmp_path,
+        env={**os.environ, **cdk.environment(), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

