@@ -1,0 +1,70 @@
+"""A deploy is refused if a retained resource with a physical name exists outside its stack."""
+
+import json
+from pathlib import Path
+
+import boto3
+import pytest
+
+from tests.cloud.conftest import ACCOUNT
+from tools.assembly import StackArtifact
+from tools.console import UserError
+from tools.deployment.operation import Operation
+from tools.deployment.options import Options
+from tools.deployment.preflight import refuse_existing
+from tools.local_cloud.client import LocalCloud
+from tools.targets import Target
+
+NAME = "preflight"
+TYPES = {
+    "AWS::DynamoDB::Table": "TableName",
+    "AWS::DynamoDB::GlobalTable": "TableName",
+    "AWS::ECR::Repository": "RepositoryName",
+    "AWS::Logs::LogGroup": "LogGroupName",
+    "AWS::S3::Bucket": "BucketName",
+}
+
+
+def refuse(folder: Path, kind: str, **properties: object) -> None:
+    resource = {"Type": kind, "DeletionPolicy": "Retain", "Properties": properties}
+    others = {"Type": kind, "Properties": properties}
+    template = {"Resources": {"A": others, "B": resource | {"Properties": {}}, "C": resource}}
+    (folder / "A.json").write_text(json.dumps(template))
+    stack = StackArtifact("A", "a", None, "us-east-1", frozenset(), "A.json")
+    target = Target("aws", ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root")
+    refuse_existing(Operation(Options("deploy"), target, folder, [stack]), stack)
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_an_existing_resource_is_refused(cloud: LocalCloud, tmp_path: Path, kind: str) -> None:
+    with cloud.entered(account=ACCOUNT):
+        name = f"{NAME}-{kind.rpartition('::')[2].lower()}"
+        refuse(tmp_path, kind, **{TYPES[kind]: name})
+        match kind:
+            case "AWS::S3::Bucket":
+                boto3.client("s3").create_bucket(Bucket=name)
+            case "AWS::ECR::Repository":
+                boto3.client("ecr").create_repository(repositoryName=name)
+            case "AWS::Logs::LogGroup":
+                boto3.client("logs").create_log_group(logGroupName=name)
+            case _:
+                boto3.client("dynamodb").create_table(
+                    TableName=name,
+                    KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+                    AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+                    BillingMode="PAY_PER_REQUEST",
+                )
+        with pytest.raises(UserError, match=f"{kind} {name} exists, but its stack a does not"):
+            refuse(tmp_path, kind, **{TYPES[kind]: name})
+
+
+def test_a_resource_of_another_type_is_looked_for_with_cloud_control(
+    cloud: LocalCloud, tmp_path: Path
+) -> None:
+    with cloud.entered(account=ACCOUNT):
+        control = boto3.client("cloudcontrol")
+        properties = {"Name": f"/{NAME}", "Type": "String", "Value": "1"}
+        refuse(tmp_path, "AWS::SSM::Parameter", **properties)
+        control.create_resource(TypeName="AWS::SSM::Parameter", DesiredState=json.dumps(properties))
+        with pytest.raises(UserError, match="AWS::SSM::Parameter /preflight exists"):
+            refuse(tmp_path, "AWS::SSM::Parameter", **properties)
