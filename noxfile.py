@@ -1,7 +1,7 @@
 """The nox sessions. `uv run nox` runs the whole gate, `uv run nox --list` lists the sessions.
 
-Every session runs its commands in the locked project environment. A nox that is not installed there
-starts them with `uv run`. Domains and environments are found as folders; none is named here.
+Every session runs its commands in the locked project environment. A nox outside this environment
+starts the commands with `uv run`. The sessions find domains and environments as folders.
 """
 
 import json
@@ -22,7 +22,7 @@ nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["lint", "e2e", "mypy", "test", "synth", "workflows"]
 if len(sys.argv) == 1 and hasattr(nox.options, "parallel"):  # since nox 2026
-    # Only in the whole gate: parallel sessions have no terminal, where `deploy` asks the user.
+    # Only for the whole gate: parallel sessions have no terminal, and `deploy` asks the user.
     nox.options.parallel, nox.options.allow_parallel = 2, True
 
 DOMAINS, ENVIRONMENTS = project.domains(), project.environments()
@@ -42,31 +42,30 @@ PATHS = {
     ],
     **{d: [f"stacks/{d}", f"tests/{d}"] for d in DOMAINS},
 }
-# The code that a component's tests must cover: sources, and what to omit. `e2e` measures the
-# omitted tools.
+# Sources that a component's tests must cover, and files to omit. `e2e` covers the omitted files.
 CODE = {
     "core": ("stacks/core",),
     "apps": ("apps",),
     "tools": ("tools", "tools/deployment/*,tools/local_cloud/*"),
 }
 
-# `uv run nox` has synchronized the environment that this process runs in.
+# Under `uv run nox`, uv has synchronized the environment of this process.
 IS_SYNCED = "UV" in os.environ and Path(sys.prefix).resolve() == ROOT / ".venv"
 if IS_SYNCED:
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 UV = () if IS_SYNCED else ("uv", "run", "--locked")
 
-# Without bytecode, importing aws_cdk takes a second longer in each of the sessions.
+# Without bytecode, the import of aws_cdk takes one second longer in each session.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-# When nox is killed, its command should end as with Ctrl-C.
+# SIGTERM ends nox and its command as Ctrl-C does.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 type Check = Callable[[nox.Session, Sequence[str]], None]
 
 
 def each(names: Sequence[str], together: Sequence[str]) -> Callable[[Check], None]:
-    """Register a check as a session for all of `together`, and as a session for each of `names`.
+    """Register a check as one session for `together`, and as one session for each of `names`.
 
     For example `test` and `test(storage)`. The session of one domain also has the domain's tag:
     `nox -t storage`. Other sessions have the tag "environments" or "shared".
@@ -110,7 +109,7 @@ def run(session: nox.Session, *command: str) -> None:
 
 
 def summarize_failure(session: nox.Session) -> None:
-    """Add the next step to the summary of a job of GitHub Actions, if in one."""
+    """Add the next step to the job summary of GitHub Actions; elsewhere, do nothing."""
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         next_step = f"read the end of its log, then run `uv run nox -s '{session.name}'`"
         with Path(summary).open("a") as file:
@@ -118,7 +117,7 @@ def summarize_failure(session: nox.Session) -> None:
 
 
 def measure(session: nox.Session, name: str, code: Sequence[str], *tests: str) -> None:
-    """Run tests, and fail unless they cover every branch of `code`: a source, and what to omit."""
+    """Run tests; fail unless they cover every branch of `code` (a row of `CODE`)."""
     (ROOT / "build" / "coverage" / name).unlink(missing_ok=True)
     data = f"--data-file=build/coverage/{name}"
     source = [f"--{key}={value}" for key, value in zip(("source", "omit"), code, strict=False)]
@@ -133,7 +132,7 @@ def lint(session: nox.Session, components: Sequence[str]) -> None:
     paths = [path for component in components for path in PATHS[component]]
     run(session, "ruff", "check", *paths)
     run(session, "ruff", "format", "--check", *paths)
-    if {*DOMAINS, "core"} & {*components}:  # the rules are about the imports of stacks/
+    if {*DOMAINS, "core"} & {*components}:  # the rules apply to stacks/ only
         run(session, "lint-imports")
 
 
@@ -147,7 +146,7 @@ def mypy(session: nox.Session, components: Sequence[str]) -> None:
 
 @each([*PATHS], together=[*PATHS])
 def test(session: nox.Session, components: Sequence[str]) -> None:
-    """Run the unit tests and measure that they cover every branch."""
+    """Run the unit tests; fail unless they cover every branch."""
     domains, failed = [name for name in components if name in DOMAINS], []
     # The domains share a process, because each process loads the CDK.
     groups = [[name] for name in components if name not in DOMAINS] + [domains] * bool(domains)
@@ -199,13 +198,13 @@ def new(session: nox.Session) -> None:
 
 @nox.session
 def snapshots(session: nox.Session) -> None:
-    """Record the templates of the environments, for review: what `guard` compares."""
+    """Record the templates of the environments for review; `guard` compares the records."""
     run(session, "python", "-m", "tools.snapshots", *session.posargs)
 
 
 @nox.session
 def guard(session: nox.Session) -> None:
-    """Say what changes in each stack, and stop what may lose data: nox -s guard -- --base main."""
+    """Report changes of stacks; fail on destructive changes: nox -s guard -- --base main."""
     run(session, "python", "-m", "tools.guard", *session.posargs)
 
 
@@ -217,16 +216,16 @@ def security(session: nox.Session) -> None:
 
 @nox.session
 def e2e(session: nox.Session) -> None:
-    """Deploy to throw-away local clouds, prove there what the roles may do, and test the tools."""
+    """Deploy to temporary local clouds; test the permissions of the roles, and the tools."""
     session.log("This takes about two minutes.")
-    # The tests of a file build on each other, so they stay together.
+    # The tests of a file depend on each other, so one worker runs the file.
     two_workers = ("-n", "2", "--dist", "loadfile")
     measure(session, "cloud", ("tools/deployment,tools/local_cloud",), "tests/cloud", *two_workers)
 
 
 @nox.session
 def system(session: nox.Session) -> None:
-    """Deploy to throw-away local clouds, and prove there what the roles may do: part of e2e."""
+    """Deploy to temporary local clouds and test the permissions of the roles: a part of e2e."""
     run(session, "pytest", "-q", "tests/cloud/test_local.py", "tests/cloud/test_permissions.py")
 
 
@@ -238,25 +237,25 @@ def clients(session: nox.Session) -> None:
 
 @nox.session
 def deploy(session: nox.Session) -> None:
-    """Deploy all stacks, or those named: nox -s deploy -- StorageStack [--to aws|local] [--yes]."""
+    """Deploy all or the named stacks: nox -s deploy -- StorageStack [--to aws|local] [--yes]."""
     run(session, "python", "-m", "tools.deployment", "deploy", *session.posargs)
 
 
 @nox.session
 def diff(session: nox.Session) -> None:
-    """Show what a deploy would change."""
+    """Show the changes that a deploy would make."""
     run(session, "python", "-m", "tools.deployment", "diff", *session.posargs)
 
 
 @nox.session
 def drift(session: nox.Session) -> None:
-    """Show what was changed by hand since the last deploy; fails if anything was."""
+    """Show changes made by hand since the last deploy; fail if there are any."""
     run(session, "python", "-m", "tools.deployment", "drift", *session.posargs)
 
 
 @nox.session
 def destroy(session: nox.Session) -> None:
-    """Delete stacks, after asking; bucket and repository are kept."""
+    """Delete stacks after a question; bucket and repository are retained."""
     run(session, "python", "-m", "tools.deployment", "destroy", *session.posargs)
 
 
@@ -280,13 +279,13 @@ def speed(session: nox.Session) -> None:
 
 @nox.session
 def affected(session: nox.Session) -> None:
-    """Show which parts a change affects: nox -s affected -- --base main [--head REF] [--json]."""
+    """Show the affected components: nox -s affected -- --base main [--head REF] [--json]."""
     run(session, "python", "-m", "tools.affected", *session.posargs)
 
 
 @nox.session
 def pipeline(session: nox.Session) -> None:
-    """Run what CI would run for a pull request with the changes in this clone."""
+    """Run the sessions that CI runs for a pull request with the changes in this clone."""
     command = (*UV, "python", "-m", "tools.affected", "--json")
     found = json.loads(str(session.run(*command, silent=True, external=True)))
     session.log(found["why"])

@@ -1,1 +1,1 @@
-"""One folder per environment; each wires the stacks that it deploys."""
+"""One folder for each environment. Its app.py builds the stacks and wires their exports."""

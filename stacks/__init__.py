@@ -1,1 +1,1 @@
-"""One folder for each domain, and `core`, on which all domains build."""
+"""One folder for each domain, and `core`, the shared code of all domains."""

@@ -1,4 +1,4 @@
-"""The account environment: what an AWS account needs once. A person deploys it, never CI."""
+"""The account environment: roles that an AWS account needs once. A user deploys it; CI does not."""
 
 from stacks.core.app import new_app
 from stacks.core.environment import Environment

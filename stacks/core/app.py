@@ -1,4 +1,4 @@
-"""The CDK app that every `app.py` of this repository builds its stacks in."""
+"""The CDK app of every `app.py` in this repository."""
 
 import json
 import os
@@ -28,12 +28,12 @@ class App(cdk.App):
 def new_app(*, validate: bool = True) -> cdk.App:
     """A CDK app with the flags of cdk.json, whose synthesis fails on findings of cdk-nag.
 
-    The CDK CLI passes the flags too, but a test or `python stacks/storage/app.py` does not, and the
-    flags shape the templates. The cloud assembly goes to the folder that the CLI names in
-    CDK_OUTDIR, else to a temporary folder.
+    The flags change the templates. The CDK CLI passes the flags too, but a test or
+    `python stacks/storage/app.py` does not. CDK_OUTDIR, which the CLI sets, names the folder of the
+    cloud assembly. Without CDK_OUTDIR, the folder is temporary.
 
-    `validate=False` leaves out cdk-nag and CloudFormation's rules, which take longer than the
-    stacks: only for tests. No environment variable does.
+    `validate=False` disables cdk-nag and CloudFormation's rules. Use it only in tests: the rules
+    take longer than the stacks. No environment variable disables the rules.
     """
     context = json.loads(CDK_JSON.read_text())["context"]
     app = App(
@@ -48,15 +48,15 @@ def new_app(*, validate: bool = True) -> cdk.App:
 
 
 def _add_validation(app: cdk.App) -> None:
-    # Imported here, because the import takes a third of the time that cdk-nag takes.
+    # Imported here, because the import takes a third of cdk-nag's time and most tests omit it.
     from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks
 
     validations = cdk.Validations.of(app)
-    # The built-in validation of the CDK applies the same rules, but CDK_VALIDATION=false turns it
-    # off, and it loads the engine at the end: loaded first, Node optimizes the engine meanwhile,
-    # and a synthesis takes a tenth less.
+    # The built-in validation of the CDK applies the same rules, but CDK_VALIDATION=false disables
+    # it. This plugin also loads the rule engine earlier: Node optimizes the engine during cdk-nag,
+    # and a synthesis takes a tenth less time.
     validations.add_plugins(cdk.CloudFormationValidatePlugin())
     validations.add_plugins(AwsSolutionsChecks(app), NIST80053R5Checks(app))
-    # `nox -s security` asks for a third pack, which would make every synthesis 3 % slower.
+    # Only `nox -s security` adds a third pack, which makes a synthesis 3 % slower.
     if app.node.try_get_context("serverless-checks"):
         validations.add_plugins(ServerlessChecks(app))

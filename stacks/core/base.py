@@ -19,7 +19,7 @@ class DomainStack(cdk.Stack):
         description: str,
         termination_protection: bool = False,
     ) -> None:
-        """Set `termination_protection` where the stack holds data.
+        """Set `termination_protection` for a stack that holds data.
 
         Raises `InvalidEnvironmentError` for a domain that gives an invalid stack name.
         """
@@ -35,7 +35,7 @@ class DomainStack(cdk.Stack):
         )
         self.domain = domain
         self.environment_settings = environment
-        # CloudFormation copies a stack's tags to most types of resource, but not to all.
+        # CloudFormation copies the tags of a stack to most resource types, but not to all.
         resource_tags = cdk.Tags.of(self)
         for key, value in tags.items():
             resource_tags.add(key, value)
@@ -43,12 +43,12 @@ class DomainStack(cdk.Stack):
     def publish(self, export: Export, value: str) -> None:
         """Export `value` from the stack under the name of `export`.
 
-        Raises `ValueError` for an export of another domain: importers would use its stack's name.
+        Raises `ValueError` for an export of another domain: its name contains another stack's name.
         """
         if export.domain != self.domain:
             raise ValueError(
-                f"{self.node.id} cannot publish {export.key}: it belongs to the domain "
-                f"{export.domain!r}; declare it in stacks/{self.domain}/exports.py"
+                f"{self.node.id} cannot publish {export.key}: the export belongs to the domain "
+                f"{export.domain!r}. Declare the export in stacks/{self.domain}/exports.py."
             )
         cdk.CfnOutput(
             self,
@@ -61,8 +61,7 @@ class DomainStack(cdk.Stack):
     def arn(self, service: str, resource: str) -> str:
         """The ARN of a resource in this stack's account and region; `resource` may hold wildcards.
 
-        Faster than `format_arn`, which loads a table of all regions to find the partition;
-        CloudFormation knows the partition.
+        `format_arn` is slower, because it loads a table of all regions to find the partition.
         """
         return f"arn:{cdk.Aws.PARTITION}:{service}:{self.region}:{self.account}:{resource}"
 

@@ -1,7 +1,8 @@
-"""Environment: the settings from which stack names, resource names, export names and tags follow.
+"""Environment: the settings that determine all tags and the names of stacks, resources and exports.
 
-To change the project's name (S3 bucket names are global, so another account may own yours), change
-the default of `Environment.project` and run `uv run nox -s snapshots`. No other code spells it.
+To change the name of the project (S3 bucket names are global, so another account may own yours),
+change the default of `Environment.project` and run `uv run nox -s snapshots`. No other code
+contains the name.
 """
 
 import re
@@ -103,7 +104,7 @@ EXPORT = Rule(
 class Environment:
     """The project, name, region and account of one deployed copy of the system.
 
-    With `account` None, stacks deploy to the account of the credentials that deploy them.
+    With `account` None, stacks deploy to the account of the credentials.
     Raises `InvalidEnvironmentError` for a setting that breaks a rule above. The stacks check the
     rules for the names of their own resources.
     """

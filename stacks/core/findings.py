@@ -8,12 +8,12 @@ from constructs import IConstruct
 
 
 def acknowledge(construct: IConstruct, reason: str, *findings: str) -> None:
-    """Acknowledge `findings` of cdk-nag, cfn-lint or checkov on a construct and what it contains.
+    """Acknowledge `findings` of cdk-nag, cfn-lint or checkov on a construct and its children.
 
-    For example `AwsSolutions::AwsSolutions-S1`, `cfn-lint::W3045` or `checkov::CKV_AWS_18`. The
-    security reviewer reads `reason`. Findings of cdk-nag and cfn-lint that no construct
-    acknowledges fail the synthesis, those of checkov fail `nox -s security`, and so does an
-    acknowledgement of a finding that no scanner reports.
+    For example `AwsSolutions::AwsSolutions-S1`, `cfn-lint::W3045` or `checkov::CKV_AWS_18`.
+    `reason` is for the security reviewer. Unacknowledged findings of cdk-nag and cfn-lint fail the
+    synthesis. Unacknowledged findings of checkov fail `nox -s security`, and so does an
+    acknowledgement without a finding.
     """
     cdk.Validations.of(construct).acknowledge(
         *(cdk.Acknowledgment(id=finding, reason=reason) for finding in findings)

@@ -1,1 +1,1 @@
-"""The delivery domain: how GitHub Actions deploys to this account without access keys."""
+"""Delivery domain: the IAM roles for deploys from GitHub Actions without access keys."""

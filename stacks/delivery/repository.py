@@ -15,16 +15,16 @@ _ENVIRONMENT = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
 
 class InvalidRepositoryError(ValueError):
-    """A setting of the repository would give a trust condition that matches other repositories."""
+    """A setting would make a trust policy match other repositories."""
 
 
 @dataclass(frozen=True)
 class GitHubRepository:
     """A GitHub repository. `gh api repos/OWNER/NAME --jq '.owner.id, .id'` prints the ids.
 
-    With `sends_names_only`, roles also trust the subjects without ids that GitHub sends for
-    repositories made before 2026-07-15: another owner who takes over the names is trusted then.
-    Raises `InvalidRepositoryError` for a name or an id that GitHub does not give.
+    With `sends_names_only`, roles also trust subjects without ids. GitHub sends such subjects for
+    repositories created before 2026-07-15. A later owner of the same names is then trusted too.
+    Raises `InvalidRepositoryError` for a name or id that GitHub does not allow.
     """
 
     owner: str
@@ -69,7 +69,7 @@ def _check_id(setting: str, value: int) -> None:
         )
 
 
-# Put your repository here. Nobody can assume the roles before: GitHub has not given these ids.
+# Put your repository here. Until then, nobody can assume the roles: no repository has these ids.
 REPOSITORY = GitHubRepository(
     owner="example", owner_id=999_999_999_999, name="example", repository_id=999_999_999_999
 )

@@ -13,7 +13,7 @@ from stacks.delivery import exports
 from stacks.delivery.repository import AUDIENCE, ISSUER, GitHubRepository
 
 # The roles of the CDK bootstrap that a deploy assumes (CDK developer guide, "Bootstrapping").
-# CloudFormation alone assumes the fifth role, which changes the resources.
+# Only CloudFormation assumes the fifth role, which changes the resources.
 DEPLOY_ROLES = ("deploy", "file-publishing", "image-publishing", "lookup")
 
 
@@ -29,10 +29,10 @@ class DeliveryStack(DomainStack):
         github_environments: Sequence[str] = ("dev",),
         create_provider: bool = True,
     ) -> None:
-        """Trust jobs in `github_environments`, those whose stacks this account holds.
+        """Trust jobs in `github_environments`: the environments of this account.
 
-        An account has one OIDC provider of GitHub: with `create_provider` False, the stack uses the
-        one that exists.
+        An account can have only one OIDC provider of GitHub. With `create_provider` False, the
+        stack uses the existing provider.
         """
         super().__init__(
             scope,
@@ -69,7 +69,7 @@ class DeliveryStack(DomainStack):
         self.publish(exports.DRIFT_ROLE_ARN, drift_role.role_arn)
 
     def _role(self, name: str, description: str, bootstrap_roles: Sequence[str]) -> iam.Role:
-        """A role that jobs of the repository assume, and that assumes roles of the bootstrap."""
+        """A role for jobs of the repository, with permission to assume `bootstrap_roles`."""
         role = iam.Role(
             self,
             name,

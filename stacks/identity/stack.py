@@ -12,7 +12,7 @@ from stacks.identity import exports
 
 
 class Grant(NamedTuple):
-    """One row of the permission table: actions on an ARN, which may be a pattern, and why."""
+    """One row of the permission table: actions on an ARN or ARN pattern, and the reason."""
 
     sid: str
     actions: list[str]
@@ -115,8 +115,8 @@ class IdentityStack(DomainStack):
                 "OtherIndexes",
                 ["dynamodb:*"],
                 self.arn("dynamodb", f"table/*/index/*-{environment.name}"),
-                "The wildcard of Tables also matches '/': without this, it matches an index of "
-                "another environment's table if the name of the index ends like this environment",
+                "The wildcard of Tables also matches '/'. Without this denial, Tables allows an "
+                "index of another environment's table if the index name ends in -<environment>",
                 effect=iam.Effect.DENY,
             ),
         ]
@@ -132,8 +132,8 @@ class IdentityStack(DomainStack):
                 "OtherLogStreams",
                 ["logs:*"],
                 self.arn("logs", f"log-group:/aws/lambda/*:log-stream:*-{environment.name}"),
-                "The wildcard of Logs also matches ':': without this, it matches a stream of "
-                "another environment's function if the stream's name ends like this environment",
+                "The wildcard of Logs also matches ':'. Without this denial, Logs allows a stream "
+                "of another environment's function if the stream name ends in -<environment>",
                 effect=iam.Effect.DENY,
             ),
         ]
@@ -160,15 +160,15 @@ def _objects(data_bucket_arn: str) -> list[Grant]:
             "Objects",
             ["s3:GetObject", "s3:PutObject"],
             f"{data_bucket_arn}/*",
-            "Every object of the data bucket: later phases decide on the keys. The bucket is "
+            "Later phases choose the keys, so the grant covers every object. The bucket is "
             "retained, so nobody else can claim its name",
         ),
         Grant(
             "ListObjects",
             ["s3:ListBucket"],
             data_bucket_arn,
-            "Without it, S3 answers 403 instead of 404 for a missing object (S3 API reference, "
-            "GetObject), and pandas, pyarrow, polars and awswrangler cannot list a tier",
+            "Without s3:ListBucket, S3 answers 403 instead of 404 for a missing object (S3 API "
+            "reference, GetObject), and pandas, pyarrow, polars and awswrangler cannot list a tier",
         ),
         Grant(
             "AbortUploads",
@@ -186,7 +186,7 @@ def _images(repository_arn: str) -> list[Grant]:
             "RegistryLogin",
             ["ecr:GetAuthorizationToken"],
             "*",
-            "Logs in to the account's registry: the action has no resource",
+            "Allows the login to the account's registry; the action has no resource",
         ),
         Grant(
             "PullImage",
@@ -207,6 +207,6 @@ def _logs(sid: str, log_groups: str) -> Grant:
         sid,
         ["logs:CreateLogStream", "logs:PutLogEvents"],
         log_groups,
-        "Without it, the output of a function or task is lost; of later log groups, only the "
-        "pattern is known",
+        "Without these actions, the output of a function or task is lost. Later phases create the "
+        "log groups, so only the pattern of their names is known",
     )

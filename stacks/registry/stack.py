@@ -49,8 +49,8 @@ class RegistryStack(DomainStack):
             repository_name=REPOSITORY_NAME.check(environment.resource_name("ecr")),
             image_scan_on_push=True,
             image_tag_mutability=ecr.TagMutability.IMMUTABLE,
-            # A rule by age without a tag filter deletes every image, even those that running
-            # functions need (aws/aws-cdk#28885).
+            # A rule by age without a tag filter deletes every old image, including the images of
+            # running functions (aws/aws-cdk#28885).
             lifecycle_rules=[
                 ecr.LifecycleRule(
                     description="Expire untagged images",
@@ -61,8 +61,8 @@ class RegistryStack(DomainStack):
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )
         repository.add_to_resource_policy(self._lambda_pulls_images())
-        # AES256 is also ECR's default. The template sets it because it cannot change after
-        # creation, and the L2 construct omits it.
+        # AES256 is also ECR's default. The template sets the encryption, because it cannot change
+        # after creation and the L2 construct omits it.
         resource = repository.node.default_child
         assert isinstance(resource, ecr.CfnRepository)
         resource.encryption_configuration = ecr.CfnRepository.EncryptionConfigurationProperty(
@@ -70,7 +70,7 @@ class RegistryStack(DomainStack):
         )
         acknowledge(
             repository,
-            "Images hold code, no data; every principal that may pull them would have the KMS key",
+            "Images contain code, not data. All principals that pull would also have the KMS key",
             "checkov::CKV_AWS_136",
         )
 

@@ -66,7 +66,7 @@ def _asset(asset: str) -> str:
             f"asset {asset[:20]!r}…: {len(asset)} characters, and {MAX_ASSET_LENGTH} are allowed"
         )
     if asset.upper().endswith(SUFFIX.upper()):
-        raise InvalidKeyError(f"asset {asset!r}: leave out {SUFFIX}, the key adds it")
+        raise InvalidKeyError(f"asset {asset!r}: leave out {SUFFIX}, which object_key adds")
     if not _ASSET.fullmatch(asset):
         raise InvalidKeyError(
             f"asset {asset!r}: use upper-case ASCII letters, digits and underscores, with single "

@@ -104,7 +104,7 @@ def lifecycle_rules(
 
 
 def _notify_event_bridge(bucket: s3.Bucket) -> None:
-    # `event_bridge_enabled` of the L2 construct adds a Lambda function and a role for this.
+    # `event_bridge_enabled` of the L2 construct adds a Lambda function and a role (aws-cdk#24086).
     resource = bucket.node.default_child
     assert isinstance(resource, s3.CfnBucket)
     resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
@@ -131,7 +131,7 @@ def _acknowledge_findings(bucket: s3.Bucket) -> None:
     )
     acknowledge(
         bucket,
-        "SSE-S3 encrypts every object; a KMS key would stop readers with s3:GetObject but without "
-        "the key, and the only readers are the two roles, which would have both",
+        "SSE-S3 encrypts every object. A KMS key would stop only readers with s3:GetObject but "
+        "without the key. The only readers are the two roles, which would have both",
         "NIST.800.53.R5::NIST.800.53.R5-S3DefaultEncryptionKMS",
     )
