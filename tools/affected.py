@@ -1,6 +1,6 @@
-"""Which components a change affects, by the paths that changed. CI runs the jobs of these.
+"""Find the components that a change affects, from the changed paths. CI runs their jobs.
 
-`python -m tools.affected [--base REF] [--head REF] [--json]`. When in doubt, everything.
+`python -m tools.affected [--base REF] [--head REF] [--json]`. An unclear change affects everything.
 """
 
 import argparse
@@ -19,26 +19,26 @@ DOMAIN = "domain"  # the domain whose folder holds the path
 SHARED = "shared"  # checks that belong to no domain
 DEPLOYED = "deployed system"  # the deployed stacks, or the commands that deploy them
 
-# Patterns and what they affect. The first row with a pattern that matches a path decides. A path
-# that matches no pattern affects everything.
+# Path patterns, and the components that they affect. The first row that matches a path decides. A
+# path without a matching row affects everything.
 RULES: list[tuple[tuple[str, ...], set[str]]] = [
     # tests/cloud compares this document with the permissions that it tests.
     (("docs/permissions.md",), {DEPLOYED}),
-    # Not all of **/*.md: a Markdown file in a domain may be an asset that is deployed.
+    # Not **/*.md: a Markdown file in a domain may be a deployed asset.
     (("*.md", "*/README.md", "*/*/README.md", "*.png", "*.svg", "docs/**"), set()),
     (("LICENSE", ".editorconfig", ".github/*.md", ".github/CODEOWNERS"), set()),
     # Settings and lock files of every session.
     (("*.toml", "*.json", "uv.lock", ".npmrc", ".python-version", "noxfile.py"), {EVERYTHING}),
-    # What every domain and its tests build on.
+    # Shared code of all domains and their tests.
     (("stacks/core/**", "stacks/*.py", "tests/*.py", "tools/project.py"), {EVERYTHING}),
-    # import-linter lets a domain depend on another domain only by its exports.py.
+    # A domain may import only the exports.py of another domain (tools/import_rules.py).
     (("stacks/*/exports.py",), {EVERYTHING}),
-    # The tests of the domains ask the guard about changes of their stacks.
+    # The tests of each domain call the guard.
     (("tools/guard/**",), {EVERYTHING}),
     (("apps/**", "tests/cloud/**"), {SHARED, DEPLOYED}),
-    # The code of the stacks whose templates are recorded here is affected by its own rows.
+    # Changed code of the recorded stacks matches other rows.
     (("snapshots/**",), {DEPLOYED}),
-    # Tools that no deploy runs.
+    # Tools that deploys do not run.
     (("tools/affected.py", "tools/git.py"), {SHARED}),
     (("tools/import_rules.py", "tools/new.py", "tools/templates/**"), {SHARED}),
     (("tools/actionlint/**", "tools/clients/**", "tools/scanners/**"), {SHARED}),
@@ -53,7 +53,7 @@ RULES: list[tuple[tuple[str, ...], set[str]]] = [
 
 @dataclass(frozen=True)
 class Affected:
-    """What to check: domains, shared checks, the deployed system; and why, a line for each."""
+    """The affected components, and `why`: one line for each component."""
 
     stacks: tuple[str, ...]
     shared: bool
@@ -63,7 +63,7 @@ class Affected:
 
 
 def affected(root: Path, base: str, head: str | None = None) -> Affected:
-    """What the commits since the merge base of `base` and `head` affect.
+    """Find the components that the commits since the merge base of `base` and `head` affect.
 
     Without `head`, changes in the working tree of the repository `root` count too. Raises
     `UserError` for an unknown `head`, a ref that begins with a dash, and when git fails.
@@ -79,7 +79,7 @@ def affected(root: Path, base: str, head: str | None = None) -> Affected:
 
 
 def judge(changed: set[str], known: Sequence[str]) -> Affected:
-    """What a change of the paths `changed` affects, when the domains are `known`."""
+    """Find the components that the paths `changed` affect; `known` are the domains."""
     causes: dict[str, list[str]] = {}
     for path in sorted(changed):
         shown = path if path.isprintable() else ascii(path)
@@ -91,7 +91,7 @@ def judge(changed: set[str], known: Sequence[str]) -> Affected:
         for component in sorted(components):
             name = path.split("/")[1] if component == DOMAIN else component
             if component == DOMAIN and name not in known:
-                return _everything(known, f"no domain has the folder of {shown}")
+                return _everything(known, f"no domain contains {shown}")
             causes.setdefault(name, []).append(shown)
     lines = [
         f"{name}: {paths[0]}" + (f" and {len(paths) - 1} more" if paths[1:] else "")
@@ -115,16 +115,16 @@ def _everything(known: Sequence[str], why: str) -> Affected:
 
 @reports_errors
 def main(arguments: Sequence[str]) -> int:
-    """Print what is affected and return the exit status."""
+    """Print the affected components; return the exit status."""
     parser = argparse.ArgumentParser(prog="nox -s affected --", allow_abbrev=False)
-    parser.add_argument("--base", metavar="REF", help="compare with it; else (origin/)main")
-    parser.add_argument("--head", metavar="REF", help="a commit; else the working tree")
+    parser.add_argument("--base", metavar="REF", help="default: origin/main, or main")
+    parser.add_argument("--head", metavar="REF", help="default: the working tree")
     parser.add_argument("--json", action="store_true", help="print one line of JSON")
     options = parser.parse_args(arguments)
     base = git.default_base(ROOT) if options.base is None else options.base
     found = affected(ROOT, base, options.head)
     if options.json:
-        # The cloud assemblies are those of `nox -t environments`.
+        # `nox -t environments` writes these cloud assemblies.
         deploys = [
             {"environment": name, "assembly": str(synth.assembly(name).relative_to(project.ROOT))}
             for name in project.deployed_by_push()

@@ -1,4 +1,4 @@
-"""Reading the stacks of a cloud assembly, and selecting stacks by their ids."""
+"""Read the stacks of a cloud assembly, and select stacks by their ids."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,11 +15,10 @@ ANY_ACCOUNT = "unknown-account"
 
 
 def construct_path(template: Json, logical_id: str) -> str:
-    """The path of the construct that a resource of a template belongs to.
+    """The construct path of a resource, for example `StorageStack/DataBucket`.
 
-    For example `StorageStack/DataBucket`: without the `/Resource` that the CDK adds for the L1
-    construct within an L2 construct. The logical id for a resource that has no path, or that is
-    not in the template.
+    Omits the `/Resource` that the CDK adds for the L1 construct within an L2 construct. Returns the
+    logical id if the template has no path for the resource.
     """
     value = template
     for key in ("Resources", logical_id, "Metadata", "aws:cdk:path"):
@@ -31,9 +30,8 @@ def construct_path(template: Json, logical_id: str) -> str:
 class StackArtifact:
     """A synthesized stack, with the ids of the stacks that must be deployed before it.
 
-    `template` is the name of a file in the cloud assembly. The roles are ARNs of the CDK bootstrap,
-    and `version_parameter` is the SSM parameter that a bootstrap creates, as the synthesizer of the
-    stack names them. `tags` are the tags of the stack.
+    `template` is the name of a file in the cloud assembly. `lookup_role` and `deploy_role` are ARNs
+    of roles of the CDK bootstrap. `version_parameter` is the SSM parameter of the bootstrap.
     """
 
     id: str
@@ -116,8 +114,8 @@ def select(
 ) -> list[StackArtifact]:
     """The stacks that `patterns` match and their dependencies, as in `cdk deploy`.
 
-    With `dependents`, the stacks that depend on them instead, as in `cdk destroy`. No pattern means
-    all. Raises `UserError` for a pattern that matches nothing.
+    With `dependents`, returns the matched stacks and the stacks that depend on them, as in
+    `cdk destroy`. No pattern means all. Raises `UserError` for a pattern that matches nothing.
     """
     chosen = named(stacks, patterns)
     while more := {

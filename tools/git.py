@@ -12,7 +12,7 @@ from tools.console import UserError
 
 
 class NoMergeBaseError(Exception):
-    """The commit at which the history left its base is unknown; the message says why."""
+    """The merge base is unknown; the message contains the reason."""
 
 
 @cache
@@ -30,7 +30,7 @@ def commit(root: Path, ref: str) -> str:
         raise UserError(f"{ref!r} is not a git ref: a ref cannot begin with a dash.", 2)
     _git(root, "rev-parse", "--git-dir")  # raises if `root` is not a repository
     found = _git(root, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", check=False)
-    return found.strip() if found.strip().isalnum() else ""  # a range or ^ref is not
+    return found.strip() if found.strip().isalnum() else ""  # not for a range or ^ref
 
 
 def default_base(root: Path) -> str:
@@ -39,7 +39,7 @@ def default_base(root: Path) -> str:
 
 
 def merge_base(root: Path, base: str, head: str) -> str:
-    """The id of the commit at which `head` left `base`; raises `NoMergeBaseError` if unknown."""
+    """The id of the merge base of `base` and `head`; raises `NoMergeBaseError` if unknown."""
     if not base.strip("0"):
         raise NoMergeBaseError("no base was given (the first push of a branch?)")
     start = commit(root, base)
@@ -52,7 +52,7 @@ def merge_base(root: Path, base: str, head: str) -> str:
         raise NoMergeBaseError(f"a shallow clone may hide the commits shared with base {base!r}")
     if len(found) != 1:
         raise NoMergeBaseError(f"the history has {len(found)} merge bases with {base!r}, not one")
-    # A branch may move on; but a commit id that the history no longer contains was pushed over.
+    # A branch may have new commits. But a commit id outside the history indicates a force push.
     if start.startswith(base.lower()):
         raise NoMergeBaseError(f"base {base!r} is not in the history (a force push?)")
     return found[0]
@@ -63,7 +63,7 @@ def changed(root: Path, start: str, head: str | None) -> set[str]:
 
     Untracked files of the working tree count unless they are ignored.
     """
-    # --no-renames: the old and the new path of a rename both count, whatever the user's settings.
+    # --no-renames overrides the user's settings: both paths of a rename count.
     options = ("--name-only", "-z", "--no-renames", "--ignore-submodules=none")
     listed = _git(root, "diff", *options, start, *filter(None, [head]), "--")
     if head is None:
@@ -87,7 +87,7 @@ def read_files(root: Path, head: str | None, below: str, suffix: str) -> dict[st
 def _git(root: Path, *arguments: str, check: bool = True) -> str:
     """Run git in the repository `root`, and in no other; bytes that are not UTF-8 are escaped."""
     environment = {key: value for key, value in os.environ.items() if key not in local_variables()}
-    # Else git would use a repository that contains `root` if `root` is none.
+    # Otherwise git would use a repository that contains `root` if `root` is not a repository.
     environment["GIT_CEILING_DIRECTORIES"] = str(root.resolve().parent)
     command = ["git", *arguments]
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, check=False)

@@ -3,16 +3,16 @@
 from grimp import ImportGraph
 from importlinter import Contract, ContractCheck, output
 
-# What every domain may import, and what only wiring may import of another domain.
+# Only the module `app` of a domain may import another domain, and only its module `exports`.
 WIRING, OFFERED = "app", "exports"
 CORE = "stacks.core"
 
 
 class DomainsContract(Contract):
-    """A domain (`stacks/<domain>/`) imports no other domain; only its app.py reads others' exports.
+    """A domain (`stacks/<domain>/`) imports no other domain; only its app.py may import exports.py.
 
-    `stacks/core` imports no domain, and no module imports a domain's app.py.
-    Domains are found in the import graph, so a new one is held to the rule with no change here.
+    `stacks/core` imports no domain, and no module imports a domain's app.py. The contract finds the
+    domains in the import graph, so it also applies to new domains.
     """
 
     def check(self, graph: ImportGraph, verbose: bool) -> ContractCheck:  # noqa: ARG002 (theirs)
@@ -29,14 +29,16 @@ class DomainsContract(Contract):
     def render_broken_contract(self, check: ContractCheck) -> None:
         """Print each forbidden import."""
         for line in check.metadata["broken"]:
-            output.print_error(f"{line} is not allowed: join domains in app.py, by their exports")
+            output.print_error(
+                f"{line} is not allowed. Import the exports.py of another domain in app.py."
+            )
 
 
 def _allowed(importer: str, imported: str, domains: set[str]) -> bool:
     theirs = _domain_of(imported, domains)
     ours = _domain_of(importer, domains)
     if imported == f"{theirs}.{WIRING}":
-        return False  # else what it imports of other domains would be within reach
+        return False  # app.py gives access to other domains
     if theirs is None or theirs == ours:
         return True
     return importer == f"{ours}.{WIRING}" and imported == f"{theirs}.{OFFERED}"

@@ -18,7 +18,7 @@ from tools.synth import DEFAULT_ENVIRONMENT, synthesize
 
 TEMPLATES = Path(__file__).parent / "templates"
 APP = Path("apps", DEFAULT_ENVIRONMENT, "app.py")
-# The lines of APP that the new lines need.
+# Lines that APP must contain once.
 CREATE, SYNTHESIZE = "app = new_app()", "app.synth()"
 
 NEXT = """\
@@ -32,7 +32,7 @@ Next:
 
 
 def check_name(domain: str) -> None:
-    """Raise `UserError` if `domain` is no valid name, is reserved or is taken."""
+    """Raise `UserError` if the name `domain` is invalid, reserved or in use."""
     try:
         DOMAIN.check(domain)
     except InvalidEnvironmentError as error:
@@ -55,7 +55,7 @@ def check_name(domain: str) -> None:
 def wire(app: str, domain: str) -> str:
     """The source of an environment's app with the stack of `domain` added.
 
-    Raises `UserError` if the source has another form than apps/dev/app.py has today.
+    Raises `UserError` if the source does not contain the required lines.
     """
     lines = app.splitlines()
     imports = [index for index, line in enumerate(lines) if line.startswith("from stacks.")]
@@ -117,6 +117,6 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    # nox sends SIGTERM when it is interrupted: undo the steps then too.
+    # nox sends SIGTERM when it is interrupted. `create` then removes the new domain.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main(sys.argv[1:]))

@@ -6,8 +6,8 @@ const { enableCompileCache } = require("node:module");
 const { homedir } = require("node:os");
 const { join } = require("node:path");
 
-// The CLI is one file of 16 MB: the cache saves 0.1 s per run. NODE_COMPILE_CACHE would also reach
-// the app, and fill the cache: jsii loads the app's code from a new folder each time.
+// The CLI is one file of 16 MB: the cache saves 0.1 s per run. NODE_COMPILE_CACHE would also apply
+// to the app and fill the cache: jsii loads the app's code from a new folder each time.
 enableCompileCache(join(__dirname, "..", "build", "node"));
 
 // Hide the user's own settings of the CLI: they would change templates, credentials and flags.
@@ -19,13 +19,13 @@ fs.access = (path, ...rest) => access(path === userSettings ? join(path, "hidden
 // would continue alone, or wait for minutes for a local cloud that ended with the parent. A signal
 // to the process group would also change how Ctrl-C works.
 const parent = Number(process.env.WEALTH_OPS_PARENT);
-delete process.env.WEALTH_OPS_PARENT; // only this process is its child
+delete process.env.WEALTH_OPS_PARENT; // the app has another parent
 if (parent) {
   const children = new Set();
   subscribe("child_process", ({ process: child }) => children.add(child));
   setInterval(() => {
     if (process.ppid !== parent) {
-      for (const child of children) child.kill(); // does nothing to one that has ended
+      for (const child of children) child.kill(); // no effect on an ended process
       process.exit(1);
     }
   }, 500).unref();

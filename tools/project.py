@@ -1,6 +1,6 @@
 """The layout of this repository: its root, domains, environments and reserved names.
 
-The noxfile imports this module, in the Python of any installed nox: standard library only.
+Any installed nox imports this module through the noxfile: use the standard library only.
 """
 
 from collections.abc import Iterable
@@ -8,8 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 CORE = "core"
-# No domain has these names: nox sessions, their tags and folders in tests/ have them, and the stack
-# of a domain named "domain" would have the name of its base class, DomainStack.
+# Nox sessions, their tags and folders in tests/ use these names. The stack of a domain "domain"
+# would have the name of its base class, DomainStack.
 RESERVED = {CORE, "apps", "cloud", "domain", "environments", "shared", "speed", "tools"}
 
 
@@ -25,7 +25,7 @@ def environments(root: Path = ROOT) -> list[str]:
 
 
 def incomplete(names: Iterable[str], root: Path = ROOT) -> list[str]:
-    """One sentence for each domain of `names` that lacks its app or its tests: what to create."""
+    """One sentence for each domain of `names` that lacks files, with the files to create."""
     files = ("stacks/{}/app.py", "tests/{}/test_stack.py", "tests/{}/exports.txt")
     missing = {
         name: [file.format(name) for file in files if not (root / file.format(name)).exists()]
@@ -40,7 +40,7 @@ def incomplete(names: Iterable[str], root: Path = ROOT) -> list[str]:
 
 
 def deployed_by_push(root: Path = ROOT) -> list[str]:
-    """The environments whose app.py has the line `DEPLOYED_BY_PUSH = True`: CI deploys these."""
+    """The environments that CI deploys: their app.py has the line `DEPLOYED_BY_PUSH = True`."""
     return [
         name
         for name in environments(root)

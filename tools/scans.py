@@ -15,8 +15,8 @@ from tools.project import ROOT
 SCANNERS = ROOT / "tools" / "scanners"
 BUILD = ROOT / "build" / "security"
 
-# Rules of cfn-lint that constructs of the CDK break, such as W3005: the CDK writes a DependsOn for
-# every grant to a role, also where a Ref implies it.
+# Rules of cfn-lint that the CDK's own constructs break. W3005: the CDK writes a DependsOn for every
+# grant to a role, even if a Ref implies the dependency (aws/aws-cdk#24578).
 IGNORED = ("W3005",)
 
 
@@ -48,7 +48,7 @@ class Assembly:
         }
 
     def acknowledgement(self, finding: Finding) -> tuple[str, str] | None:
-        """The acknowledgement of `finding`: on its construct, or on one that contains it."""
+        """The acknowledgement of `finding`: on its construct, or on a parent."""
         path = finding.path
         while path and (finding.id, path) not in self.acknowledgements:
             path = path.rpartition("/")[0]
@@ -66,7 +66,7 @@ class Assembly:
 
 
 def cdk_nag(assembly: Assembly) -> Iterator[Finding]:
-    """The findings of cdk-nag and of CloudFormation's rules, acknowledged ones included."""
+    """All findings of cdk-nag and of CloudFormation's rules, with or without acknowledgement."""
     report = assembly.folder / "validation-report.json"
     plugins = json.loads(report.read_text())["pluginReports"] if report.exists() else []
     for plugin in plugins:
@@ -78,7 +78,7 @@ def cdk_nag(assembly: Assembly) -> Iterator[Finding]:
 
 
 def cfn_lint(assembly: Assembly, *, informational: bool = True) -> Iterator[Finding]:
-    """The findings of cfn-lint; those of level Informational only if asked."""
+    """The findings of cfn-lint; `informational` adds the findings of that level."""
     command = (Path(sys.executable).with_name("cfn-lint"), "--format=json")
     options = (*(["-cI"] if informational else []), "--ignore-checks", *IGNORED)
     for found in json.loads(_output(*command, *options, "--", *assembly.files)):
@@ -94,7 +94,7 @@ def checkov(assembly: Assembly) -> Iterator[Finding]:
     """
     options = ("--framework=cloudformation", "--skip-download", "--quiet", "--compact", "-ojson")
     report = json.loads(_output(install(), *options, "--file", *assembly.files))
-    # Without a resource that it has a check for, checkov prints only the summary.
+    # If no check applies to a resource, checkov prints only the summary.
     if errors := report.get("summary", report)["parsing_errors"]:
         raise UserError(f"checkov cannot read {errors} of the {len(assembly.files)} templates.")
     for check in report.get("results", {}).get("failed_checks", []):
@@ -103,7 +103,7 @@ def checkov(assembly: Assembly) -> Iterator[Finding]:
 
 
 def install() -> Path:
-    """Install checkov from its lock in an environment of its own, and return the command.
+    """Install checkov from its lock file in a separate environment; return its command.
 
     Raises `UserError` if uv cannot install checkov; uv prints the reason.
     """

@@ -11,14 +11,14 @@ from tools.scans import Assembly
 
 
 def examine(environment: str) -> int:
-    """Scan an environment, print what to fix, and return the number of faults.
+    """Scan an environment, print the faults, and return their number.
 
     Raises `UserError` if the environment does not synthesize or a scanner cannot run.
     """
     folder = scans.BUILD / environment
     shutil.rmtree(folder, ignore_errors=True)
     with waiting(f"Synthesizing {environment}, with cdk-nag"):
-        # One pack of cdk-nag more than an everyday synthesis has.
+        # With one more pack of cdk-nag than `nox -s synth`.
         synth.synthesize(environment, "--context=serverless-checks=true", output=folder)
     assembly = Assembly(folder)
     faults, stale = 0, set(assembly.acknowledgements)

@@ -12,7 +12,7 @@ from tools.project import ROOT, environments
 from tools.synth import synthesize
 
 FOLDER = ROOT / "snapshots"
-# The settings of stacks that no template holds, for the guard.
+# Settings of stacks that templates do not contain. The guard compares them.
 STACKS = "stacks.json"
 SETTINGS = ("stackName", "terminationProtection")
 
@@ -49,7 +49,7 @@ def record(assembly: Path, snapshots: Path) -> None:
 def check(assembly: Path, snapshots: Path) -> None:
     """Raise `UserError` unless the snapshots hold the same JSON as a cloud assembly.
 
-    Bytes may differ: git can be set to change the ends of lines.
+    The bytes may differ, because a setting of git can change line endings.
     """
     found = {**templates(assembly), STACKS: settings(assembly)}
     recorded = {path.name: path.read_bytes() for path in snapshots.glob("*.json")}

@@ -1,4 +1,4 @@
-"""Synthesize one app, a domain's or an environment's: `python -m tools.synth storage dev`."""
+"""Synthesize the apps of domains and environments: `python -m tools.synth storage dev`."""
 
 import os
 import shlex
@@ -43,8 +43,8 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
     """
     app, output = apps()[name].relative_to(ROOT), output or assembly(name)
     output.parent.mkdir(parents=True, exist_ok=True)
-    # Without exec, the CLI would end only the shell that it starts the app in. `uv run`, which
-    # cdk.json uses, is not needed: this Python is the one of the project environment.
+    # Without exec, the CLI would end only the shell of the app, not the app. `uv run` is not
+    # needed, because this Python belongs to the project environment.
     run = f"exec {shlex.join([sys.executable, str(app)])}"
     done = subprocess.run(
         cdk.command("synth", "--quiet", "--app", run, "--output", str(output), *options),
@@ -75,7 +75,7 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
 def check_environment(name: str, stacks: Iterable[StackArtifact]) -> None:
     """Raise `UserError` unless an environment's stacks have the name of the environment's folder.
 
-    A copy of apps/dev with another folder name alone would deploy over the stacks of dev.
+    Otherwise a copy of apps/dev with the old name would deploy over the stacks of dev.
     """
     for stack in stacks:
         if (other := stack.tags.get("Environment")) != name:
@@ -86,8 +86,8 @@ def check_environment(name: str, stacks: Iterable[StackArtifact]) -> None:
 
 
 def _remove_stale_templates(output: Path, stacks: Iterable[StackArtifact]) -> None:
-    # The CDK keeps the template of a stack that is no longer in the app. Templates of nested stacks
-    # stay: the manifest does not list them.
+    # The CDK does not delete the template of a removed stack. Keep the templates of nested stacks,
+    # because the manifest does not list them.
     templates = {stack.template for stack in stacks}
     for path in output.glob("*.template.json"):
         if path.name not in templates and not path.match("*.nested.template.json"):

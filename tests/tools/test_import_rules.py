@@ -64,4 +64,4 @@ def test_every_other_import_of_a_domain_is_listed(
     importer: str, imported: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert broken(importer, imported) == [f"{importer} -> {imported}"]
-    assert "join domains in app.py" in " ".join(capsys.readouterr().out.split())
+    assert "Import the exports.py of another domain" in " ".join(capsys.readouterr().out.split())

@@ -1,1 +1,1 @@
-"""What a change does to deployed stacks, and whether someone must look at it first."""
+"""Report the changes of deployed stacks, and fail on unacknowledged destructive changes."""

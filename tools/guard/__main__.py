@@ -32,8 +32,8 @@ def judge(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> tuple[str, bo
     for resource in reasons.keys() - found:
         raise UserError(
             f"{acknowledged.FILE} acknowledges {resource!r}, which has no destructive change. "
-            "Delete the entry, or name a resource that has one: "
-            f"{', '.join(sorted(found - reasons.keys())) or 'no other has'}.",
+            "Delete or correct the entry. Resources with other destructive changes: "
+            f"{', '.join(sorted(found - reasons.keys())) or 'none'}.",
             2,
         )
     return report(changes, destructive, reasons), found <= reasons.keys()

@@ -1,4 +1,4 @@
-"""Permissions that a change adds, and denials that it removes."""
+"""Find the permissions that a change adds and the denials that a change removes."""
 
 import re
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from tools.guard.values import readable
 
 
 def opened(changes: Changes) -> Iterator[tuple[str, str]]:
-    """A logical id and a sentence for each permission that is added, and denial that is removed.
+    """A logical id and a sentence for each added permission and each removed denial.
 
     Ignores the permissions of new roles, and the trust of new resources in AWS services.
     """
@@ -38,7 +38,7 @@ def opened(changes: Changes) -> Iterator[tuple[str, str]]:
 
 
 def _is_left(permission: Permission, effect: str, others: list[Permission]) -> bool:
-    """Whether a statement may have an effect, and none of the others has it, too."""
+    """Whether a statement may have an effect that no statement of `others` may have."""
     effects = (effect, "Unknown")
     return permission[0] in effects and not any(
         other[0] in effects and _covers(other, permission) for other in others
@@ -63,7 +63,7 @@ def _sentence(permission: Permission, verb: str) -> str:
 
 
 def _matches(pattern: str, value: str) -> bool:
-    # The wildcards of IAM. A wildcard in `value` is matched by * only.
+    # The wildcards of IAM. Only * matches a wildcard in `value`.
     parts = {"*": ".*", "?": "[^*]"}
     regex = "".join(parts.get(character, re.escape(character)) for character in pattern)
     return re.fullmatch(regex, value, re.DOTALL) is not None

@@ -18,7 +18,7 @@ def new(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> dict[str, str]:
     entries = {}
     for resource, reason in found.items():
         if not isinstance(reason, str) or not reason.strip():
-            raise UserError(f"{FILE}: the reason for {resource!r} must be a text. Write one.", 2)
+            raise UserError(f"{FILE}: the reason for {resource!r} must be a string with text.", 2)
         if old.get(resource) != reason:
             entries[resource] = reason.strip()
     return entries

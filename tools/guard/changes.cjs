@@ -3,7 +3,7 @@
 
 const { readFileSync } = require("node:fs");
 const { formatDifferences, fullDiff } = require("@aws-cdk/cloudformation-diff");
-// Not exported by the package, but it has loaded AWS's resource specification already.
+// The package does not export this function, but it has already loaded AWS's specification.
 const { loadResourceModel } = require("@aws-cdk/cloudformation-diff/lib/diff/util");
 
 // A negated set equals only itself.
@@ -47,7 +47,7 @@ const resource = (id, change, iamChanges) => {
     id,
     type,
     stateful: isStateful,
-    // A queue is identified by its URL, but named by its QueueName.
+    // For example, a queue has the identifier QueueUrl and the name QueueName.
     identifiers: [primaryIdentifier, [`${name}Name`]],
     impact: change.changeImpact,
     old: change.oldValue,

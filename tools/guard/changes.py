@@ -20,7 +20,7 @@ PROGRAM = Path(__file__).with_suffix(".cjs")
 
 
 class Resource(TypedDict, total=False):
-    """A resource that differs.
+    """A changed resource.
 
     `impact` is a ResourceImpact of @aws-cdk/cloudformation-diff, e.g. WILL_REPLACE, and `causes`
     are the name, old and new value of properties that replace the resource. `identifiers` are sets
@@ -52,7 +52,7 @@ class Changes(TypedDict):
 
 
 def compare(templates: Mapping[str, tuple[Template, Template]]) -> list[Changes]:
-    """The changes from the old to the new template of each stack; {} is a stack without one."""
+    """The changes from the old to the new template of each stack; {} means no template."""
     install(ROOT)
     pairs = [{"name": name, "old": old, "new": new} for name, (old, new) in templates.items()]
     done = subprocess.run(

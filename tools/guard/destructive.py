@@ -1,7 +1,7 @@
 """The destructive changes of a stack.
 
-A change is destructive if it may delete data, make data unreadable, stop events, open access, or
-fail after a part of it is deployed.
+A change is destructive if it may delete data, make data unreadable, stop events, open access or
+fail half-way.
 """
 
 import json
@@ -15,7 +15,7 @@ from tools.guard.changes import Changes, Resource, Template
 from tools.guard.rules import destructive
 from tools.guard.values import at, change, text
 
-# The impacts that end a resource, in words.
+# Descriptions of the impacts that delete, replace or remove a resource.
 IMPACTS = {
     "WILL_DESTROY": "is deleted",
     "WILL_ORPHAN": "leaves the stack, but is retained",
@@ -27,14 +27,14 @@ STATEFUL = {"AWS::ECR::Repository"}
 
 
 class DestructiveChange(NamedTuple):
-    """A change of a resource: `dev/StorageStack/DataBucket`, or of an export, by its name."""
+    """`resource` is a path such as `dev/StorageStack/DataBucket`, or the name of an export."""
 
     resource: str
     description: str
 
 
 def destructive_changes(changes: Changes) -> list[DestructiveChange]:
-    """The destructive changes of a stack, resource by resource."""
+    """The destructive changes of a stack, sorted by resource."""
     paths = {
         resource["id"]: f"{changes['name']}/{_path_in_stack(changes, resource['id'])}"
         for resource in changes["resources"]

@@ -1,4 +1,4 @@
-"""Lifecycle rules: whether they delete or archive sooner than before."""
+"""Find lifecycle rules that delete or archive sooner than before."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from tools.assembly import Json
 from tools.guard.values import at
 
-# When a rule of a bucket deletes objects or noncurrent versions.
+# Properties for the time at which a rule of a bucket deletes objects or noncurrent versions.
 EXPIRING = (
     "ExpirationDate",
     "ExpirationInDays",
@@ -16,7 +16,7 @@ EXPIRING = (
 # Classes from which an object must be restored, for hours, before it can be read. Transitions of
 # noncurrent versions are not checked: an application does not read noncurrent versions.
 ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
-# Which objects a rule is about, and how many noncurrent versions it retains.
+# Properties that select the objects of a rule and the noncurrent versions to retain.
 SCOPE = (
     *("ObjectSizeGreaterThan", "ObjectSizeLessThan", "Prefix", "TagFilters"),
     "NoncurrentVersionExpiration.NewerNoncurrentVersions",
@@ -24,7 +24,7 @@ SCOPE = (
 
 
 def sooner(old: Json, new: Json) -> Iterator[Json]:
-    """The new rules of a bucket that delete or archive objects which no old rule did as soon."""
+    """The new rules of a bucket that delete or archive objects sooner than every old rule."""
     before = _rules(old)
     for rule in _rules(new):
         if _times(rule) and not any(_includes(other, rule) for other in before):
@@ -49,7 +49,7 @@ def _rules(configuration: Json) -> list[Json]:
 
 
 def _times(rule: Json) -> dict[str, Json]:
-    """When a rule deletes, and when it archives: days or dates, by property or storage class."""
+    """The days or dates at which a rule deletes or archives, by property or storage class."""
     if at(rule, "Status") == "Disabled":
         return {}
     times = {key: at(rule, key) for key in EXPIRING}
@@ -62,7 +62,7 @@ def _times(rule: Json) -> dict[str, Json]:
 
 
 def _includes(rule: Json, other: Json) -> bool:
-    """Whether a rule deletes and archives all objects that `other` does, and no later."""
+    """Whether a rule deletes and archives the objects of `other`, and no later than `other`."""
     own = _times(rule)
     return all(at(rule, key) == at(other, key) for key in SCOPE) and all(
         key in own and _is_no_later(own[key], time) for key, time in _times(other).items()

@@ -12,7 +12,7 @@ def report(
     destructive: Sequence[DestructiveChange],
     reasons: Mapping[str, str],
 ) -> str:
-    """What `cdk diff` prints for each stack, then the destructive changes of each resource.
+    """The output of `cdk diff` for each stack, then the destructive changes of each resource.
 
     `reasons` holds the reason of each acknowledgement by resource.
     """

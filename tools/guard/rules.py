@@ -1,7 +1,7 @@
-"""The rules: which change of a property is destructive, for any type of resource.
+"""Rules that find destructive changes of properties, for all resource types.
 
-CloudFormation gives properties of the same meaning the same name in most types, so a rule names the
-property and not the types that have it.
+CloudFormation gives properties of the same meaning the same name in most types, so a rule
+names only the property.
 """
 
 import re
@@ -19,17 +19,17 @@ NAMES = ("Region", "IndexName", "Id", "Name")
 
 
 def changed(old: Json, new: Json) -> bool:
-    """A value that was set is another one, or is not set any more."""
+    """A value was set, and is different or removed."""
     return old is not None and old != new
 
 
 def removed(old: Json, new: Json) -> bool:
-    """A value that was set is not set any more."""
+    """A value was set, and is removed."""
     return old is not None and new is None
 
 
 def added(old: Json, new: Json) -> bool:
-    """A value is set that was not set before."""
+    """A value was not set, and is set."""
     return old is None and new is not None
 
 
@@ -39,7 +39,7 @@ def differs(old: Json, new: Json) -> bool:
 
 
 def switched_off(old: Json, new: Json) -> bool:
-    """A setting was on, and is not on any more."""
+    """A setting was on, and is off or removed."""
     return _is_on(old) and not _is_on(new)
 
 
@@ -49,23 +49,23 @@ def switched_on(old: Json, new: Json) -> bool:
 
 
 def retained_less(old: Json, new: Json) -> bool:
-    """A DeletionPolicy or UpdateReplacePolicy protected data, and does so less."""
+    """A DeletionPolicy or UpdateReplacePolicy protects data less than before."""
     return old not in (None, "Delete", new) and new != "Retain"
 
 
 def shortened(default: float) -> Check:
-    """The check whether a time is shorter; `default` applies where the time is not set."""
+    """A check for a shorter time; `default` applies if the time is not set."""
     return lambda old, new: _number(new, default) < _number(old, default)
 
 
 def two_at_a_time(old: Json, new: Json) -> bool:
-    """More than one element of a list is added or removed, and CloudFormation can do only one."""
+    """More than one element of a list is added or removed; one update allows only one."""
     return bool(old and new) and len(_children(old).keys() ^ _children(new).keys()) > 1
 
 
 # The first pattern that matches the path of a property decides. Patterns match whole names.
 RULES: Mapping[str, Check] = {
-    # Data is deleted, with the resource or sooner. The defaults are those of the template reference
+    # Data is deleted, with the resource or sooner. The defaults are from the template reference
     # (AWS::SQS::Queue, AWS::Kinesis::Stream, AWS::KMS::Key, AWS::RDS::DBInstance and
     # AWS::DynamoDB::Table); other data is retained without limit by default.
     r"DeletionPolicy|UpdateReplacePolicy": retained_less,
@@ -87,8 +87,8 @@ RULES: Mapping[str, Check] = {
     # Data cannot be read, at once or without permissions on another key.
     r"Tierings\[.*\]": added,
     r"\w*K(ms|MS)(Master)?Key(I[dD]|Arn|Identifier)?": differs,
-    # Consumers get no events. `State` and `Enabled` are those of rules, schedules, event source
-    # mappings and KMS keys; `Status` is that of the versioning of a bucket.
+    # Consumers get no events. Rules, schedules, event source mappings and KMS keys have `State` or
+    # `Enabled`; bucket versioning has `Status`.
     r"(?<!TimeToLiveSpecification\.)Enabled|State|Status|EventBridgeEnabled": switched_off,
     r"NotificationConfiguration\.\w+\[.*\]|KinesisStreamSpecification": removed,
     r"RedrivePolicy|DeadLetterConfig|OnFailure": removed,
@@ -100,7 +100,7 @@ RULES: Mapping[str, Check] = {
 
 
 def destructive(old: Json, new: Json, path: str = "") -> Iterator[str]:
-    """A sentence for each destructive change, of the property at a path or of one within it."""
+    """A sentence for each destructive change of the property at a path or of a property within."""
     if path.endswith("LifecycleConfiguration"):
         for rule in lifecycle.sooner(old, new):
             yield f"a lifecycle rule deletes or archives: {text(rule)}"
@@ -116,7 +116,7 @@ def destructive(old: Json, new: Json, path: str = "") -> Iterator[str]:
 
 
 def _children(value: Json) -> Mapping[str, Json]:
-    """The values within a mapping or a list, by name; without a name, an element is its own."""
+    """The values within a mapping or list, by name; an element without a name has its text."""
     if isinstance(value, Mapping):
         return value
     if isinstance(value, str) or not isinstance(value, Sequence):

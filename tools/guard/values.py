@@ -15,7 +15,7 @@ def at(value: Json, path: str) -> Json:
 
 
 def change(old: Json, new: Json) -> str:
-    """For example `changes from "Enabled" to nothing`."""
+    """A description such as `changes from "Enabled" to nothing`."""
     return f"changes from {text(old)} to {text(new)}"
 
 
@@ -25,5 +25,5 @@ def text(value: Json) -> str:
 
 
 def readable(words: str) -> str:
-    """Write `Fn::ImportValue` in the form in which the CDK writes other references: `${name}`."""
+    """Write `Fn::ImportValue` as the CDK writes other references: `${name}`."""
     return re.sub(r'\{"Fn::ImportValue": ?"([^"]*)"\}', r"${\1}", words)

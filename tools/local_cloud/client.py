@@ -1,4 +1,4 @@
-"""Starting, finding and stopping the local cloud."""
+"""Start, find and stop the local cloud."""
 
 import json
 import os
@@ -48,7 +48,7 @@ class LocalCloud:
         return self.directory / CERTIFICATE
 
     def is_gone(self) -> bool:
-        """Whether the server has ended. A busy server has not."""
+        """Whether the server has ended; False for a busy server."""
         try:
             socket.create_connection((HOST, self.port), timeout=1).close()
         except ConnectionRefusedError:
@@ -71,7 +71,7 @@ class LocalCloud:
             "AWS_CA_BUNDLE": str(self.certificate),
             "NODE_EXTRA_CA_CERTS": str(self.certificate),
             "NO_PROXY": HOST,
-            # The CDK CLI caches there which access key belongs to which account.
+            # The CDK CLI caches the account of each access key in this folder.
             "CDK_HOME": str(self.directory / "cdk"),
         }
 
@@ -107,7 +107,7 @@ def local_cloud(directory: Path, *, port: int = 0) -> Iterator[LocalCloud]:
         _wait_until_ready(cloud, server)
         yield cloud
     except BaseException:
-        # The error under way says more than a failed stop.
+        # The raised error is more useful than the failure of the stop.
         if failure := _stop(cloud, server):
             console.print(failure, style="red", markup=False)
         raise
@@ -168,7 +168,7 @@ def _start(cloud: LocalCloud, descriptor: int) -> subprocess.Popen[bytes]:
             stdout=log,
             stderr=log,
             pass_fds=[descriptor],
-            # Ctrl-C reaches this process only, which then stops the server.
+            # Ctrl-C reaches only this process, which then stops the server.
             start_new_session=True,
         )
 

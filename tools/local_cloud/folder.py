@@ -1,4 +1,4 @@
-"""The folder of a local cloud: its files, and what a server does with them before it starts."""
+"""The folder of a local cloud: the files, and their preparation before a server starts."""
 
 import shlex
 from datetime import datetime
@@ -11,7 +11,7 @@ HOST = "127.0.0.1"
 # The state of MiniStack's services, the objects of S3, and the version of MiniStack.
 STATE = "state"
 VERSION = "state/ministack-version"
-# The port of the running server. The file stays if the server does not stop in order.
+# The port of the running server. After an unclean stop, the file still exists.
 ENDPOINT = "endpoint.json"
 # A lock that the running server holds.
 LOCK = "lock"
@@ -60,7 +60,7 @@ def issue_certificate(directory: Path) -> None:
 
 
 def how_to_empty(directory: Path) -> str:
-    """Return how to start with an empty local cloud without deleting the one in `directory`."""
+    """Return instructions to start an empty local cloud without deleting `directory`."""
     # With a date: mv would move the folder into an existing one.
     paths = str(directory), f"{directory}-{datetime.now():%Y%m%d-%H%M%S}"
     return (

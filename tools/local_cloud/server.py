@@ -23,8 +23,8 @@ from hypercorn.config import Config
 
 from tools.local_cloud import folder
 
-# The variables of the user that the server and Lambda functions see: none of AWS, and none of those
-# that MiniStack reads, which have names such as SERVICES.
+# The user's environment variables for the server and Lambda functions. The list excludes variables
+# of AWS, and variables that MiniStack reads, such as SERVICES.
 KEPT = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TMPDIR", "TZ")
 
 
@@ -72,7 +72,7 @@ async def _serve(directory: Path, descriptor: str) -> None:
     # MiniStack reads its settings when it is imported.
     from ministack.app import app
 
-    # MiniStack logs an error for a state that it cannot load or save, and goes on.
+    # If MiniStack cannot load or save a state, it logs an error and continues.
     errors = BufferingHandler(capacity=1000)
     errors.setLevel(logging.ERROR)
     logging.getLogger().addHandler(errors)
