@@ -1,4 +1,4 @@
-"""What no linter checks of the workflows: pins, secrets, required jobs, deploys, nox calls."""
+"""Checks of the workflows that no linter makes: pins, secrets, required jobs, deploys, nox."""
 
 import json
 import os
@@ -21,14 +21,14 @@ WORKFLOWS = sorted(ROOT.glob(".github/workflows/*.yml"))
 FILES = [*WORKFLOWS, *sorted(ROOT.glob(".github/actions/*/action.yml"))]
 TEXT = "".join(path.read_text() for path in FILES)
 NOX = re.compile(r"uv run --locked nox (?P<arguments>[^|>\n]*)")
-# Steps that run no nox session, and why.
+# Steps that run no nox session, and the reason.
 EXCEPTIONS = {
-    "Find the last commit of main whose run was green, with its deploy": "only GitHub knows it",
-    "Compare with the commit that is deployed": "only GitHub knows the commit",
-    "Look for AWS credentials": "only GitHub knows the secrets",
+    "Find the last commit of main with a successful run": "calls the API of GitHub",
+    "Compare with the deployed commit": "calls the API of GitHub",
+    "Look for AWS credentials": "reads secrets of GitHub",
     "Pack the cloud assemblies": "tar",
     "Unpack the cloud assemblies": "tar",
-    "Check out the commit, if it is one of main": "git",
+    "Check out a commit of main": "git",
 }
 
 
@@ -92,7 +92,7 @@ def test_a_job_has_a_timeout_and_its_own_permissions(name: str) -> None:
     assert writes == ({"id-token": "write"} if "environment" in job else {})
 
 
-def test_every_action_is_pinned_to_a_commit_and_each_to_the_same_commit_everywhere() -> None:
+def test_every_action_is_pinned_to_one_commit() -> None:
     used = re.findall(r"uses: (\S+)@([0-9a-f]{40}) # (v\d+\.\d+\.\d+)\n", TEXT)
     assert len(used) == TEXT.count("uses:") - TEXT.count("uses: ./")
     assert len(set(used)) == len({name for name, _, _ in used})
@@ -108,7 +108,7 @@ def test_no_script_contains_an_expression() -> None:
     assert [name for name, script in SCRIPTS.items() if "${{" in script] == []
 
 
-def test_every_script_is_a_call_of_nox_or_a_known_exception() -> None:
+def test_every_script_calls_nox_or_is_a_known_exception() -> None:
     others = {
         name
         for name, script in SCRIPTS.items()
@@ -136,7 +136,7 @@ def test_no_workflow_names_a_domain() -> None:
     assert [name for name in domains() if re.search(rf"\b{name}\b", text, re.IGNORECASE)] == []
 
 
-def test_the_required_job_runs_always_and_needs_every_other_job() -> None:
+def test_the_required_job_always_runs_and_depends_on_every_other_job() -> None:
     required = CI["required"]
     assert required["if"] == "always()"
     assert required["needs"] == [name for name in CI if name != "required"]
@@ -157,7 +157,7 @@ def test_a_job_with_aws_credentials_uses_no_cache() -> None:
             assert uses_cache is not ("environment" in job), name
 
 
-def test_a_push_deploys_only_environments_that_say_so_after_every_check() -> None:
+def test_a_push_deploys_only_marked_environments_after_every_check() -> None:
     deploy = CI["deploy"]
     condition = str(deploy["if"])
     assert "github.event_name == 'push' && github.ref == 'refs/heads/main'" in condition
@@ -221,7 +221,7 @@ def test_a_deploy_ends_if_a_newer_commit_is_deployed(
     output, summary = tmp_path / "output", tmp_path / "summary"
     output.touch()
     run_script(
-        "Compare with the commit that is deployed",
+        "Compare with the deployed commit",
         tmp_path,
         PATH=f"{tmp_path}:{os.environ['PATH']}",
         GITHUB_REPOSITORY="acme/ops",
