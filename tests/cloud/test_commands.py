@@ -14,6 +14,7 @@ from tools.deployment import operation, options
 from tools.deployment.__main__ import main, parse
 from tools.deployment.options import Options
 from tools.project import ROOT
+from tools.targets import Target
 
 
 def test_unknown_flags_are_passed_to_the_cdk_cli() -> None:
@@ -192,3 +193,25 @@ def test_main_returns_the_status_of_the_verb(capsys: pytest.CaptureFixture[str])
     assert "--to is 'moon'. Known targets: aws, local." in capsys.readouterr().err
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+def test_a_printed_command_names_the_environment_and_profile(tmp_path: Path) -> None:
+    target = Target("aws", "111122223333", "arn:aws:iam::111122223333:root")
+    given = Options("deploy", environment="prod", profile="a profile")
+    command = operation.Operation(given, target, tmp_path, []).nox("drift", "Storage*")
+    flags = "--to aws --environment prod --profile 'a profile'"
+    assert command == f"nox -s drift -- {flags} 'Storage*'"
+
+
+def test_the_local_cloud_can_be_bootstrapped_with_another_qualifier(
+    tools: Tools, here: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commands: list[tuple[str, ...]] = []
+
+    def note(_: object, step: str, *words: str) -> tuple[int, str]:
+        commands.append(words)
+        return 0, step
+
+    monkeypatch.setattr(operation.Operation, "cdk", note)
+    assert tools("bootstrap", "--to=local", "--qualifier=other", **here).status == 0
+    assert commands == [("bootstrap", "aws://000000000000/us-east-1", "--qualifier=other")]

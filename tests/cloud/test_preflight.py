@@ -1,6 +1,7 @@
 """A deploy is refused if a retained resource with a physical name exists outside its stack."""
 
 import json
+import os
 from pathlib import Path
 
 import boto3
@@ -68,3 +69,27 @@ def test_a_resource_of_another_type_is_looked_for_with_cloud_control(
         control.create_resource(TypeName="AWS::SSM::Parameter", DesiredState=json.dumps(properties))
         with pytest.raises(UserError, match="AWS::SSM::Parameter /preflight exists"):
             refuse(tmp_path, "AWS::SSM::Parameter", **properties)
+
+
+def test_a_resource_that_the_principal_may_not_read_is_said_and_not_refused(
+    cloud: LocalCloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with cloud.entered(account=ACCOUNT):
+        bucket = f"own-{ACCOUNT}"
+        boto3.client("s3").create_bucket(Bucket=bucket)
+        root, iam = os.environ["AWS_ACCESS_KEY_ID"], boto3.client("iam")
+        iam.create_user(UserName="reads-nothing")
+        key = iam.create_access_key(UserName="reads-nothing")["AccessKey"]
+        os.environ["AWS_ACCESS_KEY_ID"] = key["AccessKeyId"]
+        os.environ["AWS_SECRET_ACCESS_KEY"] = key["SecretAccessKey"]
+        for kind, name in (("AWS::ECR::Repository", "any"), ("AWS::S3::Bucket", bucket)):
+            refuse(tmp_path, kind, **{TYPES[kind]: name})
+            assert f"Not checked whether {kind} {name} exists already: " in capsys.readouterr().out
+        # A principal that may list the buckets of the account sees that the bucket is its own.
+        statement = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        boto3.client("iam", aws_access_key_id=root, aws_secret_access_key="any").put_user_policy(
+            UserName="reads-nothing", PolicyName="list", PolicyDocument=policy
+        )
+        with pytest.raises(UserError, match=f"{bucket} exists, but its stack a does not"):
+            refuse(tmp_path, "AWS::S3::Bucket", BucketName=bucket)
