@@ -61,13 +61,7 @@ class RegistryStack(DomainStack):
             removal_policy=cdk.RemovalPolicy.RETAIN,
         )
         repository.add_to_resource_policy(self._lambda_pulls_images())
-        # AES256 is also ECR's default. The template sets the encryption, because it cannot change
-        # after creation and the L2 construct omits it.
-        resource = repository.node.default_child
-        assert isinstance(resource, ecr.CfnRepository)
-        resource.encryption_configuration = ecr.CfnRepository.EncryptionConfigurationProperty(
-            encryption_type="AES256"
-        )
+        _encrypt(repository)
         acknowledge(
             repository,
             "Images contain code, not data. All principals that pull would also have the KMS key",
@@ -92,3 +86,13 @@ class RegistryStack(DomainStack):
                 "ArnLike": {"aws:SourceArn": self.arn("lambda", functions)},
             },
         )
+
+
+def _encrypt(repository: ecr.Repository) -> None:
+    # AES256 is also ECR's default. The template sets the encryption, because it cannot change
+    # after creation and the L2 construct omits it.
+    resource = repository.node.default_child
+    assert isinstance(resource, ecr.CfnRepository)
+    resource.encryption_configuration = ecr.CfnRepository.EncryptionConfigurationProperty(
+        encryption_type="AES256"
+    )
