@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 
+import boto3
 from botocore import exceptions as aws
 from botocore.session import Session
 
@@ -137,6 +138,8 @@ def _replace(environment: Mapping[str, str]) -> None:
     for key in os.environ.keys() - environment.keys():
         del os.environ[key]
     os.environ.update(environment)
+    # Otherwise boto3 keeps the credentials that it found first.
+    boto3.DEFAULT_SESSION = None
 
 
 def _refuse_to_ask(session: Session, prompt: str) -> str:

@@ -115,7 +115,7 @@ def test_the_roles_change_nothing_by_themselves(roles: dict[str, str]) -> None:
         with pytest.raises(ClientError, match="AccessDenied"):
             assume(role).client("s3").create_bucket(Bucket="theirs")
         with pytest.raises(ClientError, match="AccessDenied"):
-            assume(role).client("cloudformation").delete_stack(StackName="wealth-ops-storage-dev")
+            assume(role).client("cloudformation").delete_stack(StackName="CDKToolkit")
 
 
 def test_the_drift_role_detects_drift(roles: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""The newcomer's road: deploy to the local cloud, again, compare, and take it down."""
+"""The stacks on the local cloud: deployed twice, compared, drifted, imported and accessed."""
 
 import os
 import re
@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
@@ -15,8 +16,12 @@ import pytest
 import urllib3
 from botocore.exceptions import ClientError
 
+from stacks.core.environment import Environment
 from tests.cloud.conftest import Tools
 from tools.local_cloud.client import LocalCloud, local_cloud
+
+DEPLOYED = Environment()
+BUCKET, STORAGE = DEPLOYED.resource_name("data"), DEPLOYED.stack_name("storage")
 
 
 def test_a_second_deploy_changes_nothing(
@@ -27,9 +32,9 @@ def test_a_second_deploy_changes_nothing(
     assert done.status == 0
     assert done.output.startswith("Target: local cloud (No AWS credentials found)")
     for stack in ids:
-        assert f"✅  {stack} (wealth-ops-" in done.output
+        assert f"✅  {stack} ({DEPLOYED.project}-" in done.output
     assert done.output.count("CREATE_COMPLETE, no changes") == len(ids)
-    assert re.search("  AWS::S3::Bucket +│ wealth-ops-data-dev ", done.output)
+    assert re.search(f"  AWS::S3::Bucket +│ {BUCKET} ", done.output)
 
 
 def test_nothing_differs_and_nothing_has_drifted(
@@ -62,15 +67,11 @@ def test_drift_is_found_and_named_after_versioning_was_suspended(
 ) -> None:
     assert deployed_cloud.directory == Path(local["WEALTH_OPS_CLOUD"])
     s3 = boto3.client("s3")
-    s3.put_bucket_versioning(
-        Bucket="wealth-ops-data-dev", VersioningConfiguration={"Status": "Suspended"}
-    )
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Suspended"})
     try:
         status, output = tools("drift", "--to", "local", **local)
     finally:
-        s3.put_bucket_versioning(
-            Bucket="wealth-ops-data-dev", VersioningConfiguration={"Status": "Enabled"}
-        )
+        s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     assert status != 0
     assert "VersioningConfiguration" in output
     assert "Suspended" in output
@@ -81,31 +82,32 @@ def test_what_another_stack_imports_cannot_be_deleted(deployed_cloud: LocalCloud
     del deployed_cloud
     cloudformation = boto3.client("cloudformation")
     with pytest.raises(ClientError, match="TerminationProtection"):
-        cloudformation.delete_stack(StackName="wealth-ops-storage-dev")
+        cloudformation.delete_stack(StackName=STORAGE)
     cloudformation.update_termination_protection(
-        StackName="wealth-ops-storage-dev", EnableTerminationProtection=False
+        StackName=STORAGE, EnableTerminationProtection=False
     )
     try:
-        with pytest.raises(ClientError, match="is imported by stack wealth-ops-identity-dev"):
-            cloudformation.delete_stack(StackName="wealth-ops-storage-dev")
+        with pytest.raises(
+            ClientError, match=f"is imported by stack {DEPLOYED.stack_name('identity')}"
+        ):
+            cloudformation.delete_stack(StackName=STORAGE)
     finally:
         cloudformation.update_termination_protection(
-            StackName="wealth-ops-storage-dev", EnableTerminationProtection=True
+            StackName=STORAGE, EnableTerminationProtection=True
         )
 
 
 def test_anonymous_access_to_the_bucket_is_refused(deployed_cloud: LocalCloud) -> None:
-    boto3.client("s3").put_object(Bucket="wealth-ops-data-dev", Key="raw/ANY.parquet", Body=b"1")
+    boto3.client("s3").put_object(Bucket=BUCKET, Key="raw/ANY.parquet", Body=b"1")
     with urllib3.PoolManager(ca_certs=str(deployed_cloud.certificate)) as pool:
-        url = f"{deployed_cloud.url}/wealth-ops-data-dev/raw/ANY.parquet"
+        url = f"{deployed_cloud.url}/{BUCKET}/raw/ANY.parquet"
         assert pool.request("GET", url).status == 403
         assert pool.request("PUT", url, body=b"2").status == 403
 
 
-def test_plain_http_is_refused_by_the_bucket_even_to_an_administrator(
-    deployed: Path, tmp_path: Path
-) -> None:
-    # The local cloud speaks TLS only, so for this one a copy of it is served without.
+@pytest.fixture
+def without_tls(deployed: Path, tmp_path: Path) -> Iterator[str]:
+    """The URL of a copy of the deployed local cloud that is served without TLS."""
     copy = tmp_path / "cloud"
     shutil.copytree(deployed, copy)
     (copy / "lock").unlink()
@@ -132,27 +134,28 @@ def test_plain_http_is_refused_by_the_bucket_even_to_an_administrator(
     )
     try:
         wait_for(port)
-        url = f"http://127.0.0.1:{port}"
-        root = boto3.Session("test", "test", region_name="us-east-1")
-        iam = root.client("iam", endpoint_url=url)
-        # Another file's tests of the same cloud may have made an "admin" already.
-        name = "administrator-without-tls"
-        iam.create_user(UserName=name)
-        iam.attach_user_policy(
-            UserName=name, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess"
-        )
-        key = iam.create_access_key(UserName=name)["AccessKey"]
-        admin = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
-        s3 = admin.client("s3", endpoint_url=url)
-        s3.create_bucket(Bucket="another")
-        s3.put_object(Bucket="another", Key="raw/ANY.parquet", Body=b"1")
-        with pytest.raises(ClientError, match="AccessDenied"):
-            s3.put_object(Bucket="wealth-ops-data-dev", Key="raw/ANY.parquet", Body=b"1")
-        with pytest.raises(ClientError, match="AccessDenied"):
-            s3.list_objects_v2(Bucket="wealth-ops-data-dev")
+        yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
         server.wait()
+
+
+def test_the_bucket_refuses_http_without_tls_even_to_an_administrator(without_tls: str) -> None:
+    root = boto3.Session("test", "test", region_name=DEPLOYED.region)
+    iam = root.client("iam", endpoint_url=without_tls)
+    # Another file's tests of the same cloud may have created "admin".
+    name = "administrator-without-tls"
+    iam.create_user(UserName=name)
+    iam.attach_user_policy(UserName=name, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    admin = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name=DEPLOYED.region)
+    s3 = admin.client("s3", endpoint_url=without_tls)
+    s3.create_bucket(Bucket="another")
+    s3.put_object(Bucket="another", Key="raw/ANY.parquet", Body=b"1")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.put_object(Bucket=BUCKET, Key="raw/ANY.parquet", Body=b"1")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.list_objects_v2(Bucket=BUCKET)
 
 
 def wait_for(port: int) -> None:
@@ -167,13 +170,11 @@ def wait_for(port: int) -> None:
     raise TimeoutError(f"nothing listens on port {port}")
 
 
-def test_the_local_cloud_never_sees_the_persons_aws_configuration(
-    tools: Tools, local: dict[str, str], deployed: Path, tmp_path: Path
-) -> None:
-    assert deployed.exists()
-    knocks: list[object] = []
+@pytest.fixture
+def connections() -> Iterator[tuple[str, list[object]]]:
+    """A URL, and the peers that connected there."""
+    peers: list[object] = []
     trap = socket.create_server(("127.0.0.1", 0))
-    url = f"http://127.0.0.1:{trap.getsockname()[1]}"
 
     def listen() -> None:
         while True:
@@ -181,19 +182,33 @@ def test_the_local_cloud_never_sees_the_persons_aws_configuration(
                 connection, peer = trap.accept()
             except OSError:
                 return
-            knocks.append(peer)
+            peers.append(peer)
             connection.close()
 
-    listener = threading.Thread(target=listen, daemon=True)
-    listener.start()
-    ran = tmp_path / "ran"
-    config = tmp_path / "config"
+    threading.Thread(target=listen, daemon=True).start()
+    yield f"http://127.0.0.1:{trap.getsockname()[1]}", peers
+    trap.close()
+
+
+def test_the_local_cloud_ignores_the_aws_configuration_of_the_user(
+    tools: Tools,
+    local: dict[str, str],
+    deployed: Path,
+    tmp_path: Path,
+    connections: tuple[str, list[object]],
+) -> None:
+    assert deployed.exists()
+    url, peers = connections
+    ran, config = tmp_path / "ran", tmp_path / "config"
     config.write_text(
         f"[default]\nregion = eu-west-1\nendpoint_url = {url}\n"
         f"credential_process = touch {ran}\n[profile work]\nendpoint_url = {url}\n"
         f"credential_process = touch {ran}\n"
     )
-    poison = {
+    urls = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_CLOUDFORMATION")
+    proxies = ("HTTP_PROXY", "HTTPS_PROXY", "https_proxy", "ALL_PROXY")
+    configuration = {
+        **dict.fromkeys((*urls, *proxies, "AWS_CONTAINER_CREDENTIALS_FULL_URI"), url),
         "AWS_PROFILE": "work",
         "AWS_DEFAULT_PROFILE": "work",
         "AWS_CONFIG_FILE": str(config),
@@ -202,26 +217,15 @@ def test_the_local_cloud_never_sees_the_persons_aws_configuration(
         "AWS_SECRET_ACCESS_KEY": "real",
         "AWS_SESSION_TOKEN": "real",
         "AWS_REGION": "eu-west-1",
-        "AWS_ENDPOINT_URL": url,
-        "AWS_ENDPOINT_URL_S3": url,
-        "AWS_ENDPOINT_URL_CLOUDFORMATION": url,
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI": url,
         "AWS_WEB_IDENTITY_TOKEN_FILE": str(config),
         "AWS_ROLE_ARN": "arn:aws:iam::999999999999:role/real",
-        "HTTP_PROXY": url,
-        "HTTPS_PROXY": url,
-        "https_proxy": url,
-        "ALL_PROXY": url,
         "CDK_DEFAULT_ACCOUNT": "999999999999",
     }
-    try:
-        for verb in ("deploy", "diff", "drift"):
-            done = tools(verb, "--to", "local", **local, **poison)
-            assert done.status == 0, done.output
-            assert "999999999999" not in done.output
-    finally:
-        trap.close()
-    assert knocks == []
+    for verb in ("deploy", "diff", "drift"):
+        done = tools(verb, "--to", "local", **local, **configuration)
+        assert done.status == 0, done.output
+        assert "999999999999" not in done.output
+    assert peers == []
     assert not ran.exists()
 
 
@@ -234,19 +238,19 @@ def test_a_deploy_that_fails_in_the_middle_goes_on_from_there_next_time(
     # so its stack fails between the other two.
     broken = shutil.copytree(assembly, tmp_path / "broken")
     template = broken / "StorageStack.template.json"
-    name = '"BucketName": "wealth-ops-data-dev"'
+    name = f'"BucketName": "{BUCKET}"'
     assert name in template.read_text()
     computed = name.replace(": ", ': {"Fn::Sub": ') + "}"
     template.write_text(template.read_text().replace(name, computed))
     with local_cloud(tmp_path / "cloud") as running, running.entered():
-        boto3.client("s3").create_bucket(Bucket="wealth-ops-data-dev")
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
     status, output = tools("deploy", "--to", "local", app=broken, **local)
     assert status == 1
-    assert "RegistryStack (wealth-ops-registry-dev) (no changes)" in output
+    assert f"RegistryStack ({DEPLOYED.stack_name('registry')}) (no changes)" in output
     assert "finished changes stay" in output
     assert re.search(r"IdentityStack \(.*\) +│ does not exist", output)
     with local_cloud(tmp_path / "cloud") as running, running.entered():
-        boto3.client("s3").delete_bucket(Bucket="wealth-ops-data-dev")
+        boto3.client("s3").delete_bucket(Bucket=BUCKET)
     status, output = tools("deploy", "--to", "local", **local)
     assert status == 0, output
     assert output.partition("Status, name or ARN")[2].count("CREATE_COMPLETE") == len(ids)

@@ -30,7 +30,7 @@ from tests.cloud.permissions import (
     task_logs,
 )
 from tests.cloud.probe import Call
-from tests.cloud.roles import administrator, task_session
+from tests.support import administrator, task_session
 from tools.local_cloud.client import LocalCloud
 
 DENIED = {"AccessDenied", "AccessDeniedException"}

@@ -107,7 +107,7 @@ REFUSED = {
     "": "domain '': it must be a Python package name",
     f"{LONG}d": "it has 51 characters, and 50 are allowed",
     "class": "The name 'class' is reserved",
-    **{name: f"The name '{name}' is reserved" for name in project.RESERVED},
+    **{name: f"The name '{name}' is reserved" for name in sorted(project.RESERVED)},
     DEFAULT_ENVIRONMENT: f"The name '{DEFAULT_ENVIRONMENT}' is reserved",
     "storage": "stacks/storage already exists",
     "pictures": "tests/pictures already exists",

@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import boto3
 import urllib3
 from filelock import FileLock, Timeout
 
 from tools import cdk
 from tools.console import UserError, console
+from tools.credentials import replaced_environment
 from tools.local_cloud.folder import CERTIFICATE, ENDPOINT, HOST, LOCK, LOG, STATE
 from tools.project import ROOT
 
@@ -78,15 +78,8 @@ class LocalCloud:
     @contextmanager
     def entered(self, *, account: str = ACCOUNT, region: str = REGION) -> Iterator[None]:
         """Use `environment` in this process, for boto3 and for commands that it starts."""
-        before = dict(os.environ)
-        try:
-            _replace_environment(self.environment(before, account=account, region=region))
-            # Otherwise boto3 keeps the credentials that it found first.
-            boto3.DEFAULT_SESSION = None
+        with replaced_environment(self.environment(os.environ, account=account, region=region)):
             yield
-        finally:
-            _replace_environment(before)
-            boto3.DEFAULT_SESSION = None
 
 
 @contextmanager
@@ -113,13 +106,6 @@ def local_cloud(directory: Path, *, port: int = 0) -> Iterator[LocalCloud]:
         raise
     if failure := _stop(cloud, server):
         raise UserError(failure)
-
-
-def _replace_environment(environment: Mapping[str, str]) -> None:
-    # Never empty: another thread may be starting a command, which needs PATH.
-    for key in os.environ.keys() - environment.keys():
-        del os.environ[key]
-    os.environ.update(environment)
 
 
 def _find_running(directory: Path) -> LocalCloud | None:
