@@ -1,4 +1,4 @@
-"""For all tests: the pinned Node, and none of the user's AWS, git or terminal settings."""
+"""Run all tests with the pinned Node and without the user's AWS, git and terminal settings."""
 
 import os
 from collections.abc import Callable
@@ -20,8 +20,8 @@ _environment = cdk.without_aws(os.environ) | cdk.environment()
 for _key in os.environ.keys() - _environment.keys():
     del os.environ[_key]
 os.environ.update(_environment)
-# A git hook sets GIT_DIR, and a user's settings sign commits or rename the first branch: a test
-# would then act on the user's repository. GitHub's variables would send reports to the job.
+# With GIT_DIR, which git hooks set, a test would change the user's repository. The user's settings
+# may sign commits or rename the first branch. GitHub's variables add reports to the job.
 for _key in [key for key in os.environ if key.startswith(("GIT_", "GITHUB_"))]:
     del os.environ[_key]
 os.environ |= {
@@ -36,7 +36,7 @@ os.environ |= {
 # Rich and argparse read the terminal's settings; the output of a test must not depend on them.
 for _key in ("CLICOLOR_FORCE", "COLUMNS", "FORCE_COLOR", "NO_COLOR", "PY_COLORS"):
     os.environ.pop(_key, None)
-# As the CDK CLI sets it, so that templates are the bytes that are deployed.
+# The CDK CLI sets this context, so tests get the same templates as a deploy.
 os.environ["CDK_CONTEXT_JSON"] = '{"aws:cdk:enable-path-metadata": true}'
 
 
@@ -61,7 +61,7 @@ def unvalidated_apps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def check_exports(request: pytest.FixtureRequest) -> "Callable[[Template, ModuleType], None]":
-    """Checks that a stack publishes the exports that exports.py declares and exports.txt lists."""
+    """Check that a stack publishes the exports that exports.py declares and exports.txt lists."""
     from stacks.core.exports import Export
 
     def check(template: "Template", exports: ModuleType) -> None:

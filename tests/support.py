@@ -1,4 +1,4 @@
-"""Helpers that tests import: an environment, an app, export checks, guard findings, credentials.
+"""Helpers for tests: an environment, an app, export checks, guard findings and credentials.
 
 Tests of the tools import this module too: importing it loads neither the CDK nor hypothesis.
 """
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 # Alters a stack after it is built.
 type Alteration = Callable[[cdk.Stack], object]
 
-# Differs from the default in every setting: a test that passes with it does not depend on the
-# project's or the default environment's name.
+# Every setting differs from the default, so tests cannot depend on the name of the project or
+# environment.
 ENVIRONMENT = Environment(
     project="acme", name="test", region="eu-central-1", account="111122223333"
 )
@@ -48,15 +48,15 @@ def load_hypothesis_profile() -> None:
 def export_faults(published: set[str], declared: set[str], reviewed: Path) -> list[str]:
     """The differences between a stack's exports, its exports.py and its exports.txt.
 
-    Each export is given by its key, the part of its name after the stack's name: the names hold the
-    project and the environment, and are recorded in snapshots/.
+    Exports have their keys here. snapshots/ records the full names, which contain the names of the
+    project and the environment.
     """
     lines = set(reviewed.read_text().split()) if reviewed.exists() else set()
     return [
         *(f"{key}: declared in exports.py, but not published." for key in declared - published),
         *(
-            f"{key}: published, but not in {reviewed}. Add this line: other stacks may then import "
-            "the export."
+            f"{key}: published, but not in {reviewed}. Add this line. Other stacks may then "
+            "import the export."
             for key in published - lines
         ),
         *(
@@ -69,7 +69,7 @@ def export_faults(published: set[str], declared: set[str], reviewed: Path) -> li
 
 
 def resource_of(stack: "cdk.Stack", construct_id: str) -> "cdk.CfnResource":
-    """The L1 construct of a construct of a stack."""
+    """The L1 construct of the construct `construct_id` of a stack."""
     import aws_cdk as cdk
 
     resource = stack.node.find_child(construct_id).node.default_child
@@ -78,7 +78,7 @@ def resource_of(stack: "cdk.Stack", construct_id: str) -> "cdk.CfnResource":
 
 
 def override(construct_id: str, **properties: object) -> Alteration:
-    """Sets properties of a construct's resource; None removes a property. `__` separates a path."""
+    """Set properties of a construct's resource. None removes a property; `__` separates keys."""
 
     def alter(stack: "cdk.Stack") -> None:
         resource = resource_of(stack, construct_id)
@@ -94,9 +94,9 @@ def override(construct_id: str, **properties: object) -> Alteration:
 def guard_findings(
     build: "Callable[[], cdk.Stack]", alterations: Mapping[str, Alteration]
 ) -> dict[str, list[str]]:
-    """The resources and exports that each alteration of a deployed stack changes destructively.
+    """The resources and exports with destructive changes, for each alteration of a stack.
 
-    All templates are compared in one process, because it takes longer to start than to compare.
+    One process compares all templates, because a start takes longer than a comparison.
     """
     from aws_cdk.assertions import Template
 

@@ -13,7 +13,7 @@ from tools import project
 
 @pytest.fixture(scope="session")
 def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Run an app of this repository in this process, e.g. `apps.dev.app`; returns its assembly."""
+    """Run an app of this repository, e.g. `apps.dev.app`, in this process; return its assembly."""
 
     def run(module: str) -> Path:
         folder = tmp_path_factory.mktemp(module)

@@ -1,4 +1,4 @@
-"""Each environment wires the stacks by their exports, and matches its reviewed snapshots."""
+"""Each environment wires its stacks by their exports, and matches its snapshots."""
 
 import ast
 import json
@@ -23,7 +23,7 @@ each_environment = pytest.mark.parametrize("name", environments())
 
 
 def unwired(stacks: Collection[str]) -> list[str]:
-    """One sentence for each domain whose stack is not among the stacks of all environments."""
+    """One sentence for each domain whose stack is not in `stacks`."""
     return [
         f"No environment builds {construct_id(domain)}: add it to an apps/*/app.py."
         for domain in domains()
@@ -46,7 +46,7 @@ def test_every_domain_is_wired_in_an_environment(assemblies: Mapping[str, Path])
     assert unwired(stacks) == []
 
 
-def test_a_domain_that_is_not_wired_is_one_sentence() -> None:
+def test_a_domain_without_an_environment_is_reported_in_one_sentence() -> None:
     domain, *others = domains()
     assert unwired([construct_id(other) for other in others]) == [
         f"No environment builds {construct_id(domain)}: add it to an apps/*/app.py."
@@ -71,7 +71,7 @@ def test_every_import_is_exported_by_a_stack_of_the_environment(
 
 
 @each_environment
-def test_the_exports_are_the_reviewed_ones(assemblies: Mapping[str, Path], name: str) -> None:
+def test_the_exports_match_the_reviewed_lists(assemblies: Mapping[str, Path], name: str) -> None:
     published = {
         stack: {export.partition(":")[2] for export in exports(text)}
         for stack, text in texts(assemblies[name]).items()
@@ -88,7 +88,7 @@ def test_the_snapshots_are_up_to_date(assemblies: Mapping[str, Path], name: str)
     snapshots.check(assemblies[name], snapshots.FOLDER / name)
 
 
-def test_a_stack_is_the_same_bytes_alone_as_in_the_default_environment(
+def test_a_stack_alone_has_the_same_template_as_in_the_default_environment(
     assemblies: Mapping[str, Path], synthesize: Callable[[str], Path]
 ) -> None:
     wired = templates(assemblies[DEFAULT_ENVIRONMENT])
@@ -97,12 +97,12 @@ def test_a_stack_is_the_same_bytes_alone_as_in_the_default_environment(
         assert alone == wired.get(file, alone), f"stacks/{domain}/app.py differs from the wired one"
 
 
-# Where a name begins with the project, not where another name contains the same word.
+# Matches names that begin with the project, not other names that contain the same word.
 PROJECT = rf"(?<![\w-]){Environment.project}(?:-|/{{}}/)"
 
 
 @each_environment
-def test_another_project_name_flows_into_every_name_export_and_policy(
+def test_another_project_name_changes_every_name_export_and_policy(
     synthesize: Callable[[str], Path], name: str
 ) -> None:
     other = partial(Environment, "acme" if Environment.project != "acme" else "other")
@@ -113,7 +113,7 @@ def test_another_project_name_flows_into_every_name_export_and_policy(
 
 
 def test_no_code_contains_the_project_name() -> None:
-    # Docstrings may give examples. Every other string would be a second place to change.
+    # Docstrings may contain the name as an example.
     found = [
         f"{path.relative_to(ROOT)}: {child.value}"
         for folder in ("stacks", "apps", "tools")

@@ -17,9 +17,9 @@ from tools.synth import DEFAULT_ENVIRONMENT
 FOLDERS = ("apps", "snapshots", "stacks", "tests", "tools")
 FILES = ("cdk.json", "noxfile.py", "pyproject.toml")
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "node_modules", ".venv")
-# `nox -s new -- example` without the CDK CLI, then the app of the new domain, in one process:
-# it takes longer to load the CDK than to build the stacks. cdk-nag and CloudFormation's rules check
-# the environment only, because they take seconds for each app.
+# Run `nox -s new -- example` without the CDK CLI, then the app of the new domain. One process runs
+# both, because loading the CDK takes longer than building the stacks. cdk-nag and CloudFormation's
+# rules check only the environment, because they take seconds for each app.
 CREATE = """
 import os, runpy
 from functools import partial
@@ -54,19 +54,19 @@ def run_in(copy: Path, *command: str, environment: Mapping[str, str] = os.enviro
 
 @pytest.fixture(scope="module")
 def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the repository with the domain "example", made by `nox -s new` on any machine."""
+    """A copy of the repository, to which `nox -s new` has added the domain "example"."""
     copy, home = tmp_path_factory.mktemp("grown"), tmp_path_factory.mktemp("home")
     for name in FOLDERS:
         shutil.copytree(ROOT / name, copy / name, ignore=NOT_COPIED)
     for name in FILES:
         shutil.copy(ROOT / name, copy / name)
-    # Another home, time zone, locale and folder; a region and a profile that do not exist; and a
-    # proxy that does not answer.
+    # The result must not depend on the home, time zone, locale, folder, region, profile or proxy of
+    # the user.
     environment = {
         "PATH": os.environ["PATH"],
         "CDK_CONTEXT_JSON": os.environ["CDK_CONTEXT_JSON"],
         "JSII_NODE": os.environ["JSII_NODE"],
-        # Without the cache, jsii takes ten seconds to fill a new one.
+        # Without this cache, jsii fills a new cache, which takes ten seconds.
         "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(Path.home() / ".cache/aws/jsii/package-cache"),
         "HOME": str(home),
         "TZ": "Pacific/Auckland",
@@ -91,7 +91,7 @@ def test_the_new_domain_passes_its_checks(grown: Path, tmp_path: Path) -> None:
     paths = ("stacks/example", "tests/example", "apps")
     run_in(grown, "-m", "ruff", "check", *paths)
     run_in(grown, "-m", "ruff", "format", "--check", *paths)
-    # mypy reads aws_cdk again, which takes a minute, unless it finds the cache of the repository.
+    # Without the cache of the repository, mypy reads aws_cdk again, which takes a minute.
     if (ROOT / ".mypy_cache").exists():
         shutil.copytree(ROOT / ".mypy_cache", grown / ".mypy_cache")
     run_in(grown, "-m", "mypy", *paths)
@@ -136,7 +136,7 @@ def test_each_import_rule_is_enforced(grown: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["environments", DEFAULT_ENVIRONMENT])
-def test_a_domain_with_a_name_that_is_taken_is_refused(tmp_path: Path, name: str) -> None:
+def test_nox_refuses_a_domain_with_a_reserved_name(tmp_path: Path, name: str) -> None:
     (tmp_path / "tools").mkdir()
     for file in ("noxfile.py", "tools/__init__.py", "tools/project.py"):
         shutil.copy(ROOT / file, tmp_path / file)

@@ -1,4 +1,4 @@
-"""cdk.json, and the versions that must move together."""
+"""The settings of cdk.json, and versions that must match."""
 
 import json
 import re
@@ -13,10 +13,10 @@ CDK_JSON = json.loads((ROOT / "cdk.json").read_text())
 
 
 def test_every_flag_that_the_cli_recommends_is_set_explicitly() -> None:
-    cdk.command()  # installs the CLI where it is missing
+    cdk.command()  # installs the CLI if it is missing
     file = cdk.CLI / "lib" / "init-templates" / ".recommended-feature-flags.json"
     recommended = json.loads(file.read_text())
-    # Then CloudFormation refuses to delete a resource that another stack imports.
+    # With strong references, CloudFormation refuses to delete an imported resource.
     recommended["@aws-cdk/core:defaultCrossStackReferences"] = "strong"
     assert CDK_JSON["context"] == recommended
 
@@ -31,7 +31,7 @@ def test_the_cli_runs_the_default_environment_through_uv() -> None:
     assert CDK_JSON["output"] == "cdk.out"
 
 
-def test_the_cli_is_pinned_exactly_and_not_to_the_accidental_3_0_0() -> None:
+def test_the_cli_is_pinned_to_an_exact_2_x_version() -> None:
     pin = json.loads((ROOT / "package.json").read_text())["devDependencies"]["aws-cdk"]
     lock = json.loads((ROOT / "package-lock.json").read_text())
     locked = lock["packages"]["node_modules/aws-cdk"]
@@ -40,7 +40,7 @@ def test_the_cli_is_pinned_exactly_and_not_to_the_accidental_3_0_0() -> None:
     assert locked["integrity"].startswith("sha512-")
 
 
-def test_the_lock_file_of_npm_names_no_registry() -> None:
+def test_the_lock_file_of_npm_contains_no_registry() -> None:
     assert "resolved" not in (ROOT / "package-lock.json").read_text()
 
 
@@ -48,11 +48,9 @@ def test_the_cli_can_read_the_assemblies_of_the_library() -> None:
     cdk.command()
     bundle = (cdk.CLI / "lib" / "index.js").read_text()
     found = re.search(r"schema/version\.json.*?revision: (\d+)", bundle, re.DOTALL)
-    assert found, (
-        "The CLI's bundle no longer contains its schema version there. Find the new place."
-    )
+    assert found, "The regular expression finds no schema version in the CLI's bundle. Correct it."
     written = int(Manifest.version().split(".")[0])
-    assert int(found[1]) >= written, "bump aws-cdk in package.json together with aws-cdk-lib"
+    assert int(found[1]) >= written, "Update aws-cdk in package.json together with aws-cdk-lib."
 
 
 def test_every_domain_has_its_app_and_its_tests() -> None:

@@ -1,7 +1,7 @@
-"""Uses of the data bucket in each library: `python libraries.py <library> <bucket>`.
+"""Use the data bucket with one library: `python libraries.py <library> <bucket>`.
 
-Runs in the environment of tools/clients, with the credentials of a role. Ends with an error if a
-library fails at a call that the role allows, or succeeds at one that the role does not allow.
+Runs in the environment of tools/clients, with the credentials of a role. Exits with an error if an
+allowed call fails or a denied call succeeds.
 """
 
 import io

@@ -31,7 +31,7 @@ def python() -> Path:
 
 @pytest.fixture(scope="module")
 def credentials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict[str, str]]]:
-    """The variables with which a task of each role reaches a deployed local cloud."""
+    """The environment variables of a task with each role, on a deployed local cloud."""
     folder = tmp_path_factory.mktemp("cloud")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WEALTH_OPS_CLOUD", str(folder))

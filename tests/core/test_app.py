@@ -1,4 +1,4 @@
-"""The app: the flags of cdk.json, and the validation that a deploy cannot leave out."""
+"""The app: the flags of cdk.json, and the validation that a deploy cannot skip."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ def test_an_app_has_the_flags_of_cdk_json() -> None:
 
 
 @pytest.mark.parametrize("setting", [None, "false"])
-def test_findings_fail_a_synthesis_whatever_the_environment_says(
+def test_findings_fail_a_synthesis_even_if_cdk_validation_is_false(
     setting: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if setting:
@@ -40,13 +40,13 @@ def test_findings_fail_a_synthesis_whatever_the_environment_says(
         assert finding in str(failure.value)
 
 
-def test_the_app_of_the_tests_synthesizes_with_findings() -> None:
+def test_an_app_without_validation_synthesizes_with_findings() -> None:
     app = new_test_app()
     s3.Bucket(cdk.Stack(app, "Stack"), "Open")
     app.synth()
 
 
-def test_a_stack_that_imports_without_depending_on_the_exporter_fails_with_both_names() -> None:
+def test_an_import_without_a_dependency_fails_with_the_names_of_both_stacks() -> None:
     app = new_test_app()
     producer = DomainStack(app, ENVIRONMENT, domain="prices", description="Exports a value")
     consumer = DomainStack(app, ENVIRONMENT, domain="rates", description="Imports the value")

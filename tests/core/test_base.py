@@ -28,7 +28,7 @@ def test_a_stack_gets_its_names_and_target_from_the_environment() -> None:
     assert not stack.termination_protection
 
 
-def test_a_stack_passes_on_its_tags_description_and_protection_and_adds_no_resource() -> None:
+def test_a_stack_sets_tags_description_and_protection_and_adds_no_resource() -> None:
     stack = DomainStack(
         new_test_app(),
         ENVIRONMENT,
@@ -71,7 +71,7 @@ def test_a_construct_id_contains_the_words_of_the_domain() -> None:
     assert construct_id("market_data") == "MarketDataStack"
 
 
-def test_an_export_is_published_and_imported_by_the_same_name() -> None:
+def test_an_export_is_published_and_imported_with_the_same_name() -> None:
     stack = new_stack()
     cdk.CfnWaitConditionHandle(stack, "Handle")  # a template must have a resource
     stack.publish(THING, "value")

@@ -1,4 +1,4 @@
-"""Environment derives every name, and refuses settings that AWS refuses."""
+"""Environment determines every name, and refuses settings that AWS refuses."""
 
 import re
 
@@ -25,7 +25,7 @@ from tests import support
 support.load_hypothesis_profile()
 
 
-def test_names_and_tags_follow_from_project_and_environment() -> None:
+def test_project_and_environment_determine_names_and_tags() -> None:
     environment = Environment(project="acme", name="test")
     assert environment.resource_name("data") == "acme-data-test"
     assert environment.resource_pattern == "acme-*-test"
@@ -139,11 +139,11 @@ def test_a_name_of_the_maximum_length_is_accepted_and_a_longer_one_refused(
     assert repr(too_long) in str(refusal.value)
 
 
-# No Environment gives these values today, because its words are narrower than AWS's rules.
+# Environment never produces these values, because its own rules are narrower than AWS's rules.
 @pytest.mark.parametrize(
     ("rule", "value"), [(STACK, "1stack"), (STACK, "a_stack"), (EXPORT, "stack:Key.Name")]
 )
-def test_the_rules_for_stacks_and_exports_refuse_what_aws_refuses(rule: Rule, value: str) -> None:
+def test_the_rules_for_stacks_and_exports_refuse_invalid_names(rule: Rule, value: str) -> None:
     with pytest.raises(InvalidEnvironmentError) as refusal:
         rule.check(value)
     assert str(refusal.value) == f"{rule.kind} {value!r}: it must be {rule.meaning} ({rule.source})"

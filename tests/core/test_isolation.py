@@ -1,4 +1,4 @@
-"""No test acts on the repository, the settings or the terminal of the user who runs it."""
+"""Tests do not change the user's repository, and do not depend on the user's settings."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ def git(folder: Path, *command: str) -> str:
     return done.stdout
 
 
-def test_tests_in_a_git_hook_leave_the_users_repository_alone(tmp_path: Path) -> None:
+def test_tests_in_a_git_hook_do_not_change_the_users_repository(tmp_path: Path) -> None:
     users, probe = tmp_path / "users", tmp_path / "probe"
     users.mkdir()
     git(users, "init", "--quiet")
@@ -36,7 +36,7 @@ def test_tests_in_a_git_hook_leave_the_users_repository_alone(tmp_path: Path) ->
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", str(probe)],
         cwd=ROOT,
-        # As in a hook, with the settings of a user whose commits are signed.
+        # The variables of a git hook, and a setting that signs commits.
         env={
             **os.environ,
             "GIT_DIR": str(users / ".git"),

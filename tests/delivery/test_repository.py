@@ -21,19 +21,19 @@ def test_the_subject_without_ids_is_trusted_only_on_request() -> None:
 @pytest.mark.parametrize(
     "owner", ["", "*", "acme*", "ac?me", "-acme", "acme-", "ac--me", "a/b", "a:b", "a@1", "a" * 40]
 )
-def test_an_owner_that_github_does_not_give_is_refused(owner: str) -> None:
+def test_an_invalid_owner_is_refused(owner: str) -> None:
     with pytest.raises(InvalidRepositoryError, match=r"^owner .* of the GitHub"):
         GitHubRepository(owner, 12, "ops", 345)
 
 
 @pytest.mark.parametrize("name", ["", "*", "ops*", "o?s", "o/s", "o:s", "o@1", "ops\n", "o" * 101])
-def test_a_name_that_github_does_not_give_is_refused(name: str) -> None:
+def test_an_invalid_name_is_refused(name: str) -> None:
     with pytest.raises(InvalidRepositoryError, match=r"^name .* of the GitHub"):
         GitHubRepository("acme", 12, name, 345)
 
 
 @pytest.mark.parametrize("number", [0, -1, True, None, "12", "*"])
-def test_an_id_that_github_does_not_give_is_refused(number: int) -> None:
+def test_an_invalid_id_is_refused(number: int) -> None:
     with pytest.raises(InvalidRepositoryError, match=r"owner_id .*gh api repos/OWNER/NAME"):
         GitHubRepository("acme", number, "ops", 345)
     with pytest.raises(InvalidRepositoryError, match=r"repository_id .*gh api repos/OWNER/NAME"):

@@ -1,4 +1,4 @@
-"""Who may assume the two roles, and the roles that these may assume."""
+"""The principals that may assume the two roles, and the roles that the two roles may assume."""
 
 import json
 from collections.abc import Callable
@@ -96,7 +96,7 @@ def test_the_drift_role_reads_and_assumes_the_lookup_role(template: Template) ->
     )
 
 
-def test_a_bootstrap_qualifier_is_part_of_the_names() -> None:
+def test_the_role_names_contain_the_bootstrap_qualifier() -> None:
     app = new_test_app()
     app.node.set_context("@aws-cdk/core:bootstrapQualifier", "acme1")
     stack = DeliveryStack(app, ENVIRONMENT, repository=REPOSITORY)
@@ -104,7 +104,7 @@ def test_a_bootstrap_qualifier_is_part_of_the_names() -> None:
     assert all(":role/cdk-acme1-" in role for role in roles)
 
 
-def test_a_provider_that_exists_is_used() -> None:
+def test_an_existing_provider_is_used() -> None:
     stack = DeliveryStack(new_test_app(), ENVIRONMENT, repository=REPOSITORY, create_provider=False)
     template = Template.from_stack(stack)
     template.resource_count_is("AWS::IAM::OIDCProvider", 0)

@@ -12,13 +12,13 @@ LAMBDA, FARGATE = "LambdaExecutionRole", "FargateTaskRole"
 
 
 def statement(**properties: object) -> Alteration:
-    """Another first statement of the policy of the Lambda role: on the objects of the bucket."""
+    """Change the first statement of the Lambda role's policy, which allows access to objects."""
     first = {f"PolicyDocument__Statement__0__{name}": value for name, value in properties.items()}
     return override(f"{LAMBDA}Policy", **first)
 
 
 def new_role(principal: iam.IPrincipal) -> Alteration:
-    """A third role, which may do anything with queues."""
+    """Add a third role with all permissions on queues."""
 
     def alter(stack: cdk.Stack) -> None:
         policy = iam.ManagedPolicy.from_aws_managed_policy_name("ReadOnlyAccess")

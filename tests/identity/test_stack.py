@@ -58,7 +58,7 @@ def template() -> Template:
 
 
 def in_the_partition_aws(value: dict[str, object]) -> object:
-    """Replace a reference to the partition by `aws`, as CloudFormation resolves it there."""
+    """Replace references to the partition by `aws`, as CloudFormation does there."""
     match value:
         case {"Ref": "AWS::Partition"}:
             return "aws"
@@ -104,7 +104,7 @@ def trust(template: Template, role: str) -> object:
     return found["Properties"]["AssumeRolePolicyDocument"]["Statement"]
 
 
-def test_only_lambda_assumes_the_execution_role(template: Template) -> None:
+def test_only_lambda_may_assume_the_execution_role(template: Template) -> None:
     assert trust(template, "LambdaExecutionRole") == [
         {
             "Effect": "Allow",
@@ -114,7 +114,7 @@ def test_only_lambda_assumes_the_execution_role(template: Template) -> None:
     ]
 
 
-def test_only_tasks_of_this_account_assume_the_task_role(template: Template) -> None:
+def test_only_tasks_of_this_account_may_assume_the_task_role(template: Template) -> None:
     assert trust(template, "FargateTaskRole") == [
         {
             "Effect": "Allow",
@@ -148,7 +148,7 @@ def test_the_stack_is_named_and_described(template: Template) -> None:
     )
 
 
-# The second finding is acknowledged for the other role only.
+# Only the other role's policy acknowledges the second finding.
 @pytest.mark.parametrize(
     ("action", "resource", "finding"),
     [
@@ -173,7 +173,7 @@ def test_the_exports_are_declared_and_reviewed(
     check_exports(template, exports)
 
 
-def test_each_export_has_the_value_of_its_name(template: Template) -> None:
+def test_each_export_has_the_arn_of_its_role(template: Template) -> None:
     for key, output in template.to_json()["Outputs"].items():
         role, attribute = output["Value"]["Fn::GetAtt"]
         assert role.startswith(key.removesuffix("Arn"))

@@ -114,7 +114,7 @@ def test_an_environment_may_change_expiry_and_protection() -> None:
     assert not stack.termination_protection
 
 
-# No Environment gives these values today, because its words are narrower than ECR's rule.
+# Environment never produces these values, because its own rules are narrower than ECR's rule.
 @pytest.mark.parametrize("name", ["images-", "a--b", "Images", "r" * 257])
 def test_a_repository_name_that_ecr_refuses_is_refused(name: str) -> None:
     with pytest.raises(InvalidEnvironmentError, match=f"repository name '{name}': .*ECR API"):
@@ -131,7 +131,7 @@ def test_the_exports_are_declared_and_reviewed(
     check_exports(template, exports)
 
 
-def test_each_export_has_the_value_of_its_name(template: Template) -> None:
+def test_the_exports_have_the_values_of_the_repository(template: Template) -> None:
     outputs = template.to_json()["Outputs"]
     (repository,) = template.find_resources("AWS::ECR::Repository")
     values = {key: output["Value"] for key, output in outputs.items()}

@@ -1,4 +1,4 @@
-"""The recorded templates as they are, without the constructs and checks of this repository.
+"""The recorded templates, without the constructs and checks of this repository.
 
 `tests/speed/measure.py` compares the synthesis of the default environment with this app.
 """
@@ -9,7 +9,7 @@ from aws_cdk import cloudformation_include as include
 from tools.snapshots import FOLDER
 from tools.synth import DEFAULT_ENVIRONMENT
 
-# The templates already contain the rule about the version of the bootstrap.
+# The templates already contain the rule that checks the bootstrap version.
 synthesizer = cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False)
 app = cdk.App(analytics_reporting=False, default_stack_synthesizer=synthesizer)
 for template in sorted((FOLDER / DEFAULT_ENVIRONMENT).glob("*.template.json")):

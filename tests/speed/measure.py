@@ -1,7 +1,7 @@
 """Compare the duration of everyday commands in one run on one machine: `uv run nox -s speed`.
 
-The table contains medians and their ratios, because a single run of any command can differ by a
-tenth from all others.
+The table contains medians and their ratios, because a single run of a command can differ by a
+tenth from the other runs.
 """
 
 import os

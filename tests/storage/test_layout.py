@@ -1,4 +1,4 @@
-"""Keys and assets are inverse, and no asset can leave its tier or be mistaken for another."""
+"""`object_key` and `parse_key` are inverse, and keep each asset in its tier and distinct."""
 
 import re
 import subprocess
@@ -40,7 +40,7 @@ BAD_ASSETS = [
     "EURUSD=X",
     "A%2FB",
     "ÄÖ",
-    "ＡＡＰＬ",  # noqa: RUF001 (full-width letters, which look like AAPL)
+    "ＡＡＰＬ",  # noqa: RUF001 (full-width letters that look like AAPL)
     "А",  # noqa: RUF001 (Cyrillic)
     "٣",
     "A" * 248,
@@ -64,7 +64,7 @@ def test_a_bad_asset_is_refused_with_its_value(asset: str) -> None:
         object_key(Tier.RAW, asset)
 
 
-def test_the_suffix_of_an_asset_is_refused_whatever_its_case() -> None:
+def test_an_asset_with_the_suffix_is_refused_with_the_solution() -> None:
     with pytest.raises(InvalidKeyError, match=r"leave out \.parquet"):
         object_key(Tier.RAW, "AAPL.parquet")
 

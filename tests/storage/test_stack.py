@@ -101,7 +101,7 @@ def test_an_environment_may_change_retention_event_bridge_and_protection() -> No
     assert not stack.termination_protection
 
 
-# No Environment gives some of these values today, because its words are narrower than AWS's rules.
+# Environment never produces some of these values, because its rules are narrower than AWS's rules.
 @pytest.mark.parametrize(
     "name",
     [
@@ -171,7 +171,7 @@ def test_the_bucket_policy_contains_only_denials(template: Template) -> None:
     assert effects == {"Deny"}
 
 
-def test_the_lifecycle_rules_are_the_reviewed_ones(template: Template) -> None:
+def test_the_bucket_has_exactly_these_lifecycle_rules(template: Template) -> None:
     (bucket,) = template.find_resources("AWS::S3::Bucket").values()
     cool = [{"StorageClass": "INTELLIGENT_TIERING", "TransitionInDays": 0}]
     rules = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
@@ -190,14 +190,16 @@ def test_the_lifecycle_rules_are_the_reviewed_ones(template: Template) -> None:
 
 
 def test_only_artifacts_may_expire() -> None:
-    assert set(Tier) - set(RETAINED_TIERS) == {Tier.ARTIFACTS}, "decide whether a new tier expires"
+    assert set(Tier) - set(RETAINED_TIERS) == {Tier.ARTIFACTS}, (
+        "Decide whether a new tier may expire."
+    )
 
 
 def expiring(rules: Sequence[Mapping[str, object]]) -> list[object]:
     """The rules that could expire a current object of a retained tier.
 
-    A rule applies to a tier if one of their prefixes begins with the other. A rule without a
-    prefix applies to all tiers, with any filter by tag or size (S3 user guide, lifecycle
+    A rule applies to a tier if the prefix of one begins with the prefix of the other. A rule
+    without a prefix applies to all tiers, with any filter by tag or size (S3 user guide, lifecycle
     configuration).
     """
     expires = {"ExpirationInDays", "ExpirationDate"}
@@ -237,13 +239,13 @@ def test_no_rule_expires_a_current_object_of_a_retained_tier(template: Template)
         ({"expiration": cdk.Duration.days(1), "enabled": False}, False),
     ],
 )
-def test_this_file_detects_a_rule_that_expires_retained_objects(
+def test_expiring_finds_rules_that_expire_objects_of_retained_tiers(
     rule: Mapping[str, object], *, detected: bool
 ) -> None:
     bucket = s3.Bucket(
         cdk.Stack(cdk.App(), "Stack"),
         "Bucket",
-        lifecycle_rules=[*lifecycle_rules(), s3.LifecycleRule(**rule)],  # type: ignore[arg-type] # one value a case
+        lifecycle_rules=[*lifecycle_rules(), s3.LifecycleRule(**rule)],  # type: ignore[arg-type] # one setting for each case
     )
     template = Template.from_stack(cdk.Stack.of(bucket)).find_resources("AWS::S3::Bucket")
     (resource,) = template.values()
@@ -256,7 +258,7 @@ def test_the_exports_are_declared_and_reviewed(
     check_exports(template, exports)
 
 
-def test_each_export_has_the_value_of_its_name(template: Template) -> None:
+def test_the_exports_have_the_values_of_the_bucket(template: Template) -> None:
     outputs = template.to_json()["Outputs"]
     (bucket,) = template.find_resources("AWS::S3::Bucket")
     assert {key: output["Value"] for key, output in outputs.items()} == {

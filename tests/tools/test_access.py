@@ -1,4 +1,4 @@
-"""Which changes of IAM statements open access, on small templates."""
+"""Changes of IAM statements that open access, on small templates."""
 
 import json
 from collections.abc import Mapping

@@ -1,3 +1,5 @@
+"""The table of rules maps each path to the components that the path affects."""
+
 import os
 
 import pytest
@@ -7,7 +9,7 @@ from tools.project import ROOT, domains
 
 DOMAINS = ["alpha", "beta"]
 
-# The paths that affect each component; see `effect`.
+# Paths by the components that they affect, as `effect` writes them.
 PATHS = {
     "alpha deployed": [
         "stacks/alpha/stack.py",
@@ -86,7 +88,7 @@ def test_changes_in_two_domains_affect_both_with_a_line_for_each_component() -> 
 @pytest.mark.parametrize(
     "name", ["a b", 'quote"d', "ü-雪", "new\nline", "back\\slash", "-x", os.fsdecode(b"\xff")]
 )
-def test_any_file_name_is_printed_on_one_line(name: str) -> None:
+def test_every_file_name_is_printed_on_one_line(name: str) -> None:
     found = judge({f"stacks/alpha/{name}.py"}, DOMAINS)
     assert effect(found) == "alpha deployed"
     assert len(found.why.encode().splitlines()) == 2

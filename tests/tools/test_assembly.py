@@ -1,4 +1,4 @@
-"""Stacks are read from the cloud assembly and chosen as `cdk` chooses them."""
+"""Stacks are read from the cloud assembly and selected as in `cdk`."""
 
 import re
 from pathlib import Path
@@ -9,9 +9,9 @@ from tools.assembly import Json, StackArtifact, construct_path, in_order, read_s
 from tools.console import UserError
 
 
-def stack(name: str, *needs: str) -> StackArtifact:
+def stack(name: str, *dependencies: str) -> StackArtifact:
     file = f"{name}.template.json"
-    return StackArtifact(name, name.lower(), None, "us-east-1", frozenset(needs), file)
+    return StackArtifact(name, name.lower(), None, "us-east-1", frozenset(dependencies), file)
 
 
 STACKS = in_order([stack("C", "B"), stack("A"), stack("D"), stack("B", "A")])
@@ -34,7 +34,7 @@ def test_construct_path_of_a_resource(resource: Json, path: str) -> None:
     assert construct_path(template, "BucketE3889A50") == path
 
 
-def test_an_account_that_the_environment_names_is_read(tmp_path: Path) -> None:
+def test_account_and_region_are_read_from_the_environment_of_a_stack(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text(
         '{"artifacts": {"S": {"type": "aws:cloudformation:stack", "properties": '
         '{"templateFile": "S.template.json"}, "environment": "aws://111122223333/eu-west-1"},'
@@ -45,7 +45,7 @@ def test_an_account_that_the_environment_names_is_read(tmp_path: Path) -> None:
     ]
 
 
-def test_a_stack_comes_after_what_it_needs() -> None:
+def test_stacks_are_sorted_after_their_dependencies() -> None:
     assert [s.id for s in STACKS] == ["A", "B", "C", "D"]
     assert [s.id for s in in_order([stack("A", "B"), stack("B")])] == ["B", "A"]
 
@@ -63,13 +63,13 @@ def test_a_stack_comes_after_what_it_needs() -> None:
         (["D", "B"], False, "ABD"),
     ],
 )
-def test_what_a_choice_needs_or_what_needs_it_comes_along(
+def test_a_selection_includes_dependencies_or_dependents(
     patterns: list[str], *, dependents: bool, chosen: str
 ) -> None:
     assert "".join(s.id for s in select(STACKS, patterns, dependents=dependents)) == chosen
 
 
-def test_a_choice_that_matches_nothing_is_answered_with_the_known_stacks() -> None:
+def test_a_pattern_that_matches_nothing_is_refused_with_the_known_stacks() -> None:
     names = ", ".join(f"{stack.id} ({stack.name})" for stack in STACKS)
     with pytest.raises(UserError, match=re.escape(f"Stack 'a' not found. Known stacks: {names}.")):
         select(STACKS, ["A", "a"])

@@ -1,4 +1,4 @@
-"""The pinned CDK CLI is installed where it is missing, and run on the pinned Node."""
+"""The pinned CDK CLI is installed if it is missing, and runs on the pinned Node."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from tools.console import console
 from tools.project import ROOT
 
 
-def test_the_cli_is_that_of_the_lock_file(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_runs_the_cli_of_the_lock_file(monkeypatch: pytest.MonkeyPatch) -> None:
     installed: list[Path] = []
     monkeypatch.setattr(node, "install", installed.append)
     command = cdk.command("synth")
@@ -26,7 +26,7 @@ def test_the_cli_is_that_of_the_lock_file(monkeypatch: pytest.MonkeyPatch) -> No
     assert command[-2:] == [str(cdk.CLI / "bin/cdk"), "synth"]
 
 
-def test_what_node_has_compiled_of_the_cli_is_kept_and_the_app_is_not_told() -> None:
+def test_the_cli_has_a_compile_cache_and_the_app_does_not() -> None:
     code = "[require('node:module').getCompileCacheDir(), process.env.NODE_COMPILE_CACHE]"
     command = [str(node.NODE), "--require", str(node.PRELOAD), "--print", f"JSON.stringify({code})"]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
@@ -35,7 +35,7 @@ def test_what_node_has_compiled_of_the_cli_is_kept_and_the_app_is_not_told() -> 
     assert told is None
 
 
-def test_uv_run_cdk_becomes_the_cli_on_the_pinned_node(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uv_run_cdk_runs_the_cli_on_the_pinned_node(monkeypatch: pytest.MonkeyPatch) -> None:
     became: list[object] = []
     monkeypatch.setattr(os, "execve", lambda *arguments: became.extend(arguments))
     monkeypatch.setattr("sys.argv", ["cdk", "deploy", "StorageStack"])
@@ -46,7 +46,7 @@ def test_uv_run_cdk_becomes_the_cli_on_the_pinned_node(monkeypatch: pytest.Monke
     assert arguments[-3:] == [str(cdk.CLI / "bin/cdk"), "deploy", "StorageStack"]
     assert isinstance(environment, dict)
     assert environment["JSII_NODE"] == str(node.NODE)
-    assert "WEALTH_OPS_PARENT" not in environment  # it is a person's own, and may outlive a shell
+    assert "WEALTH_OPS_PARENT" not in environment  # the CLI may outlive the user's shell
 
 
 def test_flags_that_the_cli_would_ignore_are_found() -> None:
@@ -55,7 +55,7 @@ def test_flags_that_the_cli_would_ignore_are_found() -> None:
     assert cdk.unknown("deploy", []) == []
 
 
-def test_without_aws_nothing_of_a_persons_configuration_is_left() -> None:
+def test_without_aws_removes_the_users_aws_configuration() -> None:
     kept = cdk.without_aws(
         {"PATH": "/bin", "AWS_PROFILE": "work", "AWS_REGION": "x", "https_proxy": "p", "CDK_A": "1"}
         | {"CDK_DOCKER": "podman"}
@@ -72,7 +72,7 @@ def test_without_aws_nothing_of_a_persons_configuration_is_left() -> None:
 
 @pytest.fixture
 def python(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str]]:
-    """Runs Python code in place of the CDK CLI."""
+    """Run Python code instead of the CDK CLI."""
     monkeypatch.setattr(cdk, "command", lambda code: [sys.executable, "-c", code])
     monkeypatch.setattr(cdk, "POLL_INTERVAL", 0.1)
 
@@ -102,7 +102,7 @@ def test_the_cli_ends_when_this_process_is_interrupted(python: Python) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    # A shell may have turned SIGINT off for what it runs in the background.
+    # A shell may ignore SIGINT in background commands.
     before = signal.signal(signal.SIGINT, interrupt)
     threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
     start = time.monotonic()

@@ -1,4 +1,4 @@
-"""Steps and job summaries are shown on a terminal, in a log and on GitHub."""
+"""Steps on a terminal and in a log, and summaries on GitHub."""
 
 from pathlib import Path
 from types import SimpleNamespace

@@ -70,7 +70,7 @@ def test_resolved_credentials_do_not_depend_on_the_configuration(
         ({"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}, None),
     ],
 )
-def test_a_variable_wins_over_the_endpoint_of_a_profile(
+def test_a_variable_overrides_the_endpoint_of_a_profile(
     configure: Configure,
     monkeypatch: pytest.MonkeyPatch,
     variables: dict[str, str],
@@ -167,7 +167,7 @@ def test_refused_keys_are_named_with_their_source(configure: Configure) -> None:
     assert str(file) in str(error.value)
 
 
-def test_an_unusable_default_means_no_credentials_but_a_chosen_profile_fails(
+def test_an_unusable_default_profile_is_ignored_but_a_chosen_profile_fails(
     configure: Configure,
 ) -> None:
     configure("[default]\ncredential_process = false\n[profile work]\ncredential_process = false\n")

@@ -1,4 +1,4 @@
-"""Which changes are destructive, on small templates; the tests of each domain use its stack."""
+"""Destructive changes of small templates. The tests of each domain use the domain's stack."""
 
 from collections.abc import Mapping, Sequence
 
@@ -120,7 +120,7 @@ def with_rule(rule: Json) -> Resource:
 TABLE = resource("DynamoDB::Table", "Retain", TableName="prices")
 NOTHING: Resource = {}
 SAME_NAME = "is replaced under the same name, which CloudFormation refuses: "
-# A resource before and after a change, and what is destructive in that.
+# A resource before and after a change, and the descriptions of the destructive changes.
 CASES: dict[str, tuple[Resource, Resource, *tuple[str, ...]]] = {
     "delete": (resource("S3::Bucket"), NOTHING, "is deleted"),
     "delete a repository": (resource("ECR::Repository"), NOTHING, "is deleted"),
@@ -241,7 +241,7 @@ def template(it: Resource) -> changes.Template:
 
 @pytest.fixture(scope="module")
 def found() -> Mapping[str, Sequence[tuple[str, str]]]:
-    """The destructive changes of all cases, by name: Node takes longer to start than to compare."""
+    """The destructive changes of all cases, by name. Node starts only once."""
     pairs = {name: (template(old), template(new)) for name, (old, new, *_) in CASES.items()}
     pairs |= {name: (old, new) for name, (old, new, *_) in EXPORTS.items()}
     return {each["name"]: [*destructive_changes(each)] for each in changes.compare(pairs)}

@@ -1,4 +1,4 @@
-"""What a change affects, in real git repositories: merge bases, renames, and the working tree."""
+"""Affected components in real git repositories: merge bases, renames, and the working tree."""
 
 import json
 import os
@@ -18,13 +18,13 @@ IDENTITY = {
 
 
 class Repository:
-    """A git repository and what its user does."""
+    """A git repository and the commands of its user."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def git(self, *arguments: str) -> str:
-        # A test sets variables of git.
+        # Some tests set variables that redirect git.
         clean = {key: value for key, value in os.environ.items() if key in IDENTITY}
         command = ["git", *arguments]
         return subprocess.check_output(command, cwd=self.root, env=clean, text=True).strip()
@@ -44,7 +44,7 @@ class Repository:
         return Repository(folder)
 
     def since(self, base: str, head: str | None = "HEAD") -> str:
-        """The components that a change affects; why, if everything or nothing."""
+        """The affected components, or the reason if everything or nothing is affected."""
         found = affected.affected(self.root, base, head)
         parts = [*found.stacks, *["shared"] * found.shared, *["deployed"] * found.deployable]
         return found.why if found.everything or not parts else " ".join(parts)
@@ -70,7 +70,7 @@ def test_commits_of_the_base_after_the_merge_base_do_not_count(repository: Repos
     assert repository.since(main) == "alpha deployed"  # as GitHub tests a pull request
 
 
-def test_a_rename_counts_on_both_sides_whatever_the_settings_of_git(
+def test_both_paths_of_a_rename_count_with_any_git_settings(
     repository: Repository,
 ) -> None:
     for setting in ("diff.renames=copies", "color.ui=always", "core.quotePath=true"):
@@ -81,7 +81,7 @@ def test_a_rename_counts_on_both_sides_whatever_the_settings_of_git(
     assert repository.since("HEAD~1") == "alpha beta deployed"
 
 
-def test_without_a_head_changes_that_are_not_committed_count(repository: Repository) -> None:
+def test_without_a_head_uncommitted_changes_count(repository: Repository) -> None:
     (repository.root / ".gitignore").write_text("build/\n")
     repository.commit("stacks/alpha/stack.py")
     assert repository.since("HEAD", None) == "Nothing changed."
@@ -163,7 +163,7 @@ def test_a_ref_that_cannot_be_compared_is_refused(
     assert not (repository.root / "stolen").exists()
 
 
-def test_a_folder_that_is_no_repository_is_refused_even_within_another_one(
+def test_a_folder_within_a_repository_is_not_a_repository(
     repository: Repository,
 ) -> None:
     (repository.root / "inner").mkdir()
@@ -171,7 +171,7 @@ def test_a_folder_that_is_no_repository_is_refused_even_within_another_one(
         affected.affected(repository.root / "inner", "HEAD")
 
 
-def test_variables_of_a_git_hook_do_not_lead_to_another_repository(
+def test_variables_of_a_git_hook_do_not_redirect_git(
     repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = Repository(tmp_path / "other")
@@ -209,11 +209,11 @@ def test_json_is_one_line_with_the_keys_that_ci_reads(
     assert DEFAULT_ENVIRONMENT in found.pop("environments")
     assert found.pop("deploys") == [{"environment": DEFAULT_ENVIRONMENT, "assembly": "cdk.out"}]
     assert found == {"stacks": ["alpha"], "shared": False, "deployable": True, "everything": False}
-    assert affected.main(["--base=", "--json"]) == 0  # as of a job that found no base
+    assert affected.main(["--base=", "--json"]) == 0  # as in a job without a base
     assert json.loads(capsys.readouterr().out)["everything"] is True
 
 
-def test_the_default_base_is_main_or_that_of_origin(
+def test_the_default_base_is_origin_main_or_else_main(
     repository: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(affected, "ROOT", repository.root)

@@ -35,7 +35,7 @@ ENABLED, OTHER = template(), template(versioning="Suspended", retained="Delete")
 
 
 def files(content: str, *entries: str, protected: bool = True) -> dict[str, bytes]:
-    """The files of snapshots/ with one stack, and acknowledgements."""
+    """The files of snapshots/ with one stack and these acknowledgements."""
     settings = {"StorageStack": {"stackName": "storage", "terminationProtection": protected}}
     parts = {DEV: content, STACKS: json.dumps(settings), FILE: "\n".join(entries)}
     return {path: part.encode() for path, part in parts.items()}
@@ -47,7 +47,7 @@ def entry(resource: str = BUCKET, reason: str = "Moved") -> str:
 
 @pytest.fixture(autouse=True, scope="module")
 def _each_comparison_runs_once() -> Iterator[None]:
-    """Node takes longer to start than to compare."""
+    """A start of Node takes longer than a comparison."""
     known: dict[str, list[changes.Changes]] = {}
 
     def compare(templates: Mapping[str, tuple[changes.Template, changes.Template]]) -> object:
@@ -59,7 +59,7 @@ def _each_comparison_runs_once() -> Iterator[None]:
         yield
 
 
-def test_a_stack_without_a_change_is_one_line() -> None:
+def test_an_unchanged_stack_is_reported_on_one_line() -> None:
     assert guard.judge(files(ENABLED), files(ENABLED)) == (
         "No change in dev/StorageStack.\n\n### Destructive changes\n\nNone.",
         True,
@@ -106,23 +106,23 @@ def test_an_entry_that_matches_no_destructive_change_is_refused() -> None:
         ("'a' = ' '", "the reason for 'a' must be a string"),
     ],
 )
-def test_an_entry_that_is_not_valid_is_refused(content: str, error: str) -> None:
+def test_an_invalid_entry_is_refused(content: str, error: str) -> None:
     with pytest.raises(UserError, match=error):
         acknowledged.new({FILE: content.encode("latin-1")}, {})
 
 
-def test_a_stack_that_is_removed_loses_its_resources_and_exports() -> None:
+def test_a_removed_stack_loses_its_resources_and_exports() -> None:
     text, passes = guard.judge({}, files(ENABLED))
     assert not passes
     assert f"- **{BUCKET}**\n  - leaves the stack, but is retained\n" in text
     assert "- **storage:BucketName**\n  - is no longer exported\n" in text
 
 
-def test_a_stack_that_is_new_passes() -> None:
+def test_a_new_stack_passes() -> None:
     assert guard.judge(files(ENABLED), {})[1]
 
 
-def test_termination_protection_that_is_switched_off_is_destructive() -> None:
+def test_disabled_termination_protection_is_destructive() -> None:
     text, passes = guard.judge(files(ENABLED, protected=False), files(ENABLED))
     assert not passes
     assert "- **dev/StorageStack**\n  - terminationProtection changes from true to false" in text
@@ -178,7 +178,7 @@ def test_the_working_tree_is_compared_with_the_base(
     assert guard.main(["--base", "HEAD"]) == 1
 
 
-def test_the_default_base_is_the_main_branch_of_origin(repository: Path) -> None:
+def test_the_default_base_is_origin_main(repository: Path) -> None:
     head = (repository / ".git/refs/heads/main").read_text()
     synthesize(repository, OTHER)
     snapshots.main()
@@ -213,7 +213,7 @@ def test_an_unknown_base_is_an_error(repository: Path, capsys: pytest.CaptureFix
     assert repository.exists()
 
 
-def test_snapshots_are_recorded_for_stacks_of_the_app_only(repository: Path) -> None:
+def test_snapshots_contain_only_the_stacks_of_the_app(repository: Path) -> None:
     folder = repository / "snapshots/dev"
     (folder / "Gone.template.json").write_text("{}")
     with pytest.raises(UserError, match=r"Gone.template.json: different from snapshots/dev"):
@@ -221,7 +221,7 @@ def test_snapshots_are_recorded_for_stacks_of_the_app_only(repository: Path) -> 
     assert snapshots.main() == 0
     names = ["StorageStack.template.json", "stacks.json"]
     assert sorted(path.name for path in folder.iterdir()) == names
-    # As git writes a file where core.autocrlf is set.
+    # With core.autocrlf, git writes such line endings.
     for name in names:
         (folder / name).write_bytes((folder / name).read_bytes().replace(b"\n", b"\r\n"))
     snapshots.check(repository / "cdk.out", folder)

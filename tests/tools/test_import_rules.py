@@ -1,4 +1,4 @@
-"""Domains stay apart: which imports between them are allowed, and which are not."""
+"""Allowed and forbidden imports between domains."""
 
 import pytest
 from grimp import ImportGraph
@@ -13,7 +13,7 @@ MODULES = [
     *(f"stacks.storage.{module}" for module in ("app", "stack", "exports")),
     "stacks.identity",
     *(f"stacks.identity.{module}" for module in ("app", "stack", "exports", "jobs", "jobs.app")),
-    # Of core, though its name begins like a domain's.
+    # In no domain, although the name begins with the name of a domain.
     "stacks.storage_names",
 ]
 
@@ -42,7 +42,7 @@ def broken(importer: str, imported: str) -> list[str]:
         ("apps.dev.app", "stacks.storage.stack"),
     ],
 )
-def test_core_ones_own_domain_and_the_exports_of_others_in_wiring_are_allowed(
+def test_core_the_same_domain_and_exports_in_app_py_are_allowed(
     importer: str, imported: str
 ) -> None:
     assert broken(importer, imported) == []

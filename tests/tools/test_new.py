@@ -1,4 +1,4 @@
-"""`nox -s new` creates a whole domain, or refuses with a sentence and creates nothing."""
+"""`nox -s new` creates a complete domain, or reports an error and creates nothing."""
 
 import shutil
 import subprocess
@@ -13,12 +13,12 @@ from tools.console import UserError
 from tools.project import ROOT
 from tools.synth import DEFAULT_ENVIRONMENT
 
-LONG = "a" + 24 * "_b" + "c"  # 50 characters, as many as a domain may have
+LONG = "a" + 24 * "_b" + "c"  # 50 characters, the maximum for a domain
 
 
 @pytest.fixture
 def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, Path]]:
-    """Makes `new` work in a small repository; returns the assemblies and snapshots it records."""
+    """Run `new` in a small repository; return the assemblies and snapshots that `new` records."""
     for domain in ("core", "storage"):
         shutil.copytree(ROOT / "stacks" / domain, tmp_path / "stacks" / domain)
     (tmp_path / new.APP.parent).mkdir(parents=True)
@@ -38,7 +38,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
-def test_a_domain_has_four_files_two_test_files_lines_in_the_app_and_a_snapshot(
+def test_a_new_domain_has_code_tests_lines_in_the_app_and_a_snapshot(
     tmp_path: Path, recorded: list[tuple[Path, Path]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = contents(tmp_path)
@@ -94,7 +94,7 @@ def test_ruff_accepts_the_files_of_a_domain_with_a_short_or_long_name(
 
 
 @pytest.mark.usefixtures("recorded")
-def test_a_folder_that_holds_only_bytecode_is_not_a_domain(tmp_path: Path) -> None:
+def test_a_folder_with_only_bytecode_is_not_a_domain(tmp_path: Path) -> None:
     (tmp_path / "stacks/market_data/__pycache__").mkdir(parents=True)
     assert new.main(["market_data"]) == 0
 
@@ -117,7 +117,7 @@ REFUSED = {
 
 @pytest.mark.usefixtures("recorded")
 @pytest.mark.parametrize("domain", REFUSED)
-def test_a_bad_or_taken_name_is_refused(
+def test_an_invalid_reserved_or_existing_name_is_refused(
     tmp_path: Path, domain: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "tests/pictures").mkdir(parents=True)
@@ -133,7 +133,7 @@ def test_a_bad_or_taken_name_is_refused(
     "line", ["app.synth()\n", "app = new_app()\n", "environment = Environment("]
 )
 @pytest.mark.parametrize("times", [0, 2])
-def test_an_app_of_another_form_is_refused(
+def test_an_app_without_the_required_lines_is_refused(
     tmp_path: Path, line: str, times: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     app = tmp_path / new.APP
@@ -153,7 +153,7 @@ def interrupt(_: str) -> Path:
 
 
 @pytest.mark.parametrize("synthesize", [fail, interrupt])
-def test_nothing_is_left_of_a_domain_that_does_not_synthesize(
+def test_a_failed_synthesis_removes_the_new_domain(
     tmp_path: Path,
     recorded: list[tuple[Path, Path]],
     synthesize: Callable[[str], Path],

@@ -24,7 +24,7 @@ def write_lock(folder: Path, version: str, root: str = "") -> None:
 
 
 def install(folder: Path) -> None:
-    """Do what npm does."""
+    """Write the files that npm writes."""
     (folder / "node_modules" / "p").mkdir(parents=True, exist_ok=True)
     (folder / "node_modules" / "p" / "package.json").touch()
     lock = (folder / "package-lock.json").read_text()
@@ -59,7 +59,7 @@ def test_packages_are_installed_only_if_they_differ_from_the_lock_file(
     assert len(npm) == 3
 
 
-def test_the_environment_of_a_server_does_not_reach_npm(
+def test_npm_runs_without_node_env(
     npm: list[dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NODE_ENV", "production")
@@ -69,7 +69,7 @@ def test_the_environment_of_a_server_does_not_reach_npm(
     assert "WEALTH_OPS_PARENT" in npm[0]
 
 
-def test_a_process_that_waited_for_another_does_not_install_again(
+def test_a_process_that_waited_for_an_installation_does_not_install_again(
     npm: list[dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_lock(tmp_path, "1")

@@ -1,4 +1,4 @@
-"""Domains and environments are found as folders, and domains that lack files are reported."""
+"""Folders are domains and environments, and domains without required files are reported."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_each_folder_of_stacks_but_core_is_a_domain(root: Path) -> None:
+def test_each_folder_of_stacks_except_core_is_a_domain(root: Path) -> None:
     assert project.domains(root) == ["alerts"]
 
 
@@ -33,7 +33,7 @@ def test_each_folder_of_apps_with_an_app_is_an_environment(root: Path) -> None:
     assert project.environments(root) == ["dev"]
 
 
-def test_a_domain_with_all_files_and_what_is_no_domain_are_complete(root: Path) -> None:
+def test_a_complete_domain_and_other_names_are_not_reported(root: Path) -> None:
     assert project.incomplete(["alerts", "dev", "core"], root) == []
 
 
@@ -45,7 +45,9 @@ def test_a_domain_with_all_files_and_what_is_no_domain_are_complete(root: Path) 
         ["tests/alerts/test_stack.py", "tests/alerts/exports.txt"],
     ],
 )
-def test_the_missing_files_of_a_domain_are_one_sentence(root: Path, missing: list[str]) -> None:
+def test_missing_files_of_a_domain_are_reported_in_one_sentence(
+    root: Path, missing: list[str]
+) -> None:
     for file in missing:
         (root / file).unlink()
     assert project.incomplete(["alerts"], root) == [

@@ -1,4 +1,4 @@
-"""The security scan. Its scanners are replaced by outputs that the real ones have printed."""
+"""The security scan, with recorded outputs of the scanners."""
 
 import json
 import subprocess
@@ -43,7 +43,7 @@ REPORT: Json = {
                 }
             ],
         },
-        # cdk-nag leaves out an empty list.
+        # cdk-nag omits an empty list.
         {"pluginName": "Serverless", "violations": []},
     ],
 }
@@ -85,7 +85,7 @@ type Scan = Callable[..., tuple[int, str]]
 def scan(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Scan:
-    """Scan an environment with these acknowledgements, of which the scanners print this."""
+    """Scan an environment with the given acknowledgements and outputs of the scanners."""
 
     def run(
         *acknowledged: tuple[str, str],
@@ -146,7 +146,7 @@ def test_a_scan_passes_if_every_finding_is_acknowledged_on_or_above_its_construc
         ({"checked": CHECKED}, CHECKOV, "Ensure the S3 bucket has versioning enabled"),
     ],
 )
-def test_a_finding_that_is_not_acknowledged_fails_with_construct_rule_and_text(
+def test_an_unacknowledged_finding_fails_with_construct_rule_and_text(
     outputs: dict[str, Json], finding: str, text: str, scan: Scan
 ) -> None:
     status, output = scan(**outputs)
@@ -177,7 +177,7 @@ def test_an_acknowledgement_on_another_construct_does_not_count(construct: str, 
     assert f"{construct}: remove the stale acknowledgement of {CHECKOV}\n" in output
 
 
-def test_a_stale_acknowledgement_is_one_line_for_its_rule_and_construct(scan: Scan) -> None:
+def test_stale_acknowledgements_have_one_line_for_each_rule_and_construct(scan: Scan) -> None:
     rule = "AwsSolutions::AwsSolutions-IAM5"
     wildcards = [f"{rule}[Resource::{name}]" for name in "abc"]
     status, output = scan(*((wildcard, BUCKET) for wildcard in wildcards), (LINT, BUCKET))
@@ -189,7 +189,7 @@ def test_a_stale_acknowledgement_is_one_line_for_its_rule_and_construct(scan: Sc
     ]
 
 
-def test_findings_are_printed_although_a_later_scanner_fails(scan: Scan) -> None:
+def test_findings_are_printed_even_if_a_later_scanner_fails(scan: Scan) -> None:
     status, output = scan(linted=LINTED, checked={"passed": 0, "parsing_errors": 2})
     assert status == 1
     assert LINT in output
@@ -214,7 +214,7 @@ def test_a_scanner_that_does_not_print_json_is_an_error_with_its_output() -> Non
         scans._output(sys.executable, "-c", code)
 
 
-def test_checkov_is_installed_from_its_lock_in_an_environment_of_its_own(
+def test_checkov_is_installed_from_its_lock_file_in_a_separate_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     uv = Mock(side_effect=[Mock(returncode=0), Mock(returncode=2)])

@@ -1,4 +1,4 @@
-"""Synthesizing one app, and linting its templates."""
+"""`nox -s synth` synthesizes an app and lints its templates."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ def test_the_default_environment_is_synthesized_to_cdk_out_and_a_domain_to_build
 
 
 TOPIC = {"Type": "AWS::SNS::Topic"}
-# Writes a cloud assembly without the CDK, which takes seconds.
+# Writes a cloud assembly without the CDK, because the CDK takes seconds.
 APP = """
 import json, os, pathlib
 folder = pathlib.Path(os.environ["CDK_OUTDIR"])
@@ -50,7 +50,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_an_app_is_synthesized_and_linted(app: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = app.parent / "folder" / "out"
     folder.mkdir(parents=True)
-    # The template of a stack that the app no longer has, and the template of a nested stack.
+    # The template of a removed stack, and the template of a nested stack.
     (folder / "Gone.template.json").touch()
     (folder / "Nest.nested.template.json").write_text(json.dumps({"Resources": {"One": TOPIC}}))
     assert synth.main(["one"]) == 0
@@ -68,7 +68,7 @@ def test_an_environment_with_the_name_of_its_folder_is_accepted() -> None:
     synth.check_environment("prod", [stack("prod")])
 
 
-def test_an_environment_with_another_name_than_its_folder_is_refused(
+def test_an_environment_without_the_name_of_its_folder_is_refused(
     app: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = app.read_text().replace(
@@ -94,7 +94,7 @@ def test_an_app_that_fails_is_reported_with_its_output(
 
 
 @pytest.mark.usefixtures("app")
-def test_a_finding_of_cdk_nag_is_reported_with_how_to_acknowledge_it(
+def test_a_finding_of_cdk_nag_is_reported_with_the_way_to_acknowledge(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     line = "Acknowledge with 'Pack::Rule'"  # as the CLI prints it

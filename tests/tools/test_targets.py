@@ -1,4 +1,4 @@
-"""The target is AWS only if the user named AWS or can be asked."""
+"""The target is AWS only if the user names AWS or a terminal allows a question."""
 
 import os
 from pathlib import Path
@@ -18,14 +18,18 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("interactive", [True, False])
 @pytest.mark.parametrize("kind", ["aws", "local"])
-def test_the_flag_wins(monkeypatch: pytest.MonkeyPatch, kind: Kind, *, interactive: bool) -> None:
+def test_the_flag_overrides_the_variable(
+    monkeypatch: pytest.MonkeyPatch, kind: Kind, *, interactive: bool
+) -> None:
     monkeypatch.setenv("WEALTH_OPS_TARGET", "local" if kind == "aws" else "aws")
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     assert choose(kind, Session(), interactive=interactive).kind == kind
 
 
 @pytest.mark.parametrize("kind", ["aws", "local"])
-def test_the_variable_is_next(monkeypatch: pytest.MonkeyPatch, kind: Kind) -> None:
+def test_without_the_flag_the_variable_selects_the_target(
+    monkeypatch: pytest.MonkeyPatch, kind: Kind
+) -> None:
     monkeypatch.setenv("WEALTH_OPS_TARGET", kind)
     choice = choose(None, Session(), interactive=False)
     assert choice.kind == kind
@@ -48,14 +52,14 @@ def test_a_broken_aws_configuration_does_not_stop_the_local_cloud(
 
 
 @pytest.mark.usefixtures("keys")
-def test_credentials_mean_aws_only_with_a_terminal() -> None:
+def test_credentials_select_aws_only_with_a_terminal() -> None:
     assert str(choose(None, Session(), interactive=True)) == "AWS (AWS credentials found (env))"
     with pytest.raises(UserError, match="no terminal for the question") as refusal:
         choose(None, Session(), interactive=False)
     assert refusal.value.status == 2
 
 
-def test_a_profile_that_does_not_exist_does_not_mean_the_local_cloud(
+def test_a_missing_profile_does_not_select_the_local_cloud(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "nobody")
@@ -64,7 +68,7 @@ def test_a_profile_that_does_not_exist_does_not_mean_the_local_cloud(
 
 
 @pytest.mark.parametrize("interactive", [True, False])
-def test_no_credentials_mean_the_local_cloud(*, interactive: bool) -> None:
+def test_without_credentials_the_target_is_the_local_cloud(*, interactive: bool) -> None:
     choice = choose(None, Session(), interactive=interactive)
     assert str(choice) == "local cloud (No AWS credentials found)"
 
