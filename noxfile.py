@@ -249,7 +249,7 @@ def diff(session: nox.Session) -> None:
 
 @nox.session
 def drift(session: nox.Session) -> None:
-    """Show changes made by hand since the last deploy; fail if there are any."""
+    """Show changes made by hand since the last deploy; fail on any change."""
     run(session, "python", "-m", "tools.deployment", "drift", *session.posargs)
 
 

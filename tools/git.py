@@ -25,7 +25,7 @@ def local_variables() -> frozenset[str]:
 
 
 def commit(root: Path, ref: str) -> str:
-    """The id of the commit that `ref` names; empty if there is none."""
+    """The id of the commit that `ref` names, or an empty string."""
     if ref.startswith("-"):
         raise UserError(f"{ref!r} is not a git ref: a ref cannot begin with a dash.", 2)
     _git(root, "rev-parse", "--git-dir")  # raises if `root` is not a repository

@@ -37,7 +37,7 @@ def settings(assembly: Path) -> bytes:
 
 
 def record(assembly: Path, snapshots: Path) -> None:
-    """Replace the snapshots by those of a cloud assembly."""
+    """Replace the snapshots by the templates and settings of a cloud assembly."""
     found = templates(assembly)
     for name in templates(snapshots).keys() - found.keys():
         (snapshots / name).unlink()

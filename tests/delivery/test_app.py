@@ -1,4 +1,4 @@
-"""The delivery stack synthesizes as an app of its own."""
+"""The app of the delivery domain synthesizes only the delivery stack."""
 
 import runpy
 from pathlib import Path

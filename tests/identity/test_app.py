@@ -1,4 +1,4 @@
-"""The identity stack synthesizes as an app of its own."""
+"""The app of the identity domain synthesizes only the identity stack."""
 
 import runpy
 from pathlib import Path

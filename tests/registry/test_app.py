@@ -1,4 +1,4 @@
-"""The registry stack synthesizes as an app of its own."""
+"""The app of the registry domain synthesizes only the registry stack."""
 
 import runpy
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The storage stack synthesizes as an app of its own."""
+"""The app of the storage domain synthesizes only the storage stack."""
 
 import runpy
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Compare the snapshots with those of a base: `nox -s guard -- [--base REF]`."""
+"""Compare the snapshots with the snapshots of a base: `nox -s guard -- [--base REF]`."""
 
 import argparse
 import json

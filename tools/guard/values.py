@@ -8,7 +8,7 @@ from tools.assembly import Json
 
 
 def at(value: Json, path: str) -> Json:
-    """The value at a path of keys that are joined by dots; None if there is no value."""
+    """The value at a path, which is a list of keys joined by dots, or None."""
     for key in path.split("."):
         value = value.get(key) if isinstance(value, Mapping) else None
     return value

@@ -86,7 +86,7 @@ class LocalCloud:
 def local_cloud(directory: Path, *, port: int = 0) -> Iterator[LocalCloud]:
     """Yield the local cloud in `directory`, served on `port` of 127.0.0.1 (0: any free port).
 
-    Uses the running server if there is one. Otherwise starts a server, and stops it at the end.
+    Uses the running server of the folder, or starts a server and stops it at the end.
     Raises `UserError` if the server cannot start, or cannot save its state.
     """
     directory = directory.resolve()

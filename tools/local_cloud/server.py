@@ -25,7 +25,7 @@ from tools.local_cloud import folder
 
 # The user's environment variables for the server and Lambda functions. The list excludes variables
 # of AWS, and variables that MiniStack reads, such as SERVICES.
-KEPT = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TMPDIR", "TZ")
+INHERITED = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TMPDIR", "TZ")
 
 
 def main(directory: Path, descriptor: str, port: str) -> None:
@@ -37,9 +37,9 @@ def main(directory: Path, descriptor: str, port: str) -> None:
         folder.issue_certificate(directory)
         endpoint = json.dumps({"port": int(port), "process": os.getpid()})
         (directory / folder.ENDPOINT).write_text(endpoint)
-        kept = {key: os.environ[key] for key in KEPT if key in os.environ}
+        inherited = {key: os.environ[key] for key in INHERITED if key in os.environ}
         os.environ.clear()
-        os.environ.update(kept | _settings(directory, port))
+        os.environ.update(inherited | _settings(directory, port))
         asyncio.run(_serve(directory, descriptor))
 
 
