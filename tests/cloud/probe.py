@@ -24,8 +24,13 @@ def probe(calls: list[Call], session: boto3.Session) -> list[str]:
     Parameters that an operation does not take are left out.
     """
     answers = []
+    # It takes longer to create a client than to make a call.
+    clients: dict[tuple[str, str | None], BaseClient] = {}
     for call in calls:
-        client: BaseClient = session.client(call.service, region_name=call.region)  # type: ignore[call-overload] # any service
+        key = (call.service, call.region)
+        if key not in clients:
+            clients[key] = session.client(call.service, region_name=call.region)  # type: ignore[call-overload] # any service
+        client = clients[key]
         name = client.meta.method_to_api_mapping[call.operation]
         shape = client.meta.service_model.operation_model(name).input_shape
         taken = shape.members.keys() if shape else set()

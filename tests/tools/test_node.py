@@ -93,3 +93,10 @@ def test_an_incomplete_installation_is_an_error(
     with pytest.raises(UserError, match="did not install the packages") as error:
         node.install(tmp_path)
     assert error.value.status == status
+
+
+@pytest.mark.usefixtures("npm")
+def test_the_command_installs_the_packages_of_a_folder(tmp_path: Path) -> None:
+    write_lock(tmp_path, "1")
+    assert node.main(str(tmp_path)) == 0
+    assert (tmp_path / "node_modules" / "p" / "package.json").exists()
