@@ -125,6 +125,30 @@ def test_a_stack_whose_creation_failed_is_created_by_the_next_deploy(
     assert "CREATE_COMPLETE" in output
 
 
+def test_a_deploy_that_fails_half_way_is_continued_by_the_next_deploy(
+    tools: Tools, here: dict[str, str], project: Project, root: None
+) -> None:
+    del root
+    first = tools("deploy", "RegistryStack", "--to=local", app=project.folder, **here)
+    assert first.status == 0, first.output
+    # The preflight check does not see the existing bucket, because a function computes its name.
+    template = project.folder / project.stacks["StorageStack"].template
+    text, name = template.read_text(), f'"BucketName": "{project.bucket}"'
+    template.write_text(text.replace(name, f'"BucketName": {{"Fn::Sub": "{project.bucket}"}}'))
+    boto3.client("s3").create_bucket(Bucket=project.bucket)
+    status, output = tools("deploy", "--to=local", app=project.folder, **here)
+    assert status == 1
+    assert f"RegistryStack ({project.stacks['RegistryStack'].name}) (no changes)" in output
+    assert "finished changes stay" in output
+    assert re.search(r"IdentityStack \(.*\) +│ does not exist", output)
+    boto3.client("s3").delete_bucket(Bucket=project.bucket)
+    template.write_text(text)
+    status, output = tools("deploy", "--to=local", app=project.folder, **here)
+    assert status == 0, output
+    finished = output.partition("Status, name or ARN")[2].count("CREATE_COMPLETE")
+    assert finished == len(project.stacks)
+
+
 def test_the_local_cloud_reverts_no_drift(tools: Tools, here: dict[str, str]) -> None:
     status, output = tools("deploy", "--revert-drift", **here)
     assert status == 1
