@@ -22,6 +22,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.console import UserError
+from tools.local_cloud import folder
 from tools.local_cloud.client import LocalCloud, local_cloud
 from tools.local_cloud.folder import ENDPOINT, HOST, STATE
 
@@ -195,6 +196,13 @@ def test_a_signal_stops_the_server_in_order(tmp_path: Path, signals: list[signal
             os.kill(server_of(cloud), number)
     assert "mine" in (tmp_path / STATE / "s3.json").read_text()
     assert not (tmp_path / ENDPOINT).exists()
+
+
+def test_a_state_that_is_not_saved_is_an_error(tmp_path: Path) -> None:
+    # Coverage cannot measure this in the server of the next test, which cannot write files.
+    (tmp_path / ENDPOINT).touch()
+    assert folder.finish(tmp_path, is_saved=False) == 1
+    assert (tmp_path / ENDPOINT).exists()
 
 
 @ONLY_LINUX

@@ -49,6 +49,14 @@ def _why_unusable(directory: Path, version: str) -> str | None:
     return None
 
 
+def finish(directory: Path, *, is_saved: bool) -> int:
+    """Mark the state as usable for the next server if it is saved; return the exit status."""
+    if not is_saved:
+        return 1
+    (directory / ENDPOINT).unlink()
+    return 0
+
+
 def issue_certificate(directory: Path) -> None:
     """Write a new certificate and its private key."""
     authority = trustme.CA()

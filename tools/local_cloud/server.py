@@ -97,7 +97,8 @@ async def _serve(directory: Path, descriptor: str) -> None:
         errors.flush()
         events.put_nowait({"type": "lifespan.shutdown"})
         await lifespan
-        _exit(directory, is_saved=not any(record.name == "persistence" for record in errors.buffer))
+        is_saved = not any(record.name == "persistence" for record in errors.buffer)
+        _exit(folder.finish(directory, is_saved=is_saved))
 
     config = Config()
     config.bind = [f"fd://{descriptor}"]
@@ -121,14 +122,12 @@ def _stop_at_signal_or_end_of_input(stop: asyncio.Event) -> None:
         loop.add_signal_handler(number, stop.set)
 
 
-def _exit(directory: Path, *, is_saved: bool) -> NoReturn:
-    if is_saved:
-        (directory / folder.ENDPOINT).unlink()
+def _exit(status: int) -> NoReturn:
     # End the processes of Lambda functions: they are in the process group of the server.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.killpg(0, signal.SIGTERM)
     # sys.exit() would wait for the threads of requests that still run.
-    os._exit(0 if is_saved else 1)
+    os._exit(status)
 
 
 if __name__ == "__main__":
