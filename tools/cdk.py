@@ -6,12 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from threading import Thread
 
 from rich.text import Text
 
 from tools import node
-from tools.console import console, reports_errors, waiting
+from tools.console import UserError, console, reports_errors, waiting
 from tools.project import ROOT
 
 CLI = ROOT / "node_modules" / "aws-cdk"
@@ -30,10 +31,20 @@ PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 def command(*args: str) -> list[str]:
     """The command line that runs `cdk` with `args`. Installs the CLI if it is missing.
 
-    Raises `UserError` if npm, which prints the reason, cannot install the CLI.
+    Raises `UserError` if npm, which prints the reason, cannot install the CLI, and without a HOME.
     """
+    _check_home()
     node.install(ROOT)
     return [str(node.NODE), "--require", str(node.PRELOAD), str(CLI / "bin" / "cdk"), *args]
+
+
+def _check_home() -> None:
+    # jsii, which runs the CDK, waits for ever if it cannot create its cache there.
+    try:
+        Path.home().mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        hint = "Set HOME to a folder that can be written."
+        raise UserError(f"HOME={Path.home()} cannot be used: {error}. {hint}") from error
 
 
 def environment() -> dict[str, str]:

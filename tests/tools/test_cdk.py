@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tools import cdk, node
-from tools.console import console
+from tools.console import UserError, console
 from tools.project import ROOT
 
 
@@ -130,3 +130,12 @@ def test_the_settings_file_of_the_user_does_not_reach_the_cli(tmp_path: Path) ->
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_home_that_cannot_exist_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HOME", str(tmp_path / "file" / "home"))
+    with pytest.raises(UserError, match=r"HOME=.*/file/home cannot be used: .*Set HOME"):
+        cdk.command()
