@@ -127,7 +127,7 @@ class Row(NamedTuple):
 def rows() -> list[Row]:
     """Each row of the document, once for each role."""
     found = []
-    for line in TABLE_FILE.read_text().split("| --- |\n")[1].splitlines():
+    for line in TABLE_FILE.read_text().split("| --- |\n")[-1].splitlines():
         resource, service, operation, *verdicts = (cell.strip() for cell in line[1:-1].split("|"))
         operation = operation.strip("`")
         call = Call(

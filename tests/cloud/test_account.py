@@ -9,8 +9,10 @@ import pytest
 from tests.cloud.conftest import ACCOUNT, Done, Project, Tools, type_answer
 from tools.local_cloud.client import LocalCloud
 from tools.project import ROOT
+from tools.synth import DEFAULT_ENVIRONMENT
 
 AWS = ("--to", "aws", "--yes")
+DEPLOY = f"uv run nox -s deploy -- --to aws --environment {DEFAULT_ENVIRONMENT}"
 Environment = dict[str, str]
 
 
@@ -36,7 +38,7 @@ def test_an_account_that_is_not_bootstrapped_gets_the_command(
     status, output = tools("deploy", *AWS, **unbootstrapped)
     assert status == 1
     assert "The account 999988887777 is not bootstrapped in us-east-1" in output
-    assert "Run: nox -s bootstrap -- --to aws" in output
+    assert "Run: uv run nox -s bootstrap -- --to aws --environment" in output
     status, output = tools("bootstrap", "--to", "aws", **unbootstrapped)
     assert status == 2
     assert "There is no terminal for the question. Add --yes." in output
@@ -141,7 +143,7 @@ def test_the_data_survives_the_destruction_of_every_stack(
     assert body == b"2"
     images = boto3.client("ecr").list_images(repositoryName=project.repository)["imageIds"]
     assert [image["imageTag"] for image in images] == ["v1"]
-    adopt = "nox -s deploy -- --to aws {}--import-existing-resources"
+    adopt = f"{DEPLOY} {{}}--import-existing-resources"
     assert adopt.format("") in done.output
     for name in names:
         again = tools("deploy", name, *AWS, app=project.folder, **account)

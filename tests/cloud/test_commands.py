@@ -200,7 +200,7 @@ def test_a_printed_command_names_the_environment_and_profile(tmp_path: Path) -> 
     given = Options("deploy", environment="prod", profile="a profile")
     command = operation.Operation(given, target, tmp_path, []).nox("drift", "Storage*")
     flags = "--to aws --environment prod --profile 'a profile'"
-    assert command == f"nox -s drift -- {flags} 'Storage*'"
+    assert command == f"uv run nox -s drift -- {flags} 'Storage*'"
 
 
 def test_the_local_cloud_can_be_bootstrapped_with_another_qualifier(

@@ -5,16 +5,18 @@ from typing import get_args
 import pytest
 from types_boto3_cloudformation.literals import StackStatusType
 
+from stacks.core.environment import Environment
 from tests.cloud.conftest import Project, Tools
 from tools.deployment import compare, deploy, destroy
 from tools.deployment.operation import Operation
 
 RUNS = "cdk runs"
-WAIT = "another operation is changing the stack. Wait until it has ended, then run: nox -s {verb}"
+WAIT = "is changing the stack. Wait until it has ended, then run: uv run nox -s {verb}"
 ROLLBACK = "allows no {verb}. Run: uv run cdk rollback StorageStack --app "
 ORPHAN = "(with --orphan=LOGICAL_ID for a resource that cannot be rolled back)"
-FINISH = "Finish the deletion first: nox -s destroy -- --to aws StorageStack"
-IMPORT = "Retained resources survive a deletion of the stack: nox -s destroy -- --to aws Storage"
+DESTROY = f"uv run nox -s destroy -- --to aws --environment {Environment.name} StorageStack"
+FINISH = f"Finish the deletion first: {DESTROY}"
+IMPORT = f"Retained resources survive a deletion of the stack: {DESTROY}"
 MISSING = "Not deployed, so there is nothing to compare: StorageStack"
 
 # The sentences of deploy and drift. `cdk diff` only reads, and `cdk destroy` deletes a stack in

@@ -192,7 +192,7 @@ def test_a_failed_deploy_shows_the_next_command(
 ) -> None:
     status, output = tools("deploy", "--to=aws", "--yes", app=project.folder, **account)
     assert status == 7
-    assert "Fix the cause that cdk shows above, and run: nox -s deploy -- --to aws" in output
+    assert "Fix the cause that cdk shows above, and run: uv run nox -s deploy -- --to aws" in output
     assert output.count("does not exist") == len(project.stacks)
     assert "--exclusively" in commands[-1]
     assert f"--concurrency={len(project.stacks)}" in commands[-1]

@@ -27,7 +27,6 @@ from tools.deployment.options import (
     select_stacks,
 )
 from tools.local_cloud.client import ACCOUNT, REGION, local_cloud
-from tools.synth import DEFAULT_ENVIRONMENT
 from tools.targets import Target, aws_target, choose
 
 if TYPE_CHECKING:
@@ -68,9 +67,8 @@ class Operation:
 
     def nox(self, verb: str, *arguments: str) -> str:
         """The command line that runs `verb` on the same environment and target."""
-        command = ["nox", "-s", verb, "--", "--to", self.target.kind]
-        if self.options.environment != DEFAULT_ENVIRONMENT:
-            command += ["--environment", self.options.environment]
+        command = ["uv", "run", "nox", "-s", verb, "--", "--to", self.target.kind]
+        command += ["--environment", self.options.environment]
         if self.options.profile:
             command += ["--profile", self.options.profile]
         return shlex.join([*command, *arguments])
