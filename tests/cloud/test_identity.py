@@ -145,7 +145,7 @@ def test_a_denied_request_is_not_taken_for_a_missing_stack(
     status, output = tools(*arguments, app=project.folder, **user(None))
     assert status == 1
     name = project.stacks["StorageStack"].name
-    assert f"AWS does not show the stack {name}: " in output
+    assert f"Cannot read the stack {name}: " in output
     assert "AccessDenied" in output
 
 

@@ -75,7 +75,7 @@ def test_drift_is_found_and_named_after_versioning_was_suspended(
     assert status != 0
     assert "VersioningConfiguration" in output
     assert "Suspended" in output
-    assert "Undo it by hand" in output
+    assert "Undo the drift by hand" in output
 
 
 def test_what_another_stack_imports_cannot_be_deleted(deployed_cloud: LocalCloud) -> None:

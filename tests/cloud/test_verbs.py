@@ -68,7 +68,7 @@ def test_a_destroyed_environment_retains_its_data(
     assert f"IdentityStack ({identity}) does not exist." in output
     assert f"Retained: AWS::S3::Bucket {project.bucket}\n" in output
     assert f"Retained: AWS::ECR::Repository {project.repository}\n" in output
-    assert output.count("The local cloud cannot adopt it later.") == 1
+    assert output.count("The local cloud cannot adopt retained resources.") == 1
     assert run("destroy", "--yes")[0] == 0
     for flags in ([], [ADOPT]):
         status, output = run("deploy", "RegistryStack", *flags)

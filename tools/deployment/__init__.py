@@ -1,1 +1,1 @@
-"""Deploying, comparing and destroying an environment, on AWS or on the local cloud."""
+"""Deploy, compare and destroy an environment, on AWS or on the local cloud."""

@@ -21,16 +21,16 @@ VERBS: dict[str, Callable[[Options], int]] = {
     "diff": compare.diff,
     "drift": compare.drift,
 }
-# Flags of the CDK CLI that would make it act elsewhere than boto3, or that change nothing here. The
-# CLI also reads each flag from a variable, for example CDK_ROLE_ARN.
+# Flags with which the CDK CLI would use another principal, region or network than boto3, or that
+# have no effect here. The CLI also reads each flag from a variable, for example CDK_ROLE_ARN.
 REFUSED = {
     "--all": "without stack names, all stacks are selected",
     "--ca-bundle-path": "set AWS_CA_BUNDLE instead",
-    "--context": "apps/ENVIRONMENT/app.py and cdk.json decide the context",
-    "--output": "the cloud assembly has a fixed place; --app selects another",
+    "--context": "set the context in apps/ENVIRONMENT/app.py or cdk.json",
+    "--output": "the folder of the cloud assembly is fixed; --app selects another",
     "--proxy": "set HTTPS_PROXY instead",
-    "--region": "apps/ENVIRONMENT/app.py decides the region",
-    "--require-approval": "the deploy asks once; `nox -s diff` shows the changes before",
+    "--region": "set the region in apps/ENVIRONMENT/app.py",
+    "--require-approval": "`nox -s deploy` asks once; `nox -s diff` shows the changes",
     "--role-arn": "choose the principal with --profile=NAME or AWS_PROFILE",
 }
 _SHORT = {"-c": "--context", "-o": "--output", "-r": "--role-arn"}
@@ -38,7 +38,7 @@ _PER_VARIABLE = ("CDK_CA_BUNDLE_PATH", "CDK_PROFILE", "CDK_PROXY", "CDK_REGION",
 
 
 def parse(arguments: Sequence[str]) -> Options:
-    """Read the command line; unknown flags are flags of the CDK CLI."""
+    """Parse the command line. Unknown flags are flags of the CDK CLI."""
     verb = arguments[0] if arguments else ""
     parser = argparse.ArgumentParser(
         prog=f"nox -s {verb} --" if verb in VERBS else "python -m tools.deployment",
@@ -47,28 +47,31 @@ def parse(arguments: Sequence[str]) -> Options:
     )
     parser.add_argument("verb", choices=sorted(VERBS), help=argparse.SUPPRESS)
     parser.add_argument(
-        "stacks", nargs="*", metavar="STACK", help="ids, with * and ? as in cdk; default: all"
+        "stacks",
+        nargs="*",
+        metavar="STACK",
+        help="stack ids, with the wildcards * and ?; default: all",
     )
     parser.add_argument("--to", metavar="aws|local", help="target; default: see README")
-    parser.add_argument("--yes", "-y", action="store_true", help="do not ask")
+    parser.add_argument("--yes", "-y", action="store_true", help="do not ask for confirmation")
     parser.add_argument("--environment", choices=environments(), default=DEFAULT_ENVIRONMENT)
-    parser.add_argument("--app", "-a", metavar="DIR", help="a cloud assembly to use")
-    parser.add_argument("--profile", metavar="NAME", help="a profile of the AWS configuration")
+    parser.add_argument("--app", "-a", metavar="DIR", help="folder of a cloud assembly")
+    parser.add_argument("--profile", metavar="NAME", help="profile of the AWS configuration")
     parser.add_argument(
         "--exclusively", "-e", action="store_true", help="without dependencies or dependents"
     )
     if verb == "destroy":
-        parser.add_argument("--unprotect", action="store_true", help="protected stacks, too")
+        parser.add_argument("--unprotect", action="store_true", help="delete protected stacks")
     if verb == "cloud":
         parser.add_argument("--port", type=int, default=0, help="default: any free port")
     known, rest = parser.parse_known_intermixed_args(arguments)
-    # argparse leaves the words behind an unknown flag.
+    # argparse returns the stacks after an unknown flag as unknown arguments.
     known.stacks += [word for word in rest if not word.startswith("-")]
     return Options(**vars(known), extra=tuple(word for word in rest if word.startswith("-")))
 
 
 def check_flags(options: Options) -> None:
-    """Raise `UserError` for a flag or variable of the CDK CLI that cannot work as in cdk."""
+    """Raise `UserError` for a flag or variable of the CDK CLI that is unknown or not supported."""
     names = [flag.partition("=")[0] for flag in options.extra]
     for name in names:
         if reason := REFUSED.get(_SHORT.get(name, name)):
@@ -102,7 +105,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _interrupt(*_: object) -> None:
-    # Only once: first the command ends, then the local cloud, in order.
+    # Ignore further signals: a second exception would interrupt the stop of the local cloud.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

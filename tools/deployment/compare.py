@@ -1,4 +1,4 @@
-"""Comparing: changes that a deploy would make, and changes by hand since the last deploy."""
+"""Compare stacks: changes that a deploy would make, and changes by hand since the last deploy."""
 
 import json
 from collections.abc import Iterator
@@ -14,18 +14,17 @@ from tools.deployment.statuses import NEVER_CREATED, refuse_blocked
 if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import StackResourceDriftTypeDef
 
-# For example what MiniStack reads of the foundation (its services/cloudformation/drift.py).
+# Source of the examples: services/cloudformation/drift.py of MiniStack.
 _LESS = (
-    "The local cloud compares less than AWS: of many resources only a few properties, or only "
-    "whether they exist. Examples: of a bucket the versioning, of a repository the existence, of a "
-    "policy nothing."
+    "The local cloud compares less than AWS. Examples: it compares only the versioning of a bucket, "
+    "checks only that a repository exists, and ignores policies."
 )
-# The last line of `cdk drift` if the comparison succeeded and something differs.
+# The last line of `cdk drift` if the comparison succeeded.
 _COMPARED = "Number of resources with drift"
 
 
 def diff(options: Options) -> int:
-    """Show what a deploy of the selected stacks would change; return the status of `cdk diff`."""
+    """Show the changes that a deploy would make; return the status of `cdk diff`."""
     with operation(options) as op:
         ensure_bootstrapped(op)
         method = []
@@ -37,10 +36,10 @@ def diff(options: Options) -> int:
 
 
 def drift(options: Options) -> int:
-    """Show how the deployed resources differ from their templates; non-zero if they do.
+    """Show the drift of the selected stacks; return a non-zero status if a stack has drifted.
 
-    Ends with one line per property: stack, construct, property, expected and actual value. Raises
-    `UserError` for a stack that is not deployed.
+    The last lines show each property: stack, construct, property, expected and actual value.
+    Raises `UserError` for a stack that is not deployed.
     """
     with operation(options) as op:
         protections = _protections(op)
@@ -54,7 +53,10 @@ def drift(options: Options) -> int:
 
 
 def _protections(op: Operation) -> list[str]:
-    """Lines of the stacks whose termination protection differs; checks their statuses."""
+    """One line for each stack whose termination protection has drifted.
+
+    Raises `UserError` for a stack that is not deployed, or whose status allows no drift detection.
+    """
     lines, missing = [], []
     for stack in op.stacks:
         found = op.find(stack)
@@ -78,7 +80,7 @@ def _show(op: Operation, lines: list[str], otherwise: str) -> None:
         say(line)
     if lines:
         revert = op.nox("deploy", REVERT)
-        undo = {"aws": f"Revert with: {revert}", "local": f"Undo it by hand: {BY_HAND}"}
+        undo = {"aws": f"Revert with: {revert}", "local": f"Undo the drift by hand: {BY_HAND}"}
         say(undo[op.target.kind])
     if op.target.kind == "local":
         say(_LESS)
@@ -109,7 +111,7 @@ def _lines(
     op: Operation, stack: StackArtifact, resource: "StackResourceDriftTypeDef"
 ) -> Iterator[str]:
     template = json.loads((op.assembly / stack.template).read_text())
-    # A deployed resource need not be in the assembly any more.
+    # The assembly may no longer contain a deployed resource.
     path = construct_path(template, resource["LogicalResourceId"])
     where = f"{stack.id} {path.removeprefix(f'{stack.id}/')}"
     if resource["StackResourceDriftStatus"] == "DELETED":

@@ -1,4 +1,4 @@
-"""Deploying: bootstrap, preflight checks, `cdk deploy`, and the table of resources."""
+"""Deploy stacks: bootstrap, preflight checks, `cdk deploy`, and the table of resources."""
 
 from tools.assembly import StackArtifact
 from tools.console import UserError, say
@@ -10,8 +10,10 @@ from tools.deployment.statuses import FAILED_CREATION, NEVER_CREATED, refuse_blo
 from tools.local_cloud.folder import how_to_empty
 
 REVERT = "--revert-drift"
-BY_HAND = "`nox -s cloud` prints how boto3 and the aws CLI reach it."
-# More stacks at a time only meet CloudFormation's request limits.
+BY_HAND = (
+    "`nox -s cloud` prints the variables with which boto3 and the aws CLI use the local cloud."
+)
+# A higher concurrency exceeds the request limits of CloudFormation.
 MAX_CONCURRENCY = 8
 
 
@@ -20,16 +22,16 @@ def deploy(options: Options) -> int:
     with operation(options) as op:
         if REVERT in options.extra and op.target.kind == "local":
             raise UserError(
-                f"The local cloud ignores {REVERT}. Undo what `nox -s drift` shows by hand: "
-                f"{BY_HAND} {how_to_empty(cloud_directory())}"
+                f"The local cloud ignores {REVERT}. Undo the drift by hand: {BY_HAND} "
+                f"{how_to_empty(cloud_directory())}"
             )
         ensure_bootstrapped(op)
         failed = _check_stacks(op)
         if op.target.kind == "aws":
             op.confirm("Deploy", op.stacks)
         for stack in failed:
-            # `cdk deploy` deletes such a stack, which holds no data, and creates it again. It does
-            # not turn off the protection.
+            # `cdk deploy` deletes the stack, which holds no data, and creates the stack again, but
+            # does not turn off the termination protection.
             op.unprotect(stack)
         status, output = op.cdk("Deploying", "deploy", *_arguments(op))
         show(op, output)
@@ -51,7 +53,7 @@ def bootstrap(options: Options) -> int:
 
 
 def ensure_bootstrapped(op: Operation) -> None:
-    """Bootstrap the local cloud if needed; for AWS raise `UserError` with the command."""
+    """Bootstrap the local cloud if necessary. For AWS, raise `UserError` with the command."""
     missing = find_unbootstrapped(op)
     if missing and op.target.kind == "aws":
         raise UserError(
@@ -88,7 +90,7 @@ def _arguments(op: Operation) -> list[str]:
     extra = list(op.options.extra)
     names = [stack.id for stack in op.stacks]
     if not any(flag.startswith("--concurrency") for flag in extra):
-        # Stacks that do not depend on each other are deployed side by side.
+        # `cdk deploy` deploys stacks that do not depend on each other in parallel.
         extra.append(f"--concurrency={min(len(names), MAX_CONCURRENCY)}")
     return [*names, "--exclusively", "--require-approval=never", *extra]
 
@@ -98,6 +100,6 @@ def _bootstrap(op: Operation, stacks: list[StackArtifact]) -> int:
     flags = op.options.extra if op.options.verb == "bootstrap" else ()
     parameters = [stack.version_parameter for stack in stacks if stack.version_parameter]
     if parameters and not any(flag.startswith("--qualifier") for flag in flags):
-        # The synthesizer of the stacks names it /cdk-bootstrap/QUALIFIER/version.
+        # The CDK synthesizer names the SSM parameter /cdk-bootstrap/QUALIFIER/version.
         flags = (*flags, f"--qualifier={parameters[0].split('/')[2]}")
     return op.cdk(f"Bootstrapping the {op.target}", "bootstrap", *environments, *flags)[0]

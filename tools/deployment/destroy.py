@@ -1,4 +1,4 @@
-"""Destroying stacks: asks first, retains the data, and refuses protected stacks."""
+"""Destroy stacks after a question. Protected stacks and data are retained."""
 
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def destroy(options: Options) -> int:
     """Delete the selected stacks, and the stacks that depend on them.
 
-    Returns the status of `cdk destroy`, or 1 if it refuses a stack that was named.
+    Returns the status of `cdk destroy`, or 1 if stack ids were given and a stack is protected.
     """
     with operation(options, dependents=True) as op:
         found = {stack.id: op.find(stack) for stack in op.stacks}
@@ -37,7 +37,7 @@ def destroy(options: Options) -> int:
 
 
 def _choose(op: Operation, found: "Found") -> tuple[list[StackArtifact], int]:
-    """The stacks to delete, and 1 if a stack that was named is not among them."""
+    """The stacks to delete, and 1 if stack ids were given and a stack is protected."""
     requested = named(op.stacks, op.options.stacks)
     doomed: list[StackArtifact] = []
     refused = 0
@@ -50,7 +50,7 @@ def _choose(op: Operation, found: "Found") -> tuple[list[StackArtifact], int]:
             say(f"{stack.id} ({stack.name}) does not exist.")
             continue
         refuse_changing(op, stack, deployed["StackStatus"])
-        # The environment protects the stack even if somebody turned off its protection by hand.
+        # The assembly may protect a stack whose protection somebody turned off by hand.
         if (stack.is_protected or _is_protected(deployed)) and not op.options.unprotect:
             say(
                 f"{stack.id} ({stack.name}) is retained: it has termination protection, because it "
@@ -73,7 +73,7 @@ def _show_retained(op: Operation, doomed: list[StackArtifact], found: "Found") -
         name
         for stack in doomed
         if (deployed := found[stack.id])
-        # No template was ever executed.
+        # A stack in review has no resources.
         and deployed["StackStatus"] != "REVIEW_IN_PROGRESS"
         for name in _retained(op, stack)
     ]
@@ -83,7 +83,7 @@ def _show_retained(op: Operation, doomed: list[StackArtifact], found: "Found") -
         say(
             f"A later deploy adopts retained resources with: {op.nox('deploy', ADOPT)}"
             if op.target.kind == "aws"
-            else f"The local cloud cannot adopt it later. {how_to_empty(cloud_directory())}"
+            else f"The local cloud cannot adopt retained resources. {how_to_empty(cloud_directory())}"
         )
 
 
@@ -91,8 +91,8 @@ def _retained(op: Operation, stack: StackArtifact) -> list[str]:
     from cfnlint.decode import decode_str  # takes a second
 
     client = op.cloudformation(stack)
-    # The deployed template decides, not the template in the assembly. It may be YAML (`cdk
-    # import`); boto3 parses only JSON.
+    # CloudFormation applies the policies of the deployed template, not of the assembly. The
+    # deployed template may be YAML (`cdk import`); boto3 parses only JSON.
     body: Json = client.get_template(StackName=stack.name)["TemplateBody"]
     template = decode_str(body)[0] if isinstance(body, str) else body
     assert isinstance(template, dict)

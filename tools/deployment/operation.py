@@ -40,7 +40,7 @@ GONE = (
 
 
 class UnreadableError(UserError):
-    """The principal may not read something of the target."""
+    """The principal has no permission to read a stack."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Operation:
     def cdk(self, step: str, *arguments: str) -> tuple[int, str]:
         """Run the CDK CLI on the assembly; show its output, and return its status and output.
 
-        Raises `UserError` if the local cloud ends; the CLI would try to reach it for minutes.
+        Raises `UserError` if the local cloud ends; the CLI would retry its calls for minutes.
         """
         app = ("--app", str(self.assembly))
         done = cdk.run(step, *arguments, *app, environment=os.environ, is_gone=self.is_gone)
@@ -76,7 +76,7 @@ class Operation:
     def session(self, role: str | None) -> boto3.Session:
         """A session of a bootstrap role, or of the user's principal if it may not assume the role.
 
-        As the CDK CLI does: a principal need only be allowed to assume these roles.
+        Like the CDK CLI: a principal needs only the permission to assume these roles.
         """
         arn = "" if self.target.kind == "local" or role is None else role
         arn = arn.replace("${AWS::Partition}", self.target.partition)
@@ -95,7 +95,7 @@ class Operation:
     def find(self, stack: StackArtifact) -> "StackTypeDef | None":
         """The deployed stack, or None if it does not exist.
 
-        Raises `UnreadableError` if the principal may not read it.
+        Raises `UnreadableError` if the principal has no permission to read the stack.
         """
         try:
             return self.cloudformation(stack).describe_stacks(StackName=stack.name)["Stacks"][0]
@@ -103,7 +103,7 @@ class Operation:
             # CloudFormation has no error code for a missing stack (API reference, DescribeStacks).
             if "does not exist" in str(error):
                 return None
-            raise UnreadableError(f"AWS does not show the stack {stack.name}: {error}") from error
+            raise UnreadableError(f"Cannot read the stack {stack.name}: {error}") from error
 
     def unprotect(self, stack: StackArtifact) -> None:
         """Turn off the termination protection of the stack."""
@@ -143,7 +143,7 @@ def operation(options: Options, *, dependents: bool = False) -> Iterator[Operati
     say(f"Target: {choice}, environment {options.environment}")
     with one_at_a_time(), ExitStack() as resources:
         if choice.kind == "aws":
-            # Before any spinner: the credentials may need an MFA code.
+            # Resolve the credentials before any spinner, because they may need an MFA code.
             target = aws_target(session, interactive=is_interactive())
             say(str(target))
             with waiting("Preparing"):
@@ -155,7 +155,7 @@ def operation(options: Options, *, dependents: bool = False) -> Iterator[Operati
             synthesis = pool.submit(find_assembly, options)
             cloud = resources.enter_context(local_cloud(cloud_directory()))
             assembly = synthesis.result()
-        # The account and region that the environment pins.
+        # Use the account and region of the environment.
         stacks = read_stacks(assembly)
         account = next((stack.account for stack in stacks if stack.account), ACCOUNT)
         region = next((stack.region for stack in stacks), REGION)

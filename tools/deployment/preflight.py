@@ -18,17 +18,17 @@ _MISSING = ("404", "ResourceNotFoundException", "RepositoryNotFoundException")
 
 
 class Named(NamedTuple):
-    """A resource of a template with a physical name of its own."""
+    """A resource with a physical name in the template."""
 
     kind: str
     name: str
 
 
 def find_unbootstrapped(op: Operation) -> list[StackArtifact]:
-    """One stack of each region where the bootstrap that the stacks name does not exist.
+    """One stack of each region that is not bootstrapped.
 
-    Reads the SSM parameter that `cdk deploy` reads, so that any qualifier, toolkit stack or
-    template will do. A principal that may not read it leaves the check to `cdk deploy`.
+    Reads the SSM parameter that `cdk deploy` reads, so any qualifier, toolkit stack or bootstrap
+    template works. Skips the check if the principal has no permission to read the parameter.
     """
     regions = {stack.region: stack for stack in op.stacks if stack.version_parameter}
     return [stack for stack in regions.values() if not _is_bootstrapped(op, stack)]
@@ -37,7 +37,7 @@ def find_unbootstrapped(op: Operation) -> list[StackArtifact]:
 def refuse_existing(op: Operation, stack: StackArtifact) -> None:
     """Raise `UserError` if a named resource of a new stack exists already.
 
-    CloudFormation would fail half-way.
+    Without this check, CloudFormation fails during the deploy.
     """
     session = op.session(stack.lookup_role)
     for kind, name in named_resources(op, stack):
@@ -59,9 +59,9 @@ def refuse_existing(op: Operation, stack: StackArtifact) -> None:
 
 
 def named_resources(op: Operation, stack: StackArtifact) -> Iterator[Named]:
-    """The resources that would survive a deletion and whose names the template fixes.
+    """The retained resources with a physical name in the template.
 
-    The schema of the resource type (CloudFormation registry) says which properties identify it.
+    The schema of the resource type (CloudFormation registry) lists the identifying properties.
     """
     from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # takes a second
 
@@ -101,13 +101,13 @@ def _bucket_exists(session: boto3.Session, region: str, resource: Named) -> obje
     except ClientError as error:
         if error.response["Error"]["Code"] != "403":
             raise
-    # 403 is the answer for a bucket of another account, and to a principal without s3:ListBucket.
+    # S3 returns 403 for a bucket of another account, and to a principal without s3:ListBucket.
     names = [bucket["Name"] for bucket in s3.list_buckets(Prefix=resource.name)["Buckets"]]
     if resource.name not in names:
         raise UserError(
-            f"The bucket {resource.name} belongs to another AWS account: all accounts share the "
-            "names of buckets. Choose another project prefix: the default of "
-            "`Environment.project` in stacks/core/environment.py."
+            f"The bucket {resource.name} belongs to another AWS account, and bucket names are "
+            "unique across all accounts. Choose another default of `Environment.project` in "
+            "stacks/core/environment.py."
         )
     return names
 
@@ -126,9 +126,9 @@ def _log_group_exists(session: boto3.Session, region: str, resource: Named) -> o
     return logs.describe_log_streams(logGroupName=resource.name, limit=1)
 
 
-# The service's own call for the types of data, which needs fewer rights than Cloud Control, and
-# which the local cloud answers: its Cloud Control knows only the resources that it has created.
-# Each raises `ClientError` if the resource does not exist.
+# Calls of the services that store data. These calls need fewer permissions than Cloud Control, and
+# Cloud Control of the local cloud finds only resources that Cloud Control has created. Each
+# function raises `ClientError` if the resource does not exist.
 _EXISTS: Mapping[str, Callable[[boto3.Session, str, Named], object]] = {
     "AWS::DynamoDB::GlobalTable": _table_exists,
     "AWS::DynamoDB::Table": _table_exists,

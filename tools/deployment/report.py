@@ -23,7 +23,7 @@ def show(op: Operation, output: str) -> None:
     seconds = {match["id"]: match["seconds"] for match in _CHANGED.finditer(output)}
     title = f"Environment {op.options.environment} ({op.target})"
     table = Table(title=title)
-    # Three columns: names and ARNs are for copying, and a terminal may be 80 characters wide.
+    # Three columns leave room for whole names and ARNs on a terminal of 80 characters.
     for column in ("Stack, resource", "Status, name or ARN", "Seconds"):
         table.add_column(column, overflow="fold")
     outputs = Table("Export", "Value")
@@ -38,7 +38,7 @@ def show(op: Operation, output: str) -> None:
         for export in exports:
             outputs.add_row(*export)
     console.print(table)
-    # On a terminal, cdk has printed the exports.
+    # `cdk deploy` has already printed the exports on the terminal.
     summarize(f"### {title}", table, "### Exports", outputs)
 
 
@@ -46,7 +46,7 @@ type _Pairs = list[tuple[str, str]]
 
 
 def _read(op: Operation, stack: StackArtifact) -> tuple[str, _Pairs, _Pairs]:
-    # Credentials may have expired during the deploy, or not allow reading.
+    # The credentials may have expired during the deploy, or lack the permission to read.
     try:
         found = op.find(stack)
         if found is None:

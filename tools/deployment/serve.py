@@ -1,4 +1,4 @@
-"""Serving the local cloud in the foreground."""
+"""Serve the local cloud in the foreground."""
 
 import os
 import shlex
@@ -23,12 +23,12 @@ def serve(options: Options) -> int:
         say(f"{target} needs no server: boto3 and the aws CLI reach it directly.")
         return 0
     with local_cloud(cloud_directory(), port=options.port) as cloud:
-        # The aws CLI would prefer a profile of the shell to the keys.
+        # With a profile in the shell, the aws CLI would ignore the access keys.
         say("unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN")
         for key, value in cloud.environment({}).items():
             others = "${NO_PROXY:+,$NO_PROXY}" if key == "NO_PROXY" else ""
             say(f"export {key}={shlex.quote(value)}{others}")
-        # Otherwise `deploy` would take the keys for keys of AWS.
+        # Without this variable, `deploy` would use the access keys on AWS.
         say("export WEALTH_OPS_TARGET=local")
         if cloud.shared:
             say(f"The local cloud is up at {cloud.url} already, served by another process.")
@@ -43,7 +43,7 @@ def serve(options: Options) -> int:
 
 
 def _has_parent() -> bool:
-    # A killed nox cannot stop the server, which must not outlive it.
+    # The server must also stop after SIGKILL of nox.
     nox = os.environ.get("WEALTH_OPS_NOX")
     if nox is None:
         return True

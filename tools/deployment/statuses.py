@@ -1,4 +1,4 @@
-"""The statuses of a CloudFormation stack, and the command that leads out of each blocked one.
+"""The statuses of a CloudFormation stack, and the command that fixes each blocked status.
 
 Source: CloudFormation user guide, "Stack status codes".
 """
@@ -15,8 +15,8 @@ from tools.local_cloud.folder import how_to_empty
 FAILED_CREATION = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
 # Statuses of a stack that has no resources yet.
 NEVER_CREATED = (None, "REVIEW_IN_PROGRESS", "DELETE_COMPLETE", *FAILED_CREATION)
-# With these flags `cdk deploy` itself leads out of the statuses that need a rollback.
-_LEADS_OUT = {"--force", "-f", "--no-rollback", "-R", "--rollback=false"}
+# With these flags, `cdk deploy` itself fixes the statuses that need a rollback.
+_FIXING_FLAGS = {"--force", "-f", "--no-rollback", "-R", "--rollback=false"}
 
 
 def refuse_changing(op: Operation, stack: StackArtifact, status: str | None) -> None:
@@ -29,12 +29,12 @@ def refuse_changing(op: Operation, stack: StackArtifact, status: str | None) -> 
 
 
 def refuse_blocked(op: Operation, stack: StackArtifact, status: str | None) -> None:
-    """Raise `UserError` with the next command if the status allows no deploy, or no drift."""
+    """Raise `UserError` with the next command if the status allows no deploy or drift detection."""
     refuse_changing(op, stack, status)
     profile = [f"--profile={op.options.profile}"] if op.options.profile else []
     command = ["uv", "run", "cdk", "rollback", stack.id, "--app", str(op.assembly), *profile]
     rollback = f"Run: {shlex.join(command)}"
-    ways = {
+    fixes = {
         "CREATE_FAILED": rollback,
         "UPDATE_FAILED": rollback,
         "UPDATE_ROLLBACK_FAILED": (
@@ -46,11 +46,11 @@ def refuse_blocked(op: Operation, stack: StackArtifact, status: str | None) -> N
             f"Retained resources survive a deletion of the stack: {op.nox('destroy', stack.id)}"
         ),
     }
-    if status not in ways or (op.options.verb, status) == ("drift", "UPDATE_ROLLBACK_FAILED"):
+    if status not in fixes or (op.options.verb, status) == ("drift", "UPDATE_ROLLBACK_FAILED"):
         return
-    if rollback in ways[status] and _LEADS_OUT & set(op.options.extra):
+    if rollback in fixes[status] and _FIXING_FLAGS & set(op.options.extra):
         return
-    way = ways[status] if op.target.kind == "aws" else how_to_empty(cloud_directory())
+    fix = fixes[status] if op.target.kind == "aws" else how_to_empty(cloud_directory())
     raise UserError(
-        f"{stack.id} ({stack.name}) is {status}, which allows no {op.options.verb}. {way}"
+        f"{stack.id} ({stack.name}) is {status}, which allows no {op.options.verb}. {fix}"
     )
