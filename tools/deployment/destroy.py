@@ -80,10 +80,11 @@ def _show_retained(op: Operation, doomed: list[StackArtifact], found: "Found") -
     for name in retained:
         say(f"Retained: {name}")
     if retained:
+        empty = how_to_empty(cloud_directory())
         say(
             f"A later deploy adopts retained resources with: {op.nox('deploy', ADOPT)}"
             if op.target.kind == "aws"
-            else f"The local cloud cannot adopt retained resources. {how_to_empty(cloud_directory())}"
+            else f"The local cloud cannot adopt retained resources. {empty}"
         )
 
 
