@@ -50,8 +50,7 @@ class StackArtifact:
 def read_stacks(assembly: Path) -> list[StackArtifact]:
     """The stacks of a cloud assembly, each after its dependencies.
 
-    `manifest.json` is the format that the CDK CLI itself reads
-    (aws-cdk-lib.cloud_assembly_schema).
+    aws-cdk-lib.cloud_assembly_schema defines the format of `manifest.json`.
     """
     artifacts = json.loads((assembly / "manifest.json").read_text())["artifacts"]
     found = {
@@ -95,7 +94,7 @@ def in_order(stacks: Iterable[StackArtifact]) -> list[StackArtifact]:
 
 
 def named(stacks: Sequence[StackArtifact], patterns: Sequence[str]) -> set[str]:
-    """The ids that `patterns` match, with * and ?. No pattern means all.
+    """The ids that `patterns` match, with the wildcards * and ?. No pattern means all.
 
     Raises `UserError` for a pattern that matches nothing.
     """

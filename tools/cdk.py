@@ -24,7 +24,7 @@ NO_CONFIGURATION = {
 }
 # Poll interval of the abort condition of a command, in seconds.
 POLL_INTERVAL = 0.5
-# The names in lower case of the variables that name a proxy; programs read both cases.
+# Variables that name a proxy. Programs also read the upper-case names.
 PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 
@@ -54,15 +54,16 @@ def environment() -> dict[str, str]:
 
 
 def supervised_environment() -> dict[str, str]:
-    """`environment` of a CLI that ends when this process ends, even if it is killed."""
+    """The variables of a CLI that ends when this process ends, even after SIGKILL."""
     return {**environment(), **node.supervised()}
 
 
 def without_aws(environment: Mapping[str, str]) -> dict[str, str]:
-    """`environment` without any way to reach AWS: no credentials, profile or proxy.
+    """`environment` without the variables for AWS: no credentials, profile or proxy.
 
     The variables of the AWS SDKs begin with AWS_ (SDKs and tools reference guide, "Settings
-    reference"), those of the CDK CLI with CDK_. CDK_DOCKER names the program that bundles assets.
+    reference"), and the variables of the CDK CLI begin with CDK_. CDK_DOCKER, the program that
+    bundles assets, is retained.
     """
     kept = {
         key: value
@@ -99,7 +100,7 @@ def unknown(verb: str, flags: Sequence[str]) -> list[str]:
 def run(
     step: str, *args: str, environment: Mapping[str, str], is_gone: Callable[[], bool]
 ) -> tuple[int, str]:
-    """Run `cdk` with `args`, show its output as it comes, and return its status and output.
+    """Run `cdk` with `args`, print each line of its output, and return its status and output.
 
     Ends the CLI when `is_gone` becomes true, and when this process is interrupted.
     """
@@ -138,6 +139,6 @@ def _end_when(is_gone: Callable[[], bool], process: subprocess.Popen[str]) -> No
 
 @reports_errors
 def main() -> int:
-    """Replace this process by the CDK CLI: `uv run cdk …`."""
+    """Replace this process with the CDK CLI: `uv run cdk …`."""
     arguments = command(*sys.argv[1:])
     os.execve(arguments[0], arguments, os.environ | environment())  # noqa: S606 (no shell wanted)

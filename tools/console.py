@@ -11,8 +11,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-# rich takes FORCE_COLOR for a terminal, which would write spinner frames to a log. A log has no
-# width: names and ARNs must stay whole, for copying.
+# With FORCE_COLOR, rich assumes a terminal and would write the frames of a spinner to a log. The
+# width of a log leaves names and ARNs on one line, so that they can be copied.
 _IS_TERMINAL = sys.stdout.isatty()
 console = Console(
     highlight=False, force_interactive=_IS_TERMINAL, width=None if _IS_TERMINAL else 200
@@ -35,14 +35,14 @@ def is_interactive() -> bool:
 
 
 def reports_errors[**P](main: Callable[P, int]) -> Callable[P, int]:
-    """Make `main`, which returns an exit status, print a `UserError` and return its status."""
+    """Make `main` print a `UserError` and return the exit status of the error."""
 
     @wraps(main)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> int:
         try:
             return main(*args, **kwargs)
         except UserError as error:
-            # Not wrapped, so that a command in the message can be copied.
+            # Print the message on one line, so that a command in the message can be copied.
             errors.print(str(error), style="red", markup=False, soft_wrap=True)
             return error.status
 
@@ -50,13 +50,13 @@ def reports_errors[**P](main: Callable[P, int]) -> Callable[P, int]:
 
 
 def say(text: str, style: str | None = None) -> None:
-    """Print text as it is, on one line, so that names and commands can be copied."""
+    """Print text without markup, on one line, so that names and commands can be copied."""
     console.print(text, style=style, markup=False, soft_wrap=True)
 
 
 @contextmanager
 def waiting(step: str) -> Iterator[None]:
-    """Show that `step` is under way: a spinner on a terminal, otherwise one line."""
+    """Show that `step` is in progress: a spinner on a terminal, otherwise one line."""
     if console.is_interactive:
         with console.status(step):
             yield
@@ -66,9 +66,9 @@ def waiting(step: str) -> Iterator[None]:
 
 
 def summarize(*parts: str | Table) -> None:
-    """Add text and tables, as Markdown, to the summary of a job of GitHub Actions, if in one.
+    """Add text and tables, as Markdown, to the job summary of GitHub Actions.
 
-    Changes the style of the tables.
+    Does nothing outside a job. Changes the style of the tables.
     """
     if "GITHUB_STEP_SUMMARY" not in os.environ:
         return

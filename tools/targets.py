@@ -1,4 +1,4 @@
-"""Choosing the target: AWS or the local cloud."""
+"""Choose the target: AWS or the local cloud."""
 
 import os
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ class Choice:
 class Target:
     """An account of AWS or of the local cloud, and the principal that acts there.
 
-    `environment` holds the variables that make both boto3 and the CDK CLI use it.
+    `environment` holds the variables with which boto3 and the CDK CLI use the account.
     """
 
     kind: Kind
@@ -52,11 +52,11 @@ class Target:
 
 
 def choose(to: str | None, session: Session, *, interactive: bool) -> Choice:
-    """Choose the target: `to` (from --to), else WEALTH_OPS_TARGET, else by the credentials.
+    """The target of `to` (from --to), of WEALTH_OPS_TARGET, or of the credentials, in this order.
 
-    Without either, AWS if there are credentials and the user can be asked, otherwise the local
-    cloud. On GitHub Actions never the local cloud without --to: a green job must have deployed.
-    Raises `UserError` for an unknown target, and if AWS would be used without consent.
+    Credentials select AWS if the user can be asked; without credentials, the target is the local
+    cloud. GitHub Actions requires --to for the local cloud, because a successful job must have
+    deployed. Raises `UserError` for an unknown target, and if the user cannot be asked about AWS.
     """
     named, source = (to, "--to") if to else (os.environ.get(VARIABLE), VARIABLE)
     if named:
@@ -83,7 +83,7 @@ def choose(to: str | None, session: Session, *, interactive: bool) -> Choice:
 def aws_target(session: Session, *, interactive: bool) -> Target:
     """The account of the credentials, resolved once for boto3 and the CDK CLI.
 
-    Raises `UserError` that names the host, helper, variable or file that failed.
+    Raises `UserError` with the host, command, variable or file to fix.
     """
     with credentials.explained(session):
         environment = credentials.resolve(session, interactive=interactive)

@@ -30,12 +30,12 @@ def test_the_cli_has_a_compile_cache_and_the_app_does_not() -> None:
     code = "[require('node:module').getCompileCacheDir(), process.env.NODE_COMPILE_CACHE]"
     command = [str(node.NODE), "--require", str(node.PRELOAD), "--print", f"JSON.stringify({code})"]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    folder, told = json.loads(done.stdout)
+    folder, inherited = json.loads(done.stdout)
     assert Path(folder).is_relative_to(ROOT / "build" / "node")
-    assert told is None
+    assert inherited is None
 
 
-def test_uv_run_cdk_runs_the_cli_on_the_pinned_node(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uv_run_cdk_starts_the_cli_on_the_pinned_node(monkeypatch: pytest.MonkeyPatch) -> None:
     became: list[object] = []
     monkeypatch.setattr(os, "execve", lambda *arguments: became.extend(arguments))
     monkeypatch.setattr("sys.argv", ["cdk", "deploy", "StorageStack"])

@@ -1,4 +1,4 @@
-"""Credentials are resolved once, and each problem names what to fix."""
+"""Credentials are resolved once, and each error names the setting to fix."""
 
 import os
 import socket
@@ -113,11 +113,11 @@ def test_a_role_that_needs_an_mfa_code_is_refused_without_a_terminal(configure: 
         ("", {}, "Unable to locate credentials. Set AWS_PROFILE. Sign in"),
         ("", {"AWS_ACCESS_KEY_ID": "a"}, "Set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."),
         ("", {"AWS_PROFILE": "none"}, r"\(none\) could not be found. Choose a profile of .*config"),
-        ("credential_process = false", {}, "`credential_process` in .*config names the helper"),
+        ("credential_process = false", {}, "Fix the command of `credential_process` in .*config"),
         ("login_session = arn:aws:iam::1:user/u", {}, "Sign in: `aws sso login`, or `aws login`"),
     ],
 )
-def test_a_credential_problem_names_what_to_fix(
+def test_a_credential_error_names_the_setting_to_fix(
     configure: Configure,
     monkeypatch: pytest.MonkeyPatch,
     text: str,
@@ -136,10 +136,10 @@ def test_a_credential_problem_names_what_to_fix(
     ("variables", "sentence"),
     [
         ({}, "Check the network, AWS_ENDPOINT_URL, HTTPS_PROXY, and `endpoint_url` in "),
-        ({"https_proxy": "http://{host}"}, "The proxy does not answer. https_proxy names it."),
+        ({"https_proxy": "http://{host}"}, "The proxy does not answer. Check https_proxy."),
     ],
 )
-def test_a_host_that_does_not_answer_is_named(
+def test_a_connection_error_names_the_host_or_proxy(
     monkeypatch: pytest.MonkeyPatch, closed_port: int, variables: dict[str, str], sentence: str
 ) -> None:
     host = f"127.0.0.1:{closed_port}"
@@ -156,7 +156,7 @@ def test_a_host_that_does_not_answer_is_named(
         aws_target(Session(), interactive=False)
 
 
-def test_refused_keys_are_named_with_their_source(configure: Configure) -> None:
+def test_the_error_for_refused_keys_names_their_source(configure: Configure) -> None:
     file = configure(f"[default]\n{KEYS}")
     refusal = ClientError({"Error": {"Code": "InvalidClientTokenId"}}, "GetCallerIdentity")
     with (

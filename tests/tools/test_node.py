@@ -33,7 +33,7 @@ def install(folder: Path) -> None:
 
 @pytest.fixture
 def npm(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
-    """The environments of an npm that installs the lock file."""
+    """Replace npm; return the variables of each `npm ci`."""
     noted: list[dict[str, str]] = []
 
     def run(command: list[str], *, cwd: Path, env: dict[str, str], check: bool) -> object:

@@ -98,7 +98,7 @@ def test_every_action_is_pinned_to_one_commit() -> None:
     assert len(set(used)) == len({name for name, _, _ in used})
 
 
-def test_a_checkout_keeps_no_credentials() -> None:
+def test_a_checkout_does_not_persist_credentials() -> None:
     checkouts = [step for step in STEPS if "checkout" in str(step.get("uses"))]
     assert all(mapping(step["with"])["persist-credentials"] is False for step in checkouts)
     assert len(checkouts) >= len(JOBS) - 1
