@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 # Source of the examples: services/cloudformation/drift.py of MiniStack.
 _LESS = (
-    "The local cloud compares less than AWS. Examples: the local cloud compares only the versioning "
-    "of a bucket, checks only that a repository exists, and ignores policies."
+    "The local cloud compares less than AWS. Examples: the local cloud compares only the "
+    "versioning of a bucket, checks only that a repository exists, and ignores policies."
 )
 # The last line of `cdk drift` if the comparison succeeded.
 _COMPARED = "Number of resources with drift"
