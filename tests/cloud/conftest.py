@@ -108,7 +108,7 @@ def tools(assembly: Path) -> Tools:
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    """A local cloud that tests share. A test must leave alone what other tests rely on."""
+    """A local cloud that tests share. A test must not change the resources of others."""
     with local_cloud(tmp_path_factory.mktemp("cloud")) as running:
         yield running
 
@@ -121,7 +121,7 @@ def here(cloud: LocalCloud) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def unbootstrapped(cloud: LocalCloud, here: dict[str, str]) -> dict[str, str]:
-    """The variables of a user of AWS, for which the shared cloud stands in: root of an account."""
+    """The variables of the root user of an account of the shared cloud, used as an AWS account."""
     environment = cloud.environment({}, account="999988887777") | here
     del environment["AWS_CONFIG_FILE"], environment["AWS_SHARED_CREDENTIALS_FILE"]
     return environment
@@ -129,7 +129,7 @@ def unbootstrapped(cloud: LocalCloud, here: dict[str, str]) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def account(tools: Tools, unbootstrapped: dict[str, str]) -> dict[str, str]:
-    """The same in an account that is bootstrapped."""
+    """The variables of the root user of a bootstrapped account."""
     environment = unbootstrapped | {"AWS_ACCESS_KEY_ID": ACCOUNT}
     done = tools("bootstrap", "--to", "aws", "--yes", **environment)
     assert done.status == 0, done.output
@@ -143,7 +143,7 @@ def _numbers() -> Iterator[int]:
 
 @pytest.fixture
 def project(assembly: Path, tmp_path: Path, _numbers: Iterator[int]) -> Project:
-    """The environment under a project name of the test's own."""
+    """The environment with a project name that no other test uses."""
     folder = shutil.copytree(assembly, tmp_path / "assembly")
     old, new = read_stacks(folder)[0].tags["Project"], f"test{next(_numbers)}"
     for path in folder.glob("*.json"):
@@ -170,7 +170,7 @@ def local(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def deployed(tools: Tools, local: dict[str, str]) -> Path:
-    """The folder of a local cloud with the environment, as its server saved it."""
+    """The folder of a stopped local cloud to which the environment is deployed."""
     done = tools("deploy", "--to", "local", **local)
     assert done.status == 0, done.output
     return Path(local["WEALTH_OPS_CLOUD"])
@@ -185,7 +185,7 @@ def served(deployed: Path) -> Iterator[LocalCloud]:
 
 @pytest.fixture(scope="module")
 def deployed_cloud(served: LocalCloud) -> Iterator[LocalCloud]:
-    """The same, with boto3 as its root user for a module of tests."""
+    """The local cloud of `deployed`, with boto3 as its root user for a module of tests."""
     with served.entered():
         yield served
 

@@ -1,7 +1,7 @@
 """The rows of docs/permissions.md as AWS calls.
 
-A call's parameters are the parameters of its resource and of its operation, as far as the operation
-takes them. Add a row to the document to test a further call.
+A call has the parameters of its resource and of its operation that the operation accepts. To test
+another call, add a row to the document.
 """
 
 from dataclasses import replace
@@ -72,7 +72,7 @@ RESOURCES: dict[str, Parameters] = {
     "the CDK's deploy role": {"RoleArn": DEPLOY_ROLE},
     "the other role": {"RoleArn": OTHER_ROLE},
     "stacks": {"StackName": DEPLOYED.stack_name("storage")},
-    # The calls on these name no resource, or only the parameters below.
+    # Calls on these resources have only the parameters of their operation.
     **{name: {} for name in ("all tables", "all log groups", "keys", "parameters", "functions")},
 }
 OPERATIONS: dict[str, Parameters] = {

@@ -99,7 +99,7 @@ class IngestionStack(DomainStack):
 
 def main() -> None:
     """Synthesize the dev environment with both stacks."""
-    with patch.object(App, "synth"):  # it comes below, with both stacks
+    with patch.object(App, "synth"):  # called below, with both stacks
         from apps.dev.app import app, environment, identity, storage
 
     prices = PricesStack(app, environment)

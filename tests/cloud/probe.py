@@ -21,7 +21,7 @@ class Call(NamedTuple):
 def probe(calls: list[Call], session: boto3.Session) -> list[str]:
     """Make each call with the credentials of `session`; return "ok" or the error code of each.
 
-    Parameters that an operation does not take are left out.
+    Omits parameters that an operation does not accept.
     """
     answers = []
     # It takes longer to create a client than to make a call.

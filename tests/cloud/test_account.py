@@ -1,4 +1,4 @@
-"""The path to AWS, for which other accounts of the shared local cloud stand in."""
+"""The verbs with `--to aws`, on other accounts of the shared local cloud."""
 
 import json
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def test_credentials_alone_change_nothing_without_a_terminal(
     assert "--to aws or --to local" in output
 
 
-def test_an_account_that_is_not_bootstrapped_gets_the_command(
+def test_the_error_for_an_account_without_bootstrap_shows_the_command(
     tools: Tools, unbootstrapped: Environment
 ) -> None:
     status, output = tools("deploy", *AWS, **unbootstrapped)
@@ -58,7 +58,7 @@ def test_an_account_that_is_not_bootstrapped_gets_the_command(
         ({"AWS_CA_BUNDLE": str(ROOT / "uv.lock")}, "TLS failed. AWS_CA_BUNDLE, or `ca_bundle` in"),
     ],
 )
-def test_a_refused_connection_says_what_to_fix(
+def test_a_connection_error_names_the_setting_to_fix(
     tools: Tools, account: Environment, variables: Environment, sentence: str
 ) -> None:
     status, output = tools("deploy", *AWS, **account | variables)
@@ -67,7 +67,7 @@ def test_a_refused_connection_says_what_to_fix(
     assert "--to local" in output
 
 
-def test_the_question_names_everything_and_a_no_changes_nothing(
+def test_the_question_lists_stacks_and_target_and_the_answer_no_changes_nothing(
     tools: Tools, account: Environment, project: Project
 ) -> None:
     status, output = type_answer("n", project.folder, "deploy", **account)
@@ -153,7 +153,7 @@ def test_the_data_survives_the_destruction_of_every_stack(
         assert "Deploying" not in again.output
 
 
-def test_a_bucket_of_another_account_gets_the_setting(
+def test_the_error_for_a_bucket_of_another_account_names_the_setting(
     tools: Tools, account: Environment, project: Project, cloud: LocalCloud
 ) -> None:
     with cloud.entered(account="222233334444"):

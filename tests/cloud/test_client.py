@@ -1,4 +1,4 @@
-"""The local cloud as its users see it: start, state, stop, and the environment of commands."""
+"""Start, state and stop of the local cloud, and the environment variables of its commands."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def buckets(cloud: LocalCloud) -> list[str]:
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A stopped local cloud whose state holds a bucket of that name and an object, for copying."""
+    """A stopped local cloud that holds a bucket and an object, for copies."""
     with local_cloud(tmp_path_factory.mktemp("saved")) as cloud, cloud.entered():
         s3 = boto3.client("s3")
         s3.create_bucket(Bucket="mine")
@@ -55,7 +55,7 @@ def directory(saved: Path, tmp_path: Path) -> Path:
 # State
 
 
-def test_accounts_and_regions_are_separate_and_outlive_an_orderly_stop(directory: Path) -> None:
+def test_accounts_and_regions_are_separate_and_survive_a_stop(directory: Path) -> None:
     with local_cloud(directory) as cloud:
         for value, place in {"dev": {}, "prod": PROD}.items():
             with cloud.entered(**place):
@@ -119,7 +119,7 @@ def test_an_unusable_state_is_moved_and_an_empty_cloud_starts(
     assert list(directory.glob(f"{STATE}-20*")) == [moved]
 
 
-def test_a_failed_stop_hides_no_exception(
+def test_a_failed_stop_does_not_hide_an_exception(
     directory: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail() -> None:
@@ -150,7 +150,7 @@ def test_a_server_that_does_not_stop_is_killed(
 # Start
 
 
-def test_a_port_that_is_not_available_is_named(tmp_path: Path) -> None:
+def test_the_error_for_an_unavailable_port_names_the_port(tmp_path: Path) -> None:
     with socket.create_server((HOST, 0)) as other:
         for port in (other.getsockname()[1], 70000):
             with (
@@ -160,7 +160,7 @@ def test_a_port_that_is_not_available_is_named(tmp_path: Path) -> None:
                 pass
 
 
-def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+def test_the_error_for_an_unusable_folder_names_the_folder(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("")
     with pytest.raises(UserError, match=f"cannot use the folder {file}"), local_cloud(file):
@@ -177,7 +177,7 @@ def test_a_server_that_does_not_start_in_time_is_stopped(
         assert not (directory / ENDPOINT).exists()
 
 
-def test_a_disk_that_is_full_at_the_start_is_suspected(
+def test_the_error_for_a_start_on_a_full_disk_asks_about_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     python = tmp_path / "python"
@@ -254,7 +254,7 @@ POISON = {
 }
 
 
-def test_its_environment_leads_to_it_and_nowhere_else() -> None:
+def test_the_environment_of_a_command_reaches_only_the_local_cloud() -> None:
     cloud = LocalCloud(Path("/cloud"), 4711)
     environment = cloud.environment({**POISON, "AWS_REGION": "eu-west-1", "HOME": "/home/me"})
     assert not POISON.keys() & environment.keys()

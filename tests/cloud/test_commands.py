@@ -52,7 +52,7 @@ def test_help_lists_the_flags_of_the_verb_only(
         (["diff"], {"CDK_ROLE_ARN": "x"}, "CDK_ROLE_ARN would change only the CDK CLI."),
     ],
 )
-def test_a_flag_that_cannot_work_is_refused_before_the_target_is_chosen(
+def test_an_unsupported_flag_is_refused_before_the_target_is_chosen(
     tools: Tools, arguments: list[str], variables: dict[str, str], sentence: str
 ) -> None:
     status, output = tools(*arguments, **variables)

@@ -1,6 +1,6 @@
-"""Which jobs of GitHub Actions may assume the delivery roles, and what the roles may then do.
+"""The jobs of GitHub Actions that may assume the delivery roles, and the roles' permissions.
 
-The local cloud decides by the roles' trust policies. It does not check the signature of a token.
+The local cloud evaluates the trust policies, but does not check the signature of a token.
 """
 
 import base64
@@ -82,7 +82,7 @@ def bootstrap_role(session: boto3.Session, kind: str) -> str:
 
 @pytest.mark.parametrize("role", ["DeployRoleArn", "DriftRoleArn"])
 @pytest.mark.parametrize("case", REFUSED)
-def test_a_job_elsewhere_cannot_assume_a_role(role: str, case: str, roles: dict[str, str]) -> None:
+def test_another_job_cannot_assume_a_role(role: str, case: str, roles: dict[str, str]) -> None:
     with pytest.raises(ClientError, match="AccessDenied"):
         assume(roles[role], **REFUSED[case])
 
@@ -110,7 +110,7 @@ def test_a_job_of_the_environment_assumes_only_these_roles(
     assert assumed == kinds
 
 
-def test_the_roles_change_nothing_by_themselves(roles: dict[str, str]) -> None:
+def test_the_roles_cannot_change_resources_directly(roles: dict[str, str]) -> None:
     for role in roles.values():
         with pytest.raises(ClientError, match="AccessDenied"):
             assume(role).client("s3").create_bucket(Bucket="theirs")

@@ -1,4 +1,4 @@
-"""A local cloud that ends during an operation ends the operation with a sentence."""
+"""If the local cloud ends during an operation, the operation ends with an error message."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def ended() -> AbstractContextManager[object]:
     return pytest.raises(UserError, match="Run the same command again")
 
 
-def test_a_command_ends_with_the_cloud(
+def test_a_command_ends_when_the_local_cloud_ends(
     assembly: Path, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sleeper = [sys.executable, "-c", "import time; time.sleep(60)"]
@@ -47,7 +47,7 @@ def test_a_command_ends_with_the_cloud(
     assert time.monotonic() - start < 30
 
 
-def test_a_call_that_the_cloud_no_longer_answers_ends_the_operation(
+def test_a_call_after_the_end_of_the_local_cloud_ends_the_operation(
     assembly: Path, directory: Path
 ) -> None:
     options = Options("deploy", to="local", app=str(assembly))

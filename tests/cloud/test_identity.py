@@ -1,4 +1,4 @@
-"""boto3 and the CDK CLI act as one principal, whatever selects the credentials."""
+"""boto3 and the CDK CLI act as the same principal for each source of credentials."""
 
 import json
 import os
@@ -74,11 +74,11 @@ def profiles(cloud: LocalCloud, unbootstrapped: Environment, tmp_path: Path) -> 
         (["--profile=work"], {"AWS_PROFILE": "none"}, []),
         (["--profile=work"], {"AWS_SESSION_TOKEN": "another"}, []),
         ([], {"AWS_PROFILE": "work"}, ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]),
-        # The endpoint and the certificate are those of the profile.
+        # The profile sets the endpoint and the certificate.
         (["--profile=work"], {}, ["AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"]),
     ],
 )
-def test_a_profile_holds_for_boto3_and_the_cdk_cli(
+def test_boto3_and_the_cdk_cli_use_the_same_profile(
     tools: Tools,
     account: Environment,
     profiles: Environment,
@@ -138,7 +138,7 @@ def test_a_principal_without_the_lookup_role_can_deploy(
     assert "Not checked" in done.output
 
 
-def test_a_denied_request_is_not_taken_for_a_missing_stack(
+def test_a_denied_request_does_not_mean_a_missing_stack(
     tools: Tools, user: Callable[[dict[str, object] | None], Environment], project: Project
 ) -> None:
     arguments = ("destroy", "StorageStack", *AWS)

@@ -37,7 +37,7 @@ def test_a_second_deploy_changes_nothing(
     assert re.search(f"  AWS::S3::Bucket +│ {BUCKET} ", done.output)
 
 
-def test_nothing_differs_and_nothing_has_drifted(
+def test_diff_and_drift_show_nothing_after_a_deploy(
     tools: Tools, local: dict[str, str], deployed: Path
 ) -> None:
     assert deployed.exists()
@@ -47,7 +47,7 @@ def test_nothing_differs_and_nothing_has_drifted(
     assert "The local cloud compares less than AWS" in drifted.output
 
 
-def test_a_diff_does_not_call_an_update_a_replacement(
+def test_a_diff_does_not_show_an_update_as_a_replacement(
     tools: Tools, local: dict[str, str], deployed: Path, assembly: Path, tmp_path: Path
 ) -> None:
     assert deployed.exists()
@@ -62,7 +62,7 @@ def test_a_diff_does_not_call_an_update_a_replacement(
     assert "replace" not in output
 
 
-def test_drift_is_found_and_named_after_versioning_was_suspended(
+def test_drift_shows_suspended_versioning(
     tools: Tools, local: dict[str, str], deployed_cloud: LocalCloud
 ) -> None:
     assert deployed_cloud.directory == Path(local["WEALTH_OPS_CLOUD"])
@@ -78,7 +78,7 @@ def test_drift_is_found_and_named_after_versioning_was_suspended(
     assert "Undo the drift by hand" in output
 
 
-def test_what_another_stack_imports_cannot_be_deleted(deployed_cloud: LocalCloud) -> None:
+def test_a_stack_whose_exports_are_imported_cannot_be_deleted(deployed_cloud: LocalCloud) -> None:
     del deployed_cloud
     cloudformation = boto3.client("cloudformation")
     with pytest.raises(ClientError, match="TerminationProtection"):

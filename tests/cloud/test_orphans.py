@@ -1,4 +1,4 @@
-"""A command that is interrupted or killed leaves no process, whatever it was waiting for."""
+"""An interrupted or killed command leaves no process."""
 
 import os
 import signal
@@ -69,7 +69,7 @@ def wait_for(condition: Callable[[], object]) -> None:
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Start a Python command, and kill all that is left of it at the end of the test."""
+    """Start a Python command, and kill its remaining processes at the end of the test."""
     started: list[subprocess.Popen[bytes]] = []
 
     def run(*arguments: object, **environment: str) -> subprocess.Popen[bytes]:
@@ -134,7 +134,9 @@ def test_nox_leaves_no_process_and_the_state_is_saved(
     assert list((tmp_path / STATE).glob("*.json"))
 
 
-def test_a_cli_that_waits_for_the_network_ends_too(start: Start, assembly: Path) -> None:
+def test_a_killed_deploy_ends_a_cli_that_waits_for_the_network(
+    start: Start, assembly: Path
+) -> None:
     with socket.create_server((HOST, 0)) as deaf:
         deploy = start(
             *("-c", CALL, assembly),
@@ -150,7 +152,7 @@ def test_a_cli_that_waits_for_the_network_ends_too(start: Start, assembly: Path)
             assert_all_end(deploy)
 
 
-def test_a_killed_synthesis_takes_the_app_with_it(start: Start, tmp_path: Path) -> None:
+def test_a_killed_synthesis_leaves_no_app_process(start: Start, tmp_path: Path) -> None:
     slow = tmp_path / "an app.py"
     slow.write_text("import time; time.sleep(60)")
     synthesis = start("-c", SYNTHESIS, tmp_path / "cdk.out", slow)

@@ -1,4 +1,4 @@
-"""AWS answers calls with the roles' credentials as docs/permissions.md says."""
+"""The results of calls with the roles' credentials match docs/permissions.md."""
 
 import io
 import json
@@ -57,7 +57,7 @@ def admin(roles: dict[str, str]) -> boto3.Session:
 
 @pytest.fixture(scope="module")
 def resources(roles: dict[str, str]) -> None:
-    """The resources of the table: ours, and similar ones that the roles must not use."""
+    """The resources of the table, and similar resources that the roles must not use."""
     assert roles
     boto3.client("s3").create_bucket(Bucket="another")
     tables = [(name, DEPLOYED.region) for name in (TABLE, OTHER_TABLE, "another")]
@@ -96,7 +96,7 @@ def resources(roles: dict[str, str]) -> None:
 
 @pytest.fixture(scope="module")
 def answers(roles: dict[str, str], admin: boto3.Session, resources: None) -> list[str]:
-    """The answer of AWS to each row of the table."""
+    """The result of the call of each row of the table."""
     del resources
     found = {}
     for role, arn in roles.items():
@@ -153,7 +153,7 @@ def test_the_table_has_eighty_rows_and_half_of_them_are_denials() -> None:
         for i, row in enumerate(ROWS)
     ],
 )
-def test_aws_answers_the_call_as_the_table_says(answers: list[str], index: int, row: Row) -> None:
+def test_the_result_of_a_call_matches_the_table(answers: list[str], index: int, row: Row) -> None:
     if row.allowed:
         assert answers[index] == "ok"
     else:

@@ -1,4 +1,4 @@
-"""A table, a function and a state machine work beside the foundation without a change of it."""
+"""A table, a function and a state machine work beside the unchanged foundation."""
 
 import json
 import os

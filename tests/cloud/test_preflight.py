@@ -59,9 +59,7 @@ def test_an_existing_resource_is_refused(cloud: LocalCloud, tmp_path: Path, kind
             refuse(tmp_path, kind, **{TYPES[kind]: name})
 
 
-def test_a_resource_of_another_type_is_looked_for_with_cloud_control(
-    cloud: LocalCloud, tmp_path: Path
-) -> None:
+def test_cloud_control_finds_a_resource_of_another_type(cloud: LocalCloud, tmp_path: Path) -> None:
     with cloud.entered(account=ACCOUNT):
         control = boto3.client("cloudcontrol")
         properties = {"Name": f"/{NAME}", "Type": "String", "Value": "1"}
@@ -71,7 +69,7 @@ def test_a_resource_of_another_type_is_looked_for_with_cloud_control(
             refuse(tmp_path, "AWS::SSM::Parameter", **properties)
 
 
-def test_a_resource_that_the_principal_may_not_read_is_said_and_not_refused(
+def test_a_resource_that_the_principal_may_not_read_is_reported_and_not_refused(
     cloud: LocalCloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with cloud.entered(account=ACCOUNT):
@@ -85,7 +83,7 @@ def test_a_resource_that_the_principal_may_not_read_is_said_and_not_refused(
         for kind, name in (("AWS::ECR::Repository", "any"), ("AWS::S3::Bucket", bucket)):
             refuse(tmp_path, kind, **{TYPES[kind]: name})
             assert f"Not checked whether {kind} {name} exists already: " in capsys.readouterr().out
-        # A principal that may list the buckets of the account sees that the bucket is its own.
+        # With s3:ListAllMyBuckets, the check finds the bucket in the account of the principal.
         statement = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         boto3.client("iam", aws_access_key_id=root, aws_secret_access_key="any").put_user_policy(

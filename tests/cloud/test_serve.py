@@ -28,14 +28,14 @@ def test_the_cloud_is_served_until_it_is_interrupted(
     assert status == 0
     assert "export AWS_ENDPOINT_URL=https://127.0.0.1:" in output
     assert f"export AWS_CA_BUNDLE='{directory}/" in output
-    # The aws CLI would prefer these to the keys.
+    # With these variables, the aws CLI would ignore the access keys.
     assert "unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN\n" in output
     assert "export NO_PROXY=127.0.0.1${NO_PROXY:+,$NO_PROXY}\n" in output
     assert "Stopping." in output
     assert not (directory / ENDPOINT).exists()
 
 
-def test_the_cloud_ends_with_the_nox_that_started_it(
+def test_the_cloud_ends_when_its_nox_process_ends(
     tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WEALTH_OPS_CLOUD", str(tmp_path))
@@ -53,7 +53,7 @@ def test_the_cloud_ends_with_the_nox_that_started_it(
     assert not (tmp_path / ENDPOINT).exists()
 
 
-def test_without_nox_the_cloud_has_no_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_without_nox_does_not_stop_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WEALTH_OPS_NOX", raising=False)
     assert serve._has_parent()
 

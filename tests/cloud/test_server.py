@@ -1,4 +1,4 @@
-"""The server process: which calls it answers, and how it stops."""
+"""The server process: refused calls, Lambda functions, and stops."""
 
 import io
 import json
@@ -58,7 +58,7 @@ def server_of(cloud: LocalCloud) -> int:
 
 
 def make_function(cloud: LocalCloud) -> None:
-    """Create a function that may put objects, and nothing else."""
+    """Create a function that may only put objects."""
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
         archive.writestr("work.py", FUNCTION)
@@ -199,7 +199,7 @@ def test_a_signal_stops_the_server_in_order(tmp_path: Path, signals: list[signal
 
 
 def test_a_state_that_is_not_saved_is_an_error(tmp_path: Path) -> None:
-    # Coverage cannot measure this in the server of the next test, which cannot write files.
+    # Coverage cannot measure this branch in the next test, whose server cannot write files.
     (tmp_path / ENDPOINT).touch()
     assert folder.finish(tmp_path, is_saved=False) == 1
     assert (tmp_path / ENDPOINT).exists()

@@ -1,4 +1,4 @@
-"""What each verb does with a stack in each status of CloudFormation."""
+"""The result of each verb for a stack in each status of CloudFormation."""
 
 from typing import get_args
 
@@ -19,8 +19,8 @@ FINISH = f"Finish the deletion first: {DESTROY}"
 IMPORT = f"Retained resources survive a deletion of the stack: {DESTROY}"
 MISSING = "Not deployed, so there is nothing to compare: StorageStack"
 
-# The sentences of deploy and drift. `cdk diff` only reads, and `cdk destroy` deletes a stack in
-# every status in which nothing else is changing the stack.
+# The expected output of deploy and drift. `cdk diff` only reads. `cdk destroy` deletes a stack in
+# every status, except while another operation changes the stack.
 STATUSES: dict[StackStatusType, tuple[str, str]] = {
     "CREATE_COMPLETE": (RUNS, RUNS),
     "CREATE_FAILED": (ROLLBACK, ROLLBACK),
@@ -67,7 +67,7 @@ def test_the_table_has_every_status() -> None:
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_a_status_leads_to_cdk_or_to_the_next_command(
+def test_each_status_runs_cdk_or_shows_the_next_command(
     tools: Tools,
     account: dict[str, str],
     project: Project,
@@ -93,7 +93,7 @@ def test_a_status_leads_to_cdk_or_to_the_next_command(
 
 
 @pytest.mark.parametrize("flag", ["--force", "--no-rollback"])
-def test_a_flag_with_which_cdk_leads_out_of_a_status_is_passed_on(
+def test_a_flag_with_which_cdk_fixes_a_status_is_passed_on(
     tools: Tools,
     account: dict[str, str],
     project: Project,

@@ -1,4 +1,4 @@
-"""The verbs from their command line to their exit status."""
+"""Each verb, from the command line to the exit status."""
 
 import json
 import re
@@ -21,7 +21,7 @@ Command = tuple[str, ...]
 
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch) -> list[Command]:
-    """The command lines of the CDK CLI, which ends with status 7 instead of running."""
+    """Replace the CDK CLI by status 7; return its command lines."""
     noted: list[Command] = []
 
     def note(_: Operation, step: str, *words: str) -> tuple[int, str]:
@@ -228,7 +228,7 @@ def test_a_bootstrap_of_the_local_cloud_that_fails_ends_the_deploy(
 
 
 @pytest.mark.parametrize(("answer", "status"), [("n", 1), ("", 1), ("y", 7), (None, 1)])
-def test_only_a_yes_to_the_question_counts(
+def test_only_the_answer_yes_starts_the_operation(
     tools: Tools,
     account: dict[str, str],
     commands: list[Command],
