@@ -140,7 +140,7 @@ def lint(session: nox.Session, components: Sequence[str]) -> None:
 def mypy(session: nox.Session, components: Sequence[str]) -> None:
     """Check types, strictly."""
     if not (ROOT / ".mypy_cache").exists():
-        session.log("The first run reads all of aws_cdk, which takes about a minute.")
+        session.log("The first run reads all of aws_cdk, which takes some minutes.")
     run(session, "mypy", *(path for component in components for path in PATHS[component]))
 
 
@@ -186,7 +186,7 @@ def workflows(session: nox.Session) -> None:
 # The environments contain the stacks of all domains.
 @each([*DOMAINS, *ENVIRONMENTS], together=ENVIRONMENTS)
 def synth(session: nox.Session, apps: Sequence[str]) -> None:
-    """Synthesize with cdk-nag and lint the templates; `cdk.out` holds the default environment."""
+    """Synthesize with cdk-nag and lint the templates."""
     run(session, "python", "-m", "tools.synth", *apps)
 
 

@@ -26,7 +26,7 @@ Created stacks/{domain} and tests/{domain}, and added {stack} to {app} and snaps
 Next:
 - Add resources in stacks/{domain}/stack.py. Its comments explain data, tables and imports.
 - Check the stack: uv run nox -t {domain}
-- Record its template for the review: uv run nox -s snapshots
+- Record its changed template for the review: uv run nox -s snapshots
 - Deploy it to the local cloud: uv run nox -s deploy -- --to local {stack}
 """
 

@@ -122,7 +122,7 @@ class Operation:
             f"{self.target}?"
         )
         if not is_interactive():
-            raise UserError(f"{question} There is no terminal for the question. Add --yes.", 2)
+            raise UserError(f"{question}\nThere is no terminal for the question. Add --yes.", 2)
         try:
             answer = Confirm.ask(question, default=False, console=console)
         except EOFError:
