@@ -9,6 +9,7 @@ import pytest
 from filelock import FileLock
 
 from tests.cloud.conftest import Project, Tools
+from tools.assembly import read_stacks
 from tools.console import UserError
 from tools.deployment import operation, options
 from tools.deployment.__main__ import main, parse
@@ -195,12 +196,17 @@ def test_main_returns_the_status_of_the_verb(capsys: pytest.CaptureFixture[str])
         signal.signal(number, handler)
 
 
-def test_a_printed_command_names_the_environment_and_profile(tmp_path: Path) -> None:
+def test_a_printed_command_names_the_environment_profile_account_region_and_stacks(
+    assembly: Path,
+) -> None:
     target = Target("aws", "111122223333", "arn:aws:iam::111122223333:root")
     given = Options("deploy", environment="prod", profile="a profile")
-    command = operation.Operation(given, target, tmp_path, []).nox("drift", "Storage*")
+    stacks = read_stacks(assembly)[:2]
+    command = operation.Operation(given, target, assembly, stacks).nox("drift", "Storage*")
     flags = "--to aws --environment prod --profile 'a profile'"
-    assert command == f"uv run nox -s drift -- {flags} 'Storage*'"
+    names = ", ".join(f"{stack.name} in {stack.region}" for stack in stacks)
+    where = f"(account 111122223333: {names})"
+    assert command == f"uv run nox -s drift -- {flags} 'Storage*' {where}"
 
 
 def test_the_local_cloud_can_be_bootstrapped_with_another_qualifier(

@@ -66,12 +66,13 @@ class Operation:
         return done
 
     def nox(self, verb: str, *arguments: str) -> str:
-        """The command line that runs `verb` on the same environment and target."""
+        """The command line that runs `verb` again, with the account and the stacks."""
         command = ["uv", "run", "nox", "-s", verb, "--", "--to", self.target.kind]
         command += ["--environment", self.options.environment]
         if self.options.profile:
             command += ["--profile", self.options.profile]
-        return shlex.join([*command, *arguments])
+        stacks = ", ".join(f"{stack.name} in {stack.region}" for stack in self.stacks)
+        return f"{shlex.join([*command, *arguments])} (account {self.target.account}: {stacks})"
 
     def session(self, role: str | None) -> boto3.Session:
         """A session of a bootstrap role, or of the user's principal if it may not assume the role.
