@@ -2,14 +2,13 @@
 
 import os
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support import export_faults
+from tests.support import export_faults, skip_validation
 from tools import cdk
 
 if TYPE_CHECKING:  # not at run time: the tests of the tools need no CDK
@@ -54,9 +53,7 @@ def unvalidated_apps(monkeypatch: pytest.MonkeyPatch) -> None:
 
     The `synth` sessions apply them.
     """
-    from stacks.core import app
-
-    monkeypatch.setattr(app, "new_app", partial(app.new_app, validate=False))
+    skip_validation(monkeypatch)
 
 
 @pytest.fixture

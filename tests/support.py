@@ -6,6 +6,7 @@ Tests of the tools import this module too: importing it loads neither the CDK no
 import json
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from stacks.core.environment import Environment
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
+    import pytest
 
 # Alters a stack after it is built.
 type Alteration = Callable[[cdk.Stack], object]
@@ -31,6 +33,13 @@ def new_test_app() -> "cdk.App":
     from stacks.core.app import new_app
 
     return new_app(validate=False)
+
+
+def skip_validation(patch: "pytest.MonkeyPatch") -> None:
+    """Make the `app.py` files build their apps without validation, as `new_test_app` does."""
+    from stacks.core import app
+
+    patch.setattr(app, "new_app", partial(app.new_app, validate=False))
 
 
 def load_hypothesis_profile() -> None:

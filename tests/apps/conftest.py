@@ -2,12 +2,11 @@
 
 import runpy
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from stacks.core import app
+from tests.support import skip_validation
 from tools import project
 
 
@@ -19,7 +18,7 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path
         folder = tmp_path_factory.mktemp(module)
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("CDK_OUTDIR", str(folder))
-            patch.setattr(app, "new_app", partial(app.new_app, validate=False))
+            skip_validation(patch)
             runpy.run_module(module)
         return folder
 

@@ -18,6 +18,19 @@ from tools.project import ROOT
 from tools.targets import Target
 
 
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """The arguments of each command of the CDK CLI, which succeeds without running."""
+    noted: list[tuple[str, ...]] = []
+
+    def note(_: object, step: str, *words: str) -> tuple[int, str]:
+        noted.append(words)
+        return 0, step
+
+    monkeypatch.setattr(operation.Operation, "cdk", note)
+    return noted
+
+
 def test_unknown_flags_are_passed_to_the_cdk_cli() -> None:
     parsed = parse(["deploy", "A", "--to", "aws", "--revert-drift", "B", "--yes"])
     assert parsed == Options(
@@ -117,15 +130,8 @@ def test_without_an_assembly_the_environment_is_synthesized(
 
 
 def test_exclusively_selects_no_dependencies(
-    tools: Tools, here: dict[str, str], project: Project, monkeypatch: pytest.MonkeyPatch
+    tools: Tools, here: dict[str, str], project: Project, commands: list[tuple[str, ...]]
 ) -> None:
-    commands: list[tuple[str, ...]] = []
-
-    def note(_: object, step: str, *words: str) -> tuple[int, str]:
-        commands.append(words)
-        return 0, step
-
-    monkeypatch.setattr(operation.Operation, "cdk", note)
     for flags in (["--exclusively"], []):
         tools("diff", "IdentityStack", *flags, app=project.folder, **here)
     diffs = [words for words in commands if "diff" in words]
@@ -210,14 +216,7 @@ def test_a_printed_command_names_the_environment_profile_account_region_and_stac
 
 
 def test_the_local_cloud_can_be_bootstrapped_with_another_qualifier(
-    tools: Tools, here: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    tools: Tools, here: dict[str, str], commands: list[tuple[str, ...]]
 ) -> None:
-    commands: list[tuple[str, ...]] = []
-
-    def note(_: object, step: str, *words: str) -> tuple[int, str]:
-        commands.append(words)
-        return 0, step
-
-    monkeypatch.setattr(operation.Operation, "cdk", note)
     assert tools("bootstrap", "--to=local", "--qualifier=other", **here).status == 0
     assert commands == [("bootstrap", "aws://000000000000/us-east-1", "--qualifier=other")]
