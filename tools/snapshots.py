@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+from tools.assembly import ANY_ACCOUNT, read_stacks
 from tools.console import UserError, console, reports_errors, waiting
 from tools.project import ROOT, environments
 from tools.synth import synthesize
@@ -14,7 +15,6 @@ from tools.synth import synthesize
 FOLDER = ROOT / "snapshots"
 # Settings of stacks that templates do not contain. The guard compares them.
 STACKS = "stacks.json"
-SETTINGS = ("stackName", "terminationProtection")
 
 
 def templates(folder: Path) -> dict[str, bytes]:
@@ -24,14 +24,13 @@ def templates(folder: Path) -> dict[str, bytes]:
 
 def settings(assembly: Path) -> bytes:
     """The settings of each stack of a cloud assembly, by template, as JSON."""
-    artifacts = json.loads((assembly / "manifest.json").read_text())["artifacts"].values()
     found = {
-        artifact["properties"]["templateFile"].removesuffix(".template.json"): {
-            "environment": artifact["environment"],
-            **{name: artifact["properties"].get(name) for name in SETTINGS},
+        stack.template.removesuffix(".template.json"): {
+            "environment": f"aws://{stack.account or ANY_ACCOUNT}/{stack.region}",
+            "stackName": stack.name,
+            "terminationProtection": stack.is_protected,
         }
-        for artifact in artifacts
-        if artifact["type"] == "aws:cloudformation:stack"
+        for stack in read_stacks(assembly)
     }
     return f"{json.dumps(found, indent=1, sort_keys=True)}\n".encode()
 
