@@ -31,7 +31,7 @@ RULES: list[tuple[tuple[str, ...], set[str]]] = [
     (("*.toml", "*.json", "uv.lock", ".npmrc", ".python-version", "noxfile.py"), {EVERYTHING}),
     # Shared code of all domains and their tests.
     (("stacks/core/**", "stacks/*.py", "tests/*.py", "tools/project.py"), {EVERYTHING}),
-    # A domain may import only the exports.py of another domain (tools/import_rules.py).
+    # A domain may import only the exports.py of another domain (pyproject.toml).
     (("stacks/*/exports.py",), {EVERYTHING}),
     # The tests of each domain call the guard.
     (("tools/guard/**",), {EVERYTHING}),
@@ -40,7 +40,7 @@ RULES: list[tuple[tuple[str, ...], set[str]]] = [
     (("snapshots/**",), {DEPLOYED}),
     # Tools that deploys do not run.
     (("tools/affected.py", "tools/git.py"), {SHARED}),
-    (("tools/import_rules.py", "tools/new.py", "tools/templates/**"), {SHARED}),
+    (("tools/new.py", "tools/templates/**"), {SHARED}),
     (("tools/actionlint/**", "tools/clients/**", "tools/scanners/**"), {SHARED}),
     (("tools/**",), {SHARED, DEPLOYED}),
     ((".ci/**", ".github/**", ".git*", ".pre-commit-config.yaml"), {SHARED}),
