@@ -5,23 +5,22 @@ Paths are relative to the repository's root. All functions raise `UserError` whe
 
 import os
 import subprocess
-from functools import cache
 from pathlib import Path
 
 from tools.console import UserError
 
+# Git hooks set these variables, which redirect git to another repository.
+REDIRECTS = {
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_NAMESPACE"),
+    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_SHALLOW_FILE"),
+}
 
-class NoMergeBaseError(Exception):
+
+class NoMergeBaseError(UserError):
     """The merge base is unknown; the message contains the reason."""
 
-
-@cache
-def local_variables() -> frozenset[str]:
-    """The environment variables that redirect git to another repository, as git hooks set them."""
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-    command = ("git", "rev-parse", "--local-env-vars")
-    done = subprocess.run(command, env=clean, capture_output=True, text=True, check=True)
-    return frozenset(done.stdout.split())
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, 2)
 
 
 def commit(root: Path, ref: str) -> str:
@@ -71,22 +70,22 @@ def changed(root: Path, start: str, head: str | None) -> set[str]:
     return set(filter(None, listed.split("\0")))
 
 
-def read_files(root: Path, head: str | None, below: str, suffix: str) -> dict[str, bytes]:
-    """The files below a folder whose names end with `suffix`, by path.
-
-    Reads the commit `head`, or, without `head`, the working tree.
-    """
+def read_files(root: Path, head: str | None, below: str) -> dict[str, bytes]:
+    """The files below a folder, by path, in the commit `head` or in the working tree."""
     if head is None:
-        files = [file for file in (root / below).rglob(f"*{suffix}") if file.is_file()]
+        files = [file for file in (root / below).rglob("*") if file.is_file()]
         return {file.relative_to(root).as_posix(): file.read_bytes() for file in files}
-    listed = _git(root, "ls-tree", "-r", "-z", "--name-only", head, "--", below).split("\0")
-    paths = [path for path in listed if path and path.endswith(suffix)]
-    return {path: os.fsencode(_git(root, "cat-file", "blob", f"{head}:{path}")) for path in paths}
+    listed = _git(root, "ls-tree", "-r", "-z", "--name-only", head, "--", below)
+    return {
+        path: os.fsencode(_git(root, "cat-file", "blob", f"{head}:{path}"))
+        for path in listed.split("\0")
+        if path
+    }
 
 
 def _git(root: Path, *arguments: str, check: bool = True) -> str:
     """Run git in the repository `root`, and in no other; bytes that are not UTF-8 are escaped."""
-    environment = {key: value for key, value in os.environ.items() if key not in local_variables()}
+    environment = {key: value for key, value in os.environ.items() if key not in REDIRECTS}
     # Otherwise git would use a repository that contains `root` if `root` is not a repository.
     environment["GIT_CEILING_DIRECTORIES"] = str(root.resolve().parent)
     command = ["git", *arguments]

@@ -12,7 +12,7 @@ from string import Template
 from stacks.core.base import construct_id
 from stacks.core.environment import DOMAIN, InvalidEnvironmentError
 from tools import project, snapshots
-from tools.console import UserError, console, reports_errors, waiting
+from tools.console import UserError, reports_errors, say, waiting
 from tools.project import ROOT
 from tools.synth import DEFAULT_ENVIRONMENT, synthesize
 
@@ -27,8 +27,7 @@ Next:
 - Add resources in stacks/{domain}/stack.py. Its comments explain data, tables and imports.
 - Check the stack: uv run nox -t {domain}
 - Record its changed template for the review: uv run nox -s snapshots
-- Deploy it to the local cloud: uv run nox -s deploy -- --to local {stack}
-"""
+- Deploy it to the local cloud: uv run nox -s deploy -- --to local {stack}"""
 
 
 def check_name(domain: str) -> None:
@@ -109,10 +108,7 @@ def main(arguments: list[str]) -> int:
     domain: str = parser.parse_args(arguments).domain
     check_name(domain)
     create(domain)
-    stack = construct_id(domain)
-    console.print(
-        NEXT.format(domain=domain, stack=stack, app=APP), end="", markup=False, soft_wrap=True
-    )
+    say(NEXT.format(domain=domain, stack=construct_id(domain), app=APP))
     return 0
 
 

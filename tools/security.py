@@ -2,10 +2,9 @@
 
 import shutil
 import sys
-from collections.abc import Iterable
 
 from tools import scans, synth
-from tools.console import console, reports_errors, waiting
+from tools.console import reports_errors, say, waiting
 from tools.project import environments
 from tools.scans import Assembly
 
@@ -27,27 +26,16 @@ def examine(environment: str) -> int:
         with waiting(f"Running {name}"):
             findings = list(scanner(assembly))
         unacknowledged = assembly.unacknowledged(findings)
-        console.print(f"{name}: {len(findings)} findings, {len(unacknowledged)} not acknowledged")
+        say(f"{name}: {len(findings)} findings, {len(unacknowledged)} not acknowledged")
         for finding in unacknowledged:
-            console.print(f"\n{finding}\n", markup=False, soft_wrap=True)
+            say(f"\n{finding}\n")
         faults += len(unacknowledged)
         stale -= {assembly.acknowledgement(finding) for finding in findings}
     if faults:
-        console.print(synth.ACKNOWLEDGE, soft_wrap=True)
-    for line in _remove(stale):
-        console.print(line, markup=False, soft_wrap=True)
+        say(synth.ACKNOWLEDGE)
+    for rule, path in sorted(stale):
+        say(f"{path}: remove the stale acknowledgement of {rule}")
     return faults + len(stale)
-
-
-def _remove(stale: Iterable[tuple[str, str]]) -> Iterable[str]:
-    """A line for each rule and construct that has a stale acknowledgement."""
-    lines: dict[tuple[str, str], str] = {}
-    for finding, path in sorted(stale):
-        # cdk-nag has a finding for each wildcard of a policy: `AwsSolutions-IAM5[Action::s3:*]`.
-        rule, bracket, wildcard = finding.partition("[")
-        line = lines.get((path, rule), f"{path}: remove the stale acknowledgement of {rule}")
-        lines[path, rule] = f"{line} {bracket}{wildcard}".rstrip()
-    return lines.values()
 
 
 @reports_errors

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tools.assembly import ANY_ACCOUNT, read_stacks
-from tools.console import UserError, console, reports_errors, waiting
+from tools.console import UserError, reports_errors, say, waiting
 from tools.project import ROOT, environments
 from tools.synth import synthesize
 
@@ -71,7 +71,7 @@ def main() -> int:
     for name in environments():
         with waiting(f"Synthesizing {name}"):
             record(synthesize(name), FOLDER / name)
-        console.print(f"Recorded in {(FOLDER / name).relative_to(ROOT)}.", markup=False)
+        say(f"Recorded in {(FOLDER / name).relative_to(ROOT)}.")
     return 0
 
 

@@ -189,8 +189,9 @@ def test_files_are_read_from_a_commit_or_the_working_tree(repository: Repository
     repository.commit()
     file.write_bytes(b"new")
     for head, content in (("HEAD", b"\xff\r\n"), (None, b"new")):
-        found = git.read_files(repository.root, head, "stacks", ".bin")
-        assert found == {"stacks/alpha/ü.bin": content}
+        found = git.read_files(repository.root, head, "stacks/alpha")
+        assert found.keys() == {f"stacks/alpha/{name}" for name in ("app.py", "stack.py", "ü.bin")}
+        assert found["stacks/alpha/ü.bin"] == content
 
 
 # The command

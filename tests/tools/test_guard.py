@@ -10,8 +10,8 @@ import pytest
 from tools import snapshots
 from tools.console import UserError
 from tools.guard import __main__ as guard
-from tools.guard import acknowledged, changes
-from tools.guard.acknowledged import FILE
+from tools.guard import changes
+from tools.guard.report import ACKNOWLEDGED, new_acknowledgements
 
 DEV = "snapshots/dev/StorageStack.template.json"
 STACKS = "snapshots/dev/stacks.json"
@@ -37,12 +37,12 @@ ENABLED, OTHER = template(), template(versioning="Suspended", retained="Delete")
 def files(content: str, *entries: str, protected: bool = True) -> dict[str, bytes]:
     """The files of snapshots/ with one stack and these acknowledgements."""
     settings = {"StorageStack": {"stackName": "storage", "terminationProtection": protected}}
-    parts = {DEV: content, STACKS: json.dumps(settings), FILE: "\n".join(entries)}
+    parts = {DEV: content, STACKS: json.dumps(settings), ACKNOWLEDGED: "\n".join(entries)}
     return {path: part.encode() for path, part in parts.items()}
 
 
 def entry(resource: str = BUCKET, reason: str = "Moved") -> str:
-    return acknowledged.entry(resource).replace('""', json.dumps(reason))
+    return f'"{resource}" = "{reason}"'
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -108,7 +108,7 @@ def test_an_entry_that_matches_no_destructive_change_is_refused() -> None:
 )
 def test_an_invalid_entry_is_refused(content: str, error: str) -> None:
     with pytest.raises(UserError, match=error):
-        acknowledged.new({FILE: content.encode("latin-1")}, {})
+        new_acknowledgements({ACKNOWLEDGED: content.encode("latin-1")}, {})
 
 
 def test_a_removed_stack_loses_its_resources_and_exports() -> None:

@@ -29,7 +29,6 @@ TEMPLATE: Json = {
     }
 }
 REPORT: Json = {
-    "version": "55.0.0",
     "pluginReports": [
         {
             "pluginName": "AwsSolutions",
@@ -38,7 +37,6 @@ REPORT: Json = {
                 {
                     "ruleName": "AwsSolutions-S1",
                     "description": "The S3 Bucket has server access logs disabled.",
-                    "severity": "error",
                     "violatingConstructs": [{"constructPath": f"{BUCKET}/Resource"}],
                 }
             ],
@@ -53,7 +51,6 @@ def linted(*keys: str) -> Json:
     return [
         {
             "Filename": "/assembly/OpenStack.template.json",
-            "Level": "Warning",
             "Location": {"Path": keys},
             "Message": "'AccessControl' is a legacy property.",
             "Rule": {"Id": "W3045"},
@@ -63,7 +60,6 @@ def linted(*keys: str) -> Json:
 
 LINTED = linted("Resources", "Bucket83908E77", "Properties", "AccessControl")
 CHECKED: Json = {
-    "check_type": "cloudformation",
     "results": {
         "failed_checks": [
             {
@@ -74,9 +70,9 @@ CHECKED: Json = {
             }
         ]
     },
-    "summary": {"passed": 8, "failed": 1, "skipped": 0, "parsing_errors": 0, "resource_count": 2},
+    "summary": {"parsing_errors": 0},
 }
-NOTHING_CHECKED: Json = {"passed": 0, "failed": 0, "parsing_errors": 0}
+NOTHING_CHECKED: Json = {"parsing_errors": 0}
 
 type Scan = Callable[..., tuple[int, str]]
 
@@ -177,20 +173,8 @@ def test_an_acknowledgement_on_another_construct_does_not_count(construct: str, 
     assert f"{construct}: remove the stale acknowledgement of {CHECKOV}\n" in output
 
 
-def test_stale_acknowledgements_have_one_line_for_each_rule_and_construct(scan: Scan) -> None:
-    rule = "AwsSolutions::AwsSolutions-IAM5"
-    wildcards = [f"{rule}[Resource::{name}]" for name in "abc"]
-    status, output = scan(*((wildcard, BUCKET) for wildcard in wildcards), (LINT, BUCKET))
-    assert status == 1
-    remove = f"{BUCKET}: remove the stale acknowledgement of"
-    assert [line for line in output.splitlines() if "remove" in line] == [
-        f"{remove} {rule} [Resource::a] [Resource::b] [Resource::c]",
-        f"{remove} {LINT}",
-    ]
-
-
 def test_findings_are_printed_even_if_a_later_scanner_fails(scan: Scan) -> None:
-    status, output = scan(linted=LINTED, checked={"passed": 0, "parsing_errors": 2})
+    status, output = scan(linted=LINTED, checked={"parsing_errors": 2})
     assert status == 1
     assert LINT in output
     assert "checkov cannot read 2 of the 1 templates" in output

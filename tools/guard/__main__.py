@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from tools import git, snapshots
 from tools.console import UserError, reports_errors, summarize, waiting
-from tools.guard import acknowledged
 from tools.guard.changes import Template, compare
 from tools.guard.destructive import destructive_changes
-from tools.guard.report import report
+from tools.guard.report import ACKNOWLEDGED, new_acknowledgements, report
 from tools.project import ROOT, environments
 from tools.synth import synthesize
 
@@ -28,10 +27,10 @@ def judge(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> tuple[str, bo
         {path.partition("/")[2]: (_load(base, path), _load(here, path)) for path in stacks}
     )
     destructive = [each for stack in changes for each in destructive_changes(stack)]
-    reasons, found = acknowledged.new(here, base), {each.resource for each in destructive}
+    reasons, found = new_acknowledgements(here, base), {each.resource for each in destructive}
     for resource in reasons.keys() - found:
         raise UserError(
-            f"{acknowledged.FILE} acknowledges {resource!r}, which has no destructive change. "
+            f"{ACKNOWLEDGED} acknowledges {resource!r}, which has no destructive change. "
             "Delete or correct the entry. Resources with other destructive changes: "
             f"{', '.join(sorted(found - reasons.keys())) or 'none'}.",
             2,
@@ -52,21 +51,14 @@ def main(arguments: Sequence[str]) -> int:
     with waiting("Comparing"):
         for name in environments():
             snapshots.check(synthesize(name), snapshots.FOLDER / name)
-        try:
-            start = git.merge_base(ROOT, _base(options.base), "HEAD")
-        except git.NoMergeBaseError as error:
-            raise UserError(str(error), 2) from error
+        start = git.merge_base(ROOT, options.base or git.default_base(ROOT), "HEAD")
         here, base = (
-            git.read_files(ROOT, commit, snapshots.FOLDER.name, "") for commit in (None, start)
+            git.read_files(ROOT, commit, snapshots.FOLDER.name) for commit in (None, start)
         )
         text, passes = judge(here, base)
     print(text)
     summarize(text)
     return 0 if passes else 1
-
-
-def _base(ref: str | None) -> str:
-    return ref or ("origin/main" if git.commit(ROOT, "origin/main") else "main")
 
 
 def _load(files: Mapping[str, bytes], path: str) -> Template:

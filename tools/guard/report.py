@@ -1,10 +1,43 @@
-"""The report of the guard in Markdown: the changes of each stack, and the destructive ones."""
+"""The report of the guard in Markdown, and the acknowledgements of destructive changes."""
 
+import json
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 
-from tools.guard import acknowledged
+from tools.console import UserError
 from tools.guard.changes import Changes
 from tools.guard.destructive import DestructiveChange
+
+# A reason for each resource with acknowledged destructive changes.
+ACKNOWLEDGED = "snapshots/acknowledged.toml"
+
+
+def new_acknowledgements(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> dict[str, str]:
+    """The entries that the base does not have: an entry applies only to the change that adds it.
+
+    Takes the files of both by path. Raises `UserError` for an entry that is not valid.
+    """
+    old, found = _entries(base), _entries(here)
+    entries = {}
+    for resource, reason in found.items():
+        if not isinstance(reason, str) or not reason.strip():
+            raise UserError(
+                f"{ACKNOWLEDGED}: the reason for {resource!r} must be a string with text.", 2
+            )
+        if old.get(resource) != reason:
+            entries[resource] = reason.strip()
+    return entries
+
+
+def _entries(files: Mapping[str, bytes]) -> dict[str, object]:
+    try:
+        return tomllib.loads(files.get(ACKNOWLEDGED, b"").decode())
+    except ValueError as error:
+        raise UserError(
+            f"{ACKNOWLEDGED} is not valid TOML: {error}. Replace an older entry of the same "
+            "resource.",
+            2,
+        ) from error
 
 
 def report(
@@ -36,8 +69,8 @@ def _verdict(destructive: Sequence[DestructiveChange], reasons: Mapping[str, str
     if missing := [resource for resource in resources if resource not in reasons]:
         yield (
             "\nThese changes may delete data, make data unreadable, stop events, open access or "
-            f"fail half-way. If they are intended, add these lines to `{acknowledged.FILE}`, each "
+            f"fail half-way. If they are intended, add these lines to `{ACKNOWLEDGED}`, each "
             "with a reason, in place of an older line of the same resource:\n\n```toml"
         )
-        yield from (acknowledged.entry(resource) for resource in missing)
+        yield from (f'{json.dumps(resource)} = ""' for resource in missing)
         yield "```"
