@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 
 import boto3
@@ -20,7 +20,8 @@ _SHARED_SETTINGS = (
     "AWS_USE_FIPS_ENDPOINT",
 )
 _NETWORK = "Check the network, AWS_ENDPOINT_URL, {proxies}, and `endpoint_url` in {file}."
-_SIGN_IN = "Sign in: `aws sso login`, or `aws login`."
+_SIGN_IN = "Sign in: `aws sso login`, or `aws login` (profile {profile} in {file})."
+_SETTINGS = "Check these settings (profile {profile} in {file}): {settings}."
 # In this order: some of these classes derive from classes of later entries.
 _HINTS: tuple[tuple[type[Exception], str], ...] = (
     (aws.MissingDependencyException, "A Python package is missing. Run: uv sync"),
@@ -33,11 +34,12 @@ _HINTS: tuple[tuple[type[Exception], str], ...] = (
     (aws.SSOTokenLoadError, _SIGN_IN),
     (aws.TokenRetrievalError, _SIGN_IN),
     (aws.LoginError, _SIGN_IN),
-    (aws.CredentialRetrievalError, "Fix the command of `credential_process` in {file}."),
     (aws.NoCredentialsError, f"Set AWS_PROFILE. {_SIGN_IN}"),
-    (aws.PartialCredentialsError, "Set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."),
     (aws.ClientError, "AWS does not accept the credentials from {source}. Renew or replace them."),
+    (KeyError, f"The saved token is damaged. {_SIGN_IN}"),
 )
+# botocore raises the errors of Python for a helper, token file or endpoint that it cannot use.
+_ERRORS = (aws.BotoCoreError, aws.ClientError, OSError, ValueError, KeyError, RuntimeError)
 
 
 def find_method(session: Session) -> tuple[str | None, str]:
@@ -50,7 +52,10 @@ def find_method(session: Session) -> tuple[str | None, str]:
     try:
         session.get_component("credential_provider").remove("iam-role")
         found = session.get_credentials()
-    except aws.BotoCoreError as error:
+        # A token may have expired. Skip roles, which may need an MFA code.
+        if found and found.method != "assume-role":
+            found.get_frozen_credentials()
+    except _ERRORS as error:
         reason = explain(error, session)
         if session.profile:
             raise UserError(f"{reason} For the local cloud: --to local", 2) from error
@@ -104,13 +109,16 @@ def resolve(session: Session, *, interactive: bool) -> dict[str, str]:
 
 def explain(error: Exception, session: Session) -> str:
     """The message of the error, and the variable or file to fix."""
-    hint = next((text for kind, text in _HINTS if isinstance(error, kind)), "Fix {file}.")
-    file = session.get_config_variable("config_file")
-    proxies = cdk.proxies(os.environ)
-    found = session.get_credentials() if isinstance(error, aws.ClientError) else None
-    source = f"{file} ({found.method})" if found and found.method != "env" else "AWS_ACCESS_KEY_ID"
-    hint = hint.format(file=file, proxies=", ".join(proxies) or "HTTPS_PROXY", source=source)
-    return f"{str(error).rstrip('.')}. {hint}"
+    hint = next((text for kind, text in _HINTS if isinstance(error, kind)), _SETTINGS).format(
+        file=_file(session),
+        profile=session.profile or "default",
+        proxies=", ".join(cdk.proxies(os.environ)) or "HTTPS_PROXY",
+        settings=", ".join(_settings(session)),
+        source=_source(session) if isinstance(error, aws.ClientError) else "",
+    )
+    is_from_aws = isinstance(error, (aws.BotoCoreError, aws.ClientError))
+    message = str(error) if is_from_aws else f"{type(error).__name__}: {error}"
+    return f"{' '.join(message.split()).rstrip('.')}. {hint}"
 
 
 @contextmanager
@@ -118,7 +126,7 @@ def explained(session: Session) -> Iterator[None]:
     """Turn the exceptions of botocore into a `UserError`."""
     try:
         yield
-    except (aws.BotoCoreError, aws.ClientError) as error:
+    except _ERRORS as error:
         raise UserError(f"{explain(error, session)} For the local cloud: --to local") from error
 
 
@@ -149,6 +157,23 @@ def _refuse_to_ask(session: Session, prompt: str) -> str:
         "on a terminal, or set temporary credentials.",
         2,
     )
+
+
+def _settings(session: Session) -> list[str]:
+    """The names of the variables, and of the keys of the profile, that AWS SDKs read."""
+    names = [key for key in sorted(os.environ) if key.startswith("AWS_")]
+    with suppress(aws.BotoCoreError):
+        names += [f"`{key}`" for key in sorted(session.get_scoped_config())]
+    return names
+
+
+def _source(session: Session) -> str:
+    found = session.get_credentials()
+    if found is None or found.method == "env":
+        return "AWS_ACCESS_KEY_ID"
+    if found.method == "shared-credentials-file":
+        return str(session.get_config_variable("credentials_file"))
+    return f"{_file(session)} ({found.method})"
 
 
 def _file(session: Session) -> str:

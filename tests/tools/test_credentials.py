@@ -1,40 +1,14 @@
-"""Credentials are resolved once, and each error names the setting to fix."""
+"""Credentials are resolved once, for boto3 and the CDK CLI."""
 
 import os
-import socket
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from botocore.exceptions import ClientError
 from botocore.session import Session
 
+from tests.tools.conftest import KEYS, Configure
 from tools.cdk import NO_CONFIGURATION
 from tools.console import UserError
-from tools.credentials import explained, find_method, replaced_environment, resolve
-from tools.targets import aws_target
-
-KEYS = "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = secret\n"
-Configure = Callable[[str], Path]
-
-
-@pytest.fixture
-def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configure:
-    """Write the AWS configuration file of the user."""
-
-    def write(text: str) -> Path:
-        path = tmp_path / "config"
-        path.write_text(text)
-        monkeypatch.setenv("AWS_CONFIG_FILE", str(path))
-        return path
-
-    return write
-
-
-@pytest.fixture(scope="module")
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+from tools.credentials import replaced_environment, resolve
 
 
 def test_resolved_credentials_do_not_depend_on_the_configuration(
@@ -105,78 +79,6 @@ def test_a_role_that_needs_an_mfa_code_is_refused_without_a_terminal(configure: 
     with pytest.raises(UserError, match=r"profile mfa needs an MFA code \(`mfa_serial`") as error:
         resolve(Session(profile="mfa"), interactive=False)
     assert str(file) in str(error.value)
-
-
-@pytest.mark.parametrize(
-    ("text", "variables", "sentence"),
-    [
-        ("", {}, "Unable to locate credentials. Set AWS_PROFILE. Sign in"),
-        ("", {"AWS_ACCESS_KEY_ID": "a"}, "Set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."),
-        ("", {"AWS_PROFILE": "none"}, r"\(none\) could not be found. Choose a profile of .*config"),
-        ("credential_process = false", {}, "Fix the command of `credential_process` in .*config"),
-        ("login_session = arn:aws:iam::1:user/u", {}, "Sign in: `aws sso login`, or `aws login`"),
-    ],
-)
-def test_a_credential_error_names_the_setting_to_fix(
-    configure: Configure,
-    monkeypatch: pytest.MonkeyPatch,
-    text: str,
-    variables: dict[str, str],
-    sentence: str,
-) -> None:
-    configure(f"[default]\n{text}\n")
-    for key, value in variables.items():
-        monkeypatch.setenv(key, value)
-    session = Session()
-    with pytest.raises(UserError, match=f"(?s){sentence}.*For the local cloud"), explained(session):
-        resolve(session, interactive=True)
-
-
-@pytest.mark.parametrize(
-    ("variables", "sentence"),
-    [
-        ({}, "Check the network, AWS_ENDPOINT_URL, HTTPS_PROXY, and `endpoint_url` in "),
-        ({"https_proxy": "http://{host}"}, "The proxy does not answer. Check https_proxy."),
-    ],
-)
-def test_a_connection_error_names_the_host_or_proxy(
-    monkeypatch: pytest.MonkeyPatch, closed_port: int, variables: dict[str, str], sentence: str
-) -> None:
-    host = f"127.0.0.1:{closed_port}"
-    environment = {
-        "AWS_ACCESS_KEY_ID": "any",
-        "AWS_SECRET_ACCESS_KEY": "any",
-        "AWS_MAX_ATTEMPTS": "1",
-        "AWS_ENDPOINT_URL": f"https://{host}",
-        **variables,
-    }
-    for key, value in environment.items():
-        monkeypatch.setenv(key, value.format(host=host))
-    with pytest.raises(UserError, match=sentence):
-        aws_target(Session(), interactive=False)
-
-
-def test_the_error_for_refused_keys_names_their_source(configure: Configure) -> None:
-    file = configure(f"[default]\n{KEYS}")
-    refusal = ClientError({"Error": {"Code": "InvalidClientTokenId"}}, "GetCallerIdentity")
-    with (
-        pytest.raises(UserError, match=r"InvalidClientTokenId.*from .*\(config-file\)") as error,
-        explained(Session()),
-    ):
-        raise refusal
-    assert str(file) in str(error.value)
-
-
-def test_an_unusable_default_profile_is_ignored_but_a_chosen_profile_fails(
-    configure: Configure,
-) -> None:
-    configure("[default]\ncredential_process = false\n[profile work]\ncredential_process = false\n")
-    method, problem = find_method(Session())
-    assert method is None
-    assert problem.startswith("No usable AWS credentials: ")
-    with pytest.raises(UserError, match=r"`credential_process` in .*--to local") as error:
-        find_method(Session(profile="work"))
-    assert error.value.status == 2
 
 
 def test_the_environment_is_restored(monkeypatch: pytest.MonkeyPatch) -> None:
