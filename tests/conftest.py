@@ -1,6 +1,7 @@
 """Run all tests with the pinned Node and without the user's AWS, git and terminal settings."""
 
 import os
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -48,12 +49,19 @@ def cloud_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def unvalidated_apps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Apps without cdk-nag and CloudFormation's rules: they take seconds for each app.
+def run_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
+    """Run the `app.py` of a domain; return the ids of the stacks.
 
-    The `synth` sessions apply them.
+    Skips cdk-nag and CloudFormation's rules, which take seconds. The `synth` sessions apply them.
     """
     skip_validation(monkeypatch)
+    monkeypatch.setenv("CDK_OUTDIR", str(tmp_path))
+
+    def run(domain: str) -> list[str]:
+        runpy.run_module(f"stacks.{domain}.app")
+        return [path.name.partition(".")[0] for path in tmp_path.glob("*.template.json")]
+
+    return run
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # Alters a stack after it is built.
 type Alteration = Callable[[cdk.Stack], object]
+# An alteration, and the resources and exports that it changes destructively.
+type GuardCase = tuple[Alteration, *tuple[str, ...]]
 
 # Every setting differs from the default, so tests cannot depend on the name of the project or
 # environment.
@@ -100,10 +102,8 @@ def override(construct_id: str, **properties: object) -> Alteration:
     return alter
 
 
-def guard_findings(
-    build: "Callable[[], cdk.Stack]", alterations: Mapping[str, Alteration]
-) -> dict[str, list[str]]:
-    """The resources and exports with destructive changes, for each alteration of a stack.
+def check_guard(build: "Callable[[], cdk.Stack]", cases: Mapping[str, GuardCase]) -> None:
+    """Check which resources and exports of a stack the guard finds for each alteration.
 
     One process compares all templates, because a start takes longer than a comparison.
     """
@@ -113,12 +113,12 @@ def guard_findings(
     from tools.guard.destructive import destructive_changes
 
     before, pairs = Template.from_stack(build()).to_json(), {}
-    for name, alter in alterations.items():
+    for name, (alter, *_) in cases.items():
         stack = build()
         alter(stack)
         pairs[name] = (before, Template.from_stack(stack).to_json())
         assert pairs[name][1] != before, f"{name!r} changes nothing"
-    return {
+    found = {
         changes["name"]: list(
             dict.fromkeys(
                 change.resource.removeprefix(f"{changes['name']}/")
@@ -127,6 +127,8 @@ def guard_findings(
         )
         for changes in compare(pairs)
     }
+    wrong = {name: each for name, each in found.items() if each != [*cases[name][1:]]}
+    assert not wrong, f"The guard finds other changes: {wrong}"
 
 
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"

@@ -124,12 +124,15 @@ def test_each_github_environment_of_the_account_is_trusted() -> None:
         assert "ops@345:environment:prod" in json.dumps(trust)
 
 
-def test_the_stack_is_protected_and_named(stack: DeliveryStack) -> None:
+def test_the_stack_is_protected(stack: DeliveryStack) -> None:
     assert stack.termination_protection
-    assert stack.stack_name == "acme-delivery-test"
 
 
 def test_the_exports_are_declared_and_reviewed(
     template: Template, check_exports: Callable[[Template, ModuleType], None]
 ) -> None:
     check_exports(template, exports)
+
+
+def test_the_app_contains_only_this_stack(run_app: Callable[[str], list[str]]) -> None:
+    assert run_app("delivery") == ["DeliveryStack"]
