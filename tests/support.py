@@ -1,10 +1,11 @@
-"""Helpers for tests: an environment, an app, export checks, guard findings and credentials.
+"""Helpers for tests: an environment, an app, export checks, guard findings, git and credentials.
 
 Tests of the tools import this module too: importing it loads neither the CDK nor hypothesis.
 """
 
 import json
 import os
+import subprocess
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -77,6 +78,11 @@ def export_faults(published: set[str], declared: set[str], reviewed: Path) -> li
             for key in lines - published
         ),
     ]
+
+
+def git(folder: Path, *command: str) -> str:
+    """Run git in a folder, and return the output. `tests/conftest.py` sets the author."""
+    return subprocess.check_output(["git", *command], cwd=folder, text=True).strip()
 
 
 def resource_of(stack: "cdk.Stack", construct_id: str) -> "cdk.CfnResource":

@@ -6,7 +6,7 @@ import re
 from aws_cdk.cloud_assembly_schema import Manifest
 
 from tools import cdk
-from tools.project import ROOT, domains, incomplete
+from tools.project import ROOT
 from tools.synth import DEFAULT_ENVIRONMENT
 
 CDK_JSON = json.loads((ROOT / "cdk.json").read_text())
@@ -51,7 +51,3 @@ def test_the_cli_can_read_the_assemblies_of_the_library() -> None:
     assert found, "The regular expression finds no schema version in the CLI's bundle. Correct it."
     written = int(Manifest.version().split(".")[0])
     assert int(found[1]) >= written, "Update aws-cdk in package.json together with aws-cdk-lib."
-
-
-def test_every_domain_has_its_app_and_its_tests() -> None:
-    assert incomplete(domains()) == []

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support import git
 from tools.project import ROOT
 
 PROBE = """
@@ -18,11 +19,6 @@ def test_a_commit_goes_to_the_repository_of_the_test(tmp_path: Path) -> None:
     log = subprocess.run(["git", "log"], cwd=tmp_path, capture_output=True, check=True)
     assert log.stdout.count(b"Record") == 1
 """
-
-
-def git(folder: Path, *command: str) -> str:
-    done = subprocess.run(["git", *command], cwd=folder, capture_output=True, text=True, check=True)
-    return done.stdout
 
 
 def test_tests_in_a_git_hook_do_not_change_the_users_repository(tmp_path: Path) -> None:

@@ -1,20 +1,15 @@
 """Affected components in real git repositories: merge bases, renames, and the working tree."""
 
 import json
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tools import affected, git
+from tests.support import git
+from tools import affected
 from tools.console import UserError
+from tools.git import read_files
 from tools.synth import DEFAULT_ENVIRONMENT
-
-IDENTITY = {
-    *("PATH", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM"),
-    *(f"GIT_{who}_{what}" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")),
-}
 
 
 class Repository:
@@ -24,10 +19,7 @@ class Repository:
         self.root = root
 
     def git(self, *arguments: str) -> str:
-        # Some tests set variables that redirect git.
-        clean = {key: value for key, value in os.environ.items() if key in IDENTITY}
-        command = ["git", *arguments]
-        return subprocess.check_output(command, cwd=self.root, env=clean, text=True).strip()
+        return git(self.root, *arguments)
 
     def commit(self, *paths: str) -> str:
         for path in paths:
@@ -177,9 +169,9 @@ def test_variables_of_a_git_hook_do_not_redirect_git(
     other = Repository(tmp_path / "other")
     other.root.mkdir()
     other.git("init", "--quiet", "--initial-branch=main")
+    repository.commit("stacks/alpha/stack.py")
     for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"):
         monkeypatch.setenv(name, str(other.root / ".git"))
-    repository.commit("stacks/alpha/stack.py")
     assert repository.since("HEAD~1", None) == "alpha deployed"
 
 
@@ -189,7 +181,7 @@ def test_files_are_read_from_a_commit_or_the_working_tree(repository: Repository
     repository.commit()
     file.write_bytes(b"new")
     for head, content in (("HEAD", b"\xff\r\n"), (None, b"new")):
-        found = git.read_files(repository.root, head, "stacks/alpha")
+        found = read_files(repository.root, head, "stacks/alpha")
         assert found.keys() == {f"stacks/alpha/{name}" for name in ("app.py", "stack.py", "ü.bin")}
         assert found["stacks/alpha/ü.bin"] == content
 
@@ -200,8 +192,8 @@ def test_files_are_read_from_a_commit_or_the_working_tree(repository: Repository
 def test_json_is_one_line_with_the_keys_that_ci_reads(
     repository: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(affected, "ROOT", repository.root)
     repository.commit("stacks/alpha/stack.py")
+    monkeypatch.setattr(affected, "ROOT", repository.root)
     assert affected.main(["--base=HEAD~1", "--head=HEAD", "--json"]) == 0
     line = capsys.readouterr().out
     assert line.count("\n") == 1

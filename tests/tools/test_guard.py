@@ -1,12 +1,12 @@
 """The guard as a command: its report, acknowledgements and exit status, on git histories."""
 
 import json
-import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from tests.support import git
 from tools import snapshots
 from tools.console import UserError
 from tools.guard import __main__ as guard
@@ -142,9 +142,9 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(snapshots, "FOLDER", tmp_path / "snapshots")
     monkeypatch.setattr("tools.guard.changes.install", lambda _: None)
     assert snapshots.main() == 0
-    for command in (("init", "-qb", "main"), ("add", "snapshots")):
-        subprocess.run(["git", *command], cwd=tmp_path, check=True)
-    commit(tmp_path)
+    git(tmp_path, "init", "-qb", "main")
+    git(tmp_path, "add", "snapshots")
+    git(tmp_path, "commit", "-qm", "Record")
     return tmp_path
 
 
@@ -162,11 +162,6 @@ def synthesize(repository: Path, content: str) -> None:
     (assembly / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
 
 
-def commit(repository: Path) -> None:
-    identity = ("-c", "user.name=A", "-c", "user.email=a@b")
-    subprocess.run(["git", *identity, "commit", "-qam", "Record"], cwd=repository, check=True)
-
-
 def test_the_working_tree_is_compared_with_the_base(
     repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -176,18 +171,6 @@ def test_the_working_tree_is_compared_with_the_base(
     assert guard.main([]) == 1
     assert SUSPENDED in capsys.readouterr().out
     assert guard.main(["--base", "HEAD"]) == 1
-
-
-def test_the_default_base_is_origin_main(repository: Path) -> None:
-    head = (repository / ".git/refs/heads/main").read_text()
-    synthesize(repository, OTHER)
-    snapshots.main()
-    commit(repository)
-    assert guard.main([]) == 0
-    origin = repository / ".git/refs/remotes/origin/main"
-    origin.parent.mkdir(parents=True)
-    origin.write_text(head)
-    assert guard.main([]) == 1
 
 
 def test_the_report_is_added_to_the_summary_of_a_job(

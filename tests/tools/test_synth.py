@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from tools import cdk, project, synth
-from tools.assembly import StackArtifact
 from tools.project import ROOT
 
 
@@ -57,15 +56,6 @@ def test_an_app_is_synthesized_and_linted(app: Path, capsys: pytest.CaptureFixtu
     nested, template = sorted(folder.glob("*.template.json"))
     assert (nested.name, template.name) == ("Nest.nested.template.json", "One.template.json")
     assert "one: Nest.nested.template.json, One.template.json" in "".join(capsys.readouterr())
-
-
-def stack(environment: str) -> StackArtifact:
-    tags = {"Environment": environment}
-    return StackArtifact("OneStack", "one", None, "us-east-1", frozenset(), "one.json", tags=tags)
-
-
-def test_an_environment_with_the_name_of_its_folder_is_accepted() -> None:
-    synth.check_environment("prod", [stack("prod")])
 
 
 def test_an_environment_without_the_name_of_its_folder_is_refused(
