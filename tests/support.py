@@ -1,10 +1,9 @@
 """Helpers for tests: an environment, an app, export checks, guard findings, git and credentials.
 
-Tests of the tools import this module too: importing it loads neither the CDK nor hypothesis.
+Tests of the tools import this module too: importing it does not load the CDK.
 """
 
 import json
-import os
 import subprocess
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -43,18 +42,6 @@ def skip_validation(patch: "pytest.MonkeyPatch") -> None:
     from stacks.core import app
 
     patch.setattr(app, "new_app", partial(app.new_app, validate=False))
-
-
-def load_hypothesis_profile() -> None:
-    """Set the number of examples of the property tests of a module: 200.
-
-    `HYPOTHESIS_PROFILE=long uv run nox -s "test(storage)"` tries 10,000.
-    """
-    from hypothesis import settings
-
-    settings.register_profile("default", max_examples=200, deadline=None)
-    settings.register_profile("long", max_examples=10_000, deadline=None)
-    settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 def export_faults(published: set[str], declared: set[str], reviewed: Path) -> list[str]:

@@ -1,11 +1,8 @@
 """Environment determines every name, and refuses settings that AWS refuses."""
 
-import re
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from stacks.core.environment import (
     ACCOUNT,
@@ -22,8 +19,6 @@ from stacks.core.environment import (
     Rule,
 )
 from tests import support
-
-support.load_hypothesis_profile()
 
 
 def test_project_and_environment_determine_names_and_tags() -> None:
@@ -72,7 +67,10 @@ def test_settings_within_the_rules_are_accepted(settings: dict[str, str]) -> Non
                 *("wealth\n", "wéalth", "*", "aws", "xn--a"),
             )
         ),
-        *(("name", value, "identity/stack.py") for value in ("Dev", "", "dev\n", "2dev", "eu-dev")),
+        *(
+            ("name", value, "identity/stack.py")
+            for value in ("Dev", "", "dev\n", "2dev", "eu-dev", "*")
+        ),
         *(
             ("account", value, "IAM user guide")
             for value in ("12345678901", "1234567890123", "12345678901a", "١٢٣٤٥٦٧٨٩٠١٢", "")
@@ -145,35 +143,3 @@ def test_a_name_of_the_maximum_length_is_accepted_and_a_longer_one_refused(
     with pytest.raises(InvalidEnvironmentError, match=f"{len(longest)} are allowed") as refusal:
         rule.check(too_long)
     assert repr(too_long) in str(refusal.value)
-
-
-WORDS = st.from_regex(r"[a-z0-9-]{1,30}", fullmatch=True)
-ANY = st.one_of(WORDS, st.text(max_size=70), st.just("aws"))
-
-
-@given(project=ANY, name=ANY, account=st.one_of(st.none(), st.text(max_size=13)))
-def test_every_accepted_environment_gives_names_that_aws_accepts(
-    project: str, name: str, account: str | None
-) -> None:
-    try:
-        environment = Environment(project=project, name=name, account=account)
-    except InvalidEnvironmentError as refusal:
-        message = str(refusal)
-    else:
-        assert_aws_accepts(environment)
-        return
-    assert any(repr(value) in message for value in (project, name, account))
-
-
-def assert_aws_accepts(environment: Environment) -> None:
-    project, name = environment.project, environment.name
-    # AWS's rules, written independently of the code.
-    assert re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,127}", environment.stack_name("storage"))
-    assert re.fullmatch(r"[A-Za-z0-9:-]{1,255}", environment.export_name("storage", "Arn"))
-    # A role's log groups never include the log groups of AWS services.
-    assert re.fullmatch(r"[\w./#-]{1,512}", f"/{project}/")
-    assert not f"/{project}/".startswith("/aws/")
-    for value in environment.tags("storage").values():
-        assert re.fullmatch(r"[\w\s.:/=+@-]{0,256}", value)
-    assert re.fullmatch(r"[0-9]{12}", environment.account or "0" * 12)
-    assert not re.search(r"[-*?]", name)

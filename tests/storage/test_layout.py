@@ -1,16 +1,18 @@
 """`object_key` and `parse_key` are inverse, and keep each asset in its tier and distinct."""
 
+import os
 import re
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stacks.storage.layout import InvalidKeyError, Tier, object_key, parse_key
-from tests.support import load_hypothesis_profile
 
-load_hypothesis_profile()
+settings.register_profile("default", max_examples=200, deadline=None)
+settings.register_profile("long", max_examples=10_000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 GOOD_ASSETS = ["AAPL", "BRK.B", "BTC-USD", "7203.T", "0700.HK", "_VIX", "A", "A" * 247]
 BAD_ASSETS = [

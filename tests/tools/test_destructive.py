@@ -181,26 +181,20 @@ CASES: dict[str, tuple[Resource, Resource, *tuple[str, ...]]] = {
         f"{kind} {path}: {text(old)} to {text(new)}": (
             with_property(kind, path, old),
             with_property(kind, path, new),
-            f"{path} {change(old, new)}",
+            *([f"{path} {change(old, new)}"] if rows is DESTRUCTIVE else []),
         )
-        for kind, path, old, new in DESTRUCTIVE
-    },
-    **{
-        f"{kind} {path}: {text(old)} to {text(new)}": (
-            with_property(kind, path, old),
-            with_property(kind, path, new),
-        )
-        for kind, path, old, new in SAFE
+        for rows in (DESTRUCTIVE, SAFE)
+        for kind, path, old, new in rows
     },
     **{
         f"{text(old)} to {text(new)}": (
             with_rule(old),
             with_rule(new),
-            f"a lifecycle rule deletes or archives: {text(new)}",
+            *([f"a lifecycle rule deletes or archives: {text(new)}"] if rows is SOONER else []),
         )
-        for old, new in SOONER
+        for rows in (SOONER, NO_SOONER)
+        for old, new in rows
     },
-    **{f"{text(old)} to {text(new)}": (with_rule(old), with_rule(new)) for old, new in NO_SOONER},
 }
 
 

@@ -1,7 +1,6 @@
 """The guard as a command: its report, acknowledgements and exit status, on git histories."""
 
 import json
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,6 @@ from tests.support import git
 from tools import snapshots
 from tools.console import UserError
 from tools.guard import __main__ as guard
-from tools.guard import changes
 from tools.guard.report import ACKNOWLEDGED, new_acknowledgements
 
 DEV = "snapshots/dev/StorageStack.template.json"
@@ -43,20 +41,6 @@ def files(content: str, *entries: str, protected: bool = True) -> dict[str, byte
 
 def entry(resource: str = BUCKET, reason: str = "Moved") -> str:
     return f'"{resource}" = "{reason}"'
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _each_comparison_runs_once() -> Iterator[None]:
-    """A start of Node takes longer than a comparison."""
-    known: dict[str, list[changes.Changes]] = {}
-
-    def compare(templates: Mapping[str, tuple[changes.Template, changes.Template]]) -> object:
-        key = json.dumps(templates)
-        return known.setdefault(key, changes.compare(templates))
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(guard, "compare", compare)
-        yield
 
 
 def test_an_unchanged_stack_is_reported_on_one_line() -> None:
@@ -163,23 +147,17 @@ def synthesize(repository: Path, content: str) -> None:
 
 
 def test_the_working_tree_is_compared_with_the_base(
-    repository: Path, capsys: pytest.CaptureFixture[str]
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    summary = repository / "summary"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     assert guard.main([]) == 0
+    assert summary.read_text().startswith("No change in dev/StorageStack.")
     synthesize(repository, OTHER)
     snapshots.main()
     assert guard.main([]) == 1
     assert SUSPENDED in capsys.readouterr().out
     assert guard.main(["--base", "HEAD"]) == 1
-
-
-def test_the_report_is_added_to_the_summary_of_a_job(
-    repository: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (repository / "summary").write_text("Before\n")
-    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(repository / "summary"))
-    assert guard.main([]) == 0
-    assert (repository / "summary").read_text().startswith("Before\nNo change in dev/StorageStack.")
 
 
 def test_a_difference_from_the_snapshots_is_an_error(
@@ -208,16 +186,3 @@ def test_snapshots_contain_only_the_stacks_of_the_app(repository: Path) -> None:
     for name in names:
         (folder / name).write_bytes((folder / name).read_bytes().replace(b"\n", b"\r\n"))
     snapshots.check(repository / "cdk.out", folder)
-
-
-def test_snapshots_are_not_recorded_if_the_synthesis_fails(
-    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def fail(_: str) -> Path:
-        raise UserError("does not synthesize", 3)
-
-    monkeypatch.setattr(snapshots, "synthesize", fail)
-    (repository / DEV).unlink()
-    assert snapshots.main() == 3
-    assert "does not synthesize" in capsys.readouterr().err
-    assert not (repository / DEV).exists()
