@@ -9,6 +9,7 @@ import boto3
 import pytest
 
 from tests.cloud.conftest import ACCOUNT, Project, Tools, type_answer
+from tools import cdk
 from tools.credentials import replaced_environment
 from tools.local_cloud.client import LocalCloud
 
@@ -149,18 +150,26 @@ def test_a_denied_request_does_not_mean_a_missing_stack(
     assert "AccessDenied" in output
 
 
-def test_a_bootstrap_with_another_qualifier_and_toolkit_stack_is_used(
-    tools: Tools, account: Environment, project: Project, cloud: LocalCloud
+def test_a_bootstrap_with_other_settings_is_used(
+    tools: Tools, account: Environment, project: Project, cloud: LocalCloud, tmp_path: Path
 ) -> None:
+    """Uses another qualifier, toolkit stack and template, and a permissions boundary."""
     for path in project.folder.glob("*.json"):
         path.write_text(path.read_text().replace("hnb659fds", "other"))
     refused = tools("deploy", "StorageStack", *AWS, app=project.folder, **account)
     assert refused.status == 1
     assert "/cdk-bootstrap/other/version does not exist" in refused.output
     toolkit = "--toolkit-stack-name=OtherToolkit"
-    done = tools("bootstrap", *AWS, toolkit, app=project.folder, **account)
+    template = (cdk.CLI / "lib/api/bootstrap/bootstrap-template.yaml").read_text()
+    (tmp_path / "own.yaml").write_text(template.replace("AWS CDK: Default Resources", "Own"))
+    flags = (f"--template={tmp_path / 'own.yaml'}", "--custom-permissions-boundary=limit")
+    done = tools("bootstrap", *AWS, toolkit, *flags, app=project.folder, **account)
     assert done.status == 0, done.output
     done = tools("deploy", "StorageStack", *AWS, toolkit, app=project.folder, **account)
     assert done.status == 0, done.output
     with cloud.entered(account=ACCOUNT):
-        boto3.client("cloudformation").describe_stacks(StackName="OtherToolkit")
+        found = boto3.client("cloudformation").describe_stacks(StackName="OtherToolkit")
+    parameters = {p["ParameterKey"]: p["ParameterValue"] for p in found["Stacks"][0]["Parameters"]}
+    assert parameters["BootstrapVariant"] == "Own"
+    # MiniStack ignores the permissions boundary of the role.
+    assert parameters["InputPermissionsBoundary"] == "limit"
