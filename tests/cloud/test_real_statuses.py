@@ -81,7 +81,7 @@ def run_printed_command(output: str) -> None:
     found = re.search("Run: uv run (cdk rollback .*)", output)
     assert found
     program, *arguments = shlex.split(found[1])
-    command = [Path(sys.executable).parent / program, *arguments]
+    command = [str(Path(sys.executable).parent / program), *arguments]
     subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
