@@ -1,4 +1,4 @@
-"""Helpers for tests: an environment, an app, export checks, guard findings, git and credentials.
+"""Helpers for tests: an environment, an app, guard findings, git and credentials.
 
 Tests of the tools import this module too: importing it does not load the CDK.
 """
@@ -42,29 +42,6 @@ def skip_validation(patch: "pytest.MonkeyPatch") -> None:
     from stacks.core import app
 
     patch.setattr(app, "new_app", partial(app.new_app, validate=False))
-
-
-def export_faults(published: set[str], declared: set[str], reviewed: Path) -> list[str]:
-    """The differences between a stack's exports, its exports.py and its exports.txt.
-
-    Exports have their keys here. snapshots/ records the full names, which contain the names of the
-    project and the environment.
-    """
-    lines = set(reviewed.read_text().split()) if reviewed.exists() else set()
-    return [
-        *(f"{key}: declared in exports.py, but not published." for key in declared - published),
-        *(
-            f"{key}: published, but not in {reviewed}. Add this line. Other stacks may then "
-            "import the export."
-            for key in published - lines
-        ),
-        *(
-            f"{key}: in {reviewed}, but not published. Stacks that import the export could no "
-            "longer be deployed, and CloudFormation refuses to remove an export that is imported. "
-            "Publish it again. Delete the line only if no stack imports the export."
-            for key in lines - published
-        ),
-    ]
 
 
 def git(folder: Path, *command: str) -> str:

@@ -18,8 +18,7 @@ from tools.synth import DEFAULT_ENVIRONMENT, synthesize
 
 TEMPLATES = Path(__file__).parent / "templates"
 APP = Path("apps", DEFAULT_ENVIRONMENT, "app.py")
-# Lines that APP must contain once.
-CREATE, SYNTHESIZE = "app = new_app()", "app.synth()"
+SYNTHESIZE = "app.synth()"  # a line of APP
 
 NEXT = """\
 Created stacks/{domain} and tests/{domain}, and added {stack} to {app} and snapshots/.
@@ -54,15 +53,14 @@ def check_name(domain: str) -> None:
 def wire(app: str, domain: str) -> str:
     """The source of an environment's app with the stack of `domain` added.
 
-    Raises `UserError` if the source does not contain the required lines.
+    Raises `UserError` if the place of the new lines is unclear.
     """
     lines = app.splitlines()
     imports = [index for index, line in enumerate(lines) if line.startswith("from stacks.")]
-    settings = [line for line in lines if line.startswith("environment = Environment(")]
-    if not imports or [len(settings), lines.count(CREATE), lines.count(SYNTHESIZE)] != [1, 1, 1]:
+    if not imports or lines.count(SYNTHESIZE) != 1:
         raise UserError(
-            f"{APP} must import from stacks, and contain the lines `environment = Environment(…)`, "
-            f"`{CREATE}` and `{SYNTHESIZE}` once each. Nothing was created. Restore these lines."
+            f"{APP} must import from stacks, and contain the line `{SYNTHESIZE}` once. Nothing was "
+            "created. Restore these lines."
         )
     stack, end = construct_id(domain), lines.index(SYNTHESIZE)
     lines[end:end] = [f"{stack}(app, environment)", ""]

@@ -1,7 +1,6 @@
 """DomainStack gives every stack its names, target, tags and exports."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import aws_cdk as cdk
 import pytest
@@ -11,7 +10,7 @@ from aws_cdk.assertions import Template
 from stacks.core.base import DomainStack, construct_id
 from stacks.core.environment import InvalidEnvironmentError
 from stacks.core.exports import Export
-from tests.support import ENVIRONMENT, export_faults, new_test_app
+from tests.support import ENVIRONMENT, new_test_app
 
 THING = Export("prices", "ThingName", "Name of a thing")
 
@@ -90,15 +89,3 @@ def test_an_export_is_published_and_imported_with_the_same_name() -> None:
 def test_an_export_of_another_domain_is_refused() -> None:
     with pytest.raises(ValueError, match=r"RatesStack cannot publish ThingName.*'prices'"):
         new_stack("rates").publish(THING, "value")
-
-
-def test_export_faults_names_each_export_that_is_missing_or_not_reviewed(tmp_path: Path) -> None:
-    reviewed = tmp_path / "exports.txt"
-    (first,) = export_faults({"New"}, {"New"}, reviewed)
-    assert first.startswith(f"New: published, but not in {reviewed}. Add this line")
-    reviewed.write_text("Same\nGone\n")
-    assert export_faults({"Same", "Gone"}, {"Same", "Gone"}, reviewed) == []
-    unpublished, new, gone = export_faults({"Same", "New"}, {"Same", "Unused"}, reviewed)
-    assert unpublished == "Unused: declared in exports.py, but not published."
-    assert new.startswith(f"New: published, but not in {reviewed}. Add this line")
-    assert gone.startswith(f"Gone: in {reviewed}, but not published.")

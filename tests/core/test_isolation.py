@@ -5,32 +5,23 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.support import git
 from tools.project import ROOT
 
 PROBE = """
-import subprocess
-from pathlib import Path
+from tests.support import git
 
-def test_a_commit_goes_to_the_repository_of_the_test(tmp_path: Path) -> None:
-    commit = ["commit", "--quiet", "--allow-empty", "--message=Record"]
-    for command in (["init", "--quiet"], commit):
-        subprocess.run(["git", *command], cwd=tmp_path, check=True)
-    log = subprocess.run(["git", "log"], cwd=tmp_path, capture_output=True, check=True)
-    assert log.stdout.count(b"Record") == 1
+def test_a_commit_goes_to_the_repository_of_the_test(tmp_path):
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "commit", "--quiet", "--allow-empty", "--message=Record")
+    assert git(tmp_path, "log", "--format=%s") == "Record"
 """
 
 
 def test_tests_in_a_git_hook_do_not_change_the_users_repository(tmp_path: Path) -> None:
-    users, probe = tmp_path / "users", tmp_path / "probe"
-    users.mkdir()
-    git(users, "init", "--quiet")
-    git(users, "commit", "--quiet", "--allow-empty", "--message=Mine")
-    state = (users / ".git" / "config").read_text(), git(users, "log", "--all", "--format=%s")
-    probe.mkdir()
-    (probe / "test_probe.py").write_text(PROBE)
+    (tmp_path / "test_probe.py").write_text(PROBE)
+    users = tmp_path / "users"  # git would create the repository here
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", str(probe)],
+        [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", str(tmp_path)],
         cwd=ROOT,
         # The variables of a git hook, and a setting that signs commits.
         env={
@@ -49,7 +40,4 @@ def test_tests_in_a_git_hook_do_not_change_the_users_repository(tmp_path: Path) 
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 passed" in done.stdout
-    assert state == (
-        (users / ".git" / "config").read_text(),
-        git(users, "log", "--all", "--format=%s"),
-    )
+    assert not users.exists()

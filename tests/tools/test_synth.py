@@ -93,26 +93,6 @@ def test_a_finding_of_cdk_nag_is_reported_with_the_way_to_acknowledge(
     assert "`acknowledge` in stacks/core/findings.py" in "".join(capsys.readouterr())
 
 
-ROLE = {
-    "Type": "AWS::IAM::Role",
-    "Properties": {
-        "AssumeRolePolicyDocument": {
-            "Version": "2008-10-17",  # W2511
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Action": "sts:AssumeRole",
-                    "Principal": {"Service": "lambda.amazonaws.com"},
-                }
-            ],
-        },
-        "Description": {"Ref": "Topic"},
-    },
-    "DependsOn": ["Topic"],  # W3005, as the CDK writes it
-    "Metadata": {"aws:cdk:path": "One/Role/Resource"},
-}
-
-
 @pytest.mark.parametrize("acknowledged", [True, False])
 def test_a_finding_of_cfn_lint_fails_unless_its_construct_acknowledges_it(
     acknowledged: bool,
@@ -120,10 +100,12 @@ def test_a_finding_of_cfn_lint_fails_unless_its_construct_acknowledges_it(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    template = {"Resources": {"Topic": TOPIC, "Role": ROLE}}
+    path = {"aws:cdk:path": "One/Topic/Resource"}
+    topic = {**TOPIC, "Properties": {"Colour": "red"}, "Metadata": path}
+    template = {"Resources": {"Topic": topic}}
     (tmp_path / "One.template.json").write_text(json.dumps(template))
-    data = {"cfn-lint::W2511": "because"} if acknowledged else {}
-    metadata = {"/One/Role": [{"type": "aws:cdk:acknowledged-rules", "data": data}]}
+    data = {"cfn-lint::E3002": "because"} if acknowledged else {}
+    metadata = {"/One/Topic": [{"type": "aws:cdk:acknowledged-rules", "data": data}]}
     (tmp_path / "One.metadata.json").write_text(json.dumps(metadata))
     monkeypatch.setattr(synth, "synthesize", lambda _: tmp_path)
     status = synth.main(["one"])
@@ -133,6 +115,6 @@ def test_a_finding_of_cfn_lint_fails_unless_its_construct_acknowledges_it(
     else:
         assert status == 1
         assert output.count("cfn-lint::") == 1
-        assert "One/Role\n  cfn-lint::W2511\n" in output
+        assert "One/Topic\n  cfn-lint::E3002\n" in output
         assert "`acknowledge` in stacks/core/findings.py" in output
         assert "one: One.template.json" not in output
