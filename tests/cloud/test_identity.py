@@ -10,7 +10,10 @@ import pytest
 
 from tests.cloud.conftest import ACCOUNT, Project, Tools, type_answer
 from tools import cdk
+from tools.console import UserError
 from tools.credentials import replaced_environment
+from tools.deployment.operation import operation
+from tools.deployment.options import Options
 from tools.local_cloud.client import LocalCloud
 
 AWS = ("--to", "aws", "--yes")
@@ -148,6 +151,24 @@ def test_a_denied_request_does_not_mean_a_missing_stack(
     name = project.stacks["StorageStack"].name
     assert f"Cannot read the stack {name}: " in output
     assert "AccessDenied" in output
+
+
+def test_credentials_that_expire_during_an_operation_end_it_with_an_error_message(
+    user: Callable[[dict[str, object] | None], Environment], project: Project, cloud: LocalCloud
+) -> None:
+    environment = user(ASSUMES)
+
+    def lose_the_key() -> None:
+        options = Options("destroy", ["StorageStack"], to="aws", app=str(project.folder))
+        with replaced_environment(os.environ | environment), operation(options) as op:
+            with cloud.entered(account=ACCOUNT):
+                iam, key = boto3.client("iam"), environment["AWS_ACCESS_KEY_ID"]
+                name = iam.get_access_key_last_used(AccessKeyId=key)["UserName"]
+                iam.delete_access_key(AccessKeyId=key, UserName=name)
+            op.unprotect(op.stacks[0])
+
+    with pytest.raises(UserError, match=r"InvalidClientTokenId.*If the credentials have expired"):
+        lose_the_key()
 
 
 def test_a_bootstrap_with_other_settings_is_used(

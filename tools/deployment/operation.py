@@ -38,6 +38,8 @@ GONE = (
     "saved state."
 )
 
+EXPIRED = "If the credentials have expired, renew them. Then run the same command again."
+
 
 class UnreadableError(UserError):
     """The principal has no permission to read a stack."""
@@ -150,7 +152,10 @@ def operation(options: Options, *, dependents: bool = False) -> Iterator[Operati
             with waiting("Preparing"):
                 assembly = find_assembly(options)
             resources.enter_context(replaced_environment(target.environment))
-            yield _operation(options, target, assembly, lambda: False, dependents=dependents)
+            try:
+                yield _operation(options, target, assembly, lambda: False, dependents=dependents)
+            except (BotoCoreError, ClientError) as error:
+                raise UserError(f"{error} {EXPIRED}") from error
             return
         with waiting("Preparing"), ThreadPoolExecutor(1) as pool:
             synthesis = pool.submit(find_assembly, options)
