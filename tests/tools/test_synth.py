@@ -30,23 +30,31 @@ template = {"Resources": {"One": {"Type": "AWS::SNS::Topic"}}}
 (folder / "manifest.json").write_text(json.dumps({"version": "36.0.0", "artifacts": {"One": {
     "type": "aws:cloudformation:stack",
     "environment": "aws://unknown-account/us-east-1",
-    "properties": {"templateFile": "One.template.json"},
+    "properties": {"templateFile": "One.template.json", "tags": {"Environment": "one"}},
 }}}))
 """
 
 
 @pytest.fixture
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An app of the repository, called "one"."""
+    """The environment "one" of the repository."""
     file = tmp_path / "app.py"
     file.write_text(APP)
     outside = Path("../" * len(ROOT.parts)) / str(file).removeprefix("/")
     monkeypatch.setattr(synth, "apps", lambda: {"one": ROOT / outside})
+    monkeypatch.setattr(synth, "environments", lambda: ["one"])
     monkeypatch.setattr(synth, "assembly", lambda _: tmp_path / "folder" / "out")
     return file
 
 
-def test_an_app_is_synthesized_and_linted(app: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("environments", [["one"], []], ids=["environment", "domain"])
+def test_an_app_is_synthesized_and_linted(
+    app: Path,
+    environments: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(synth, "environments", lambda: environments)
     folder = app.parent / "folder" / "out"
     folder.mkdir(parents=True)
     # The template of a removed stack, and the template of a nested stack.
@@ -59,13 +67,9 @@ def test_an_app_is_synthesized_and_linted(app: Path, capsys: pytest.CaptureFixtu
 
 
 def test_an_environment_without_the_name_of_its_folder_is_refused(
-    app: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    app: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = app.read_text().replace(
-        '{"templateFile"', '{"tags": {"Environment": "dev"}, "templateFile"'
-    )
-    app.write_text(text)
-    monkeypatch.setattr(synth, "environments", lambda: ["one"])
+    app.write_text(app.read_text().replace('"Environment": "one"', '"Environment": "dev"'))
     assert synth.main(["one"]) == 1
     assert (
         "apps/one/app.py builds One for the environment 'dev'. Build every stack there with "
