@@ -15,19 +15,18 @@ from tools.synth import DEFAULT_ENVIRONMENT
 LONG = "a" + 24 * "_b" + "c"  # 50 characters, the maximum for a domain
 
 
-@pytest.fixture
-def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, Path]]:
-    """Run `new` in a small repository; return the assemblies and snapshots that `new` records."""
+@pytest.fixture(autouse=True)
+def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mock:
+    """Run `new` in a small repository, without a synthesis; return the recorder of snapshots."""
     for domain in ("core", "storage"):
         shutil.copytree(ROOT / "stacks" / domain, tmp_path / "stacks" / domain)
     (tmp_path / new.APP.parent).mkdir(parents=True)
     for name in (new.APP, "pyproject.toml", "stacks/__init__.py"):
         shutil.copy(ROOT / name, tmp_path / name)
-    records: list[tuple[Path, Path]] = []
     monkeypatch.setattr(new, "ROOT", tmp_path)
     monkeypatch.setattr(new, "synthesize", lambda name: tmp_path / name)
-    monkeypatch.setattr(snapshots, "record", lambda *paths: records.append(paths))
-    return records
+    monkeypatch.setattr(snapshots, "record", recorder := Mock())
+    return recorder
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -37,27 +36,10 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
-def test_a_new_domain_has_code_tests_lines_in_the_app_and_a_snapshot(
-    tmp_path: Path, recorded: list[tuple[Path, Path]], capsys: pytest.CaptureFixture[str]
+def test_the_app_creates_the_new_stacks_last_and_imports_them_in_order(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "stacks/market_data/__pycache__").mkdir(parents=True)  # a removed domain
-    before = contents(tmp_path)
-    assert new.main(["market_data"]) == 0
-    after = contents(tmp_path)
-    assert {name for name in after if after[name] != before.get(name)} == {
-        *(f"stacks/market_data/{name}.py" for name in ("__init__", "app", "exports", "stack")),
-        *(f"tests/market_data/{name}" for name in ("exports.txt", "test_stack.py")),
-        str(new.APP),
-    }
-    environment = DEFAULT_ENVIRONMENT
-    assert recorded == [(tmp_path / environment, ROOT / "snapshots" / environment)]
-    printed = capsys.readouterr().out
-    assert "Created stacks/market_data and tests/market_data" in printed
-    assert "uv run nox -t market_data" in printed
-
-
-@pytest.mark.usefixtures("recorded")
-def test_the_app_creates_the_new_stacks_last_and_imports_them_in_order(tmp_path: Path) -> None:
     app = tmp_path / new.APP
     app.write_text(
         "from stacks.core.app import new_app\n"
@@ -68,6 +50,7 @@ def test_the_app_creates_the_new_stacks_last_and_imports_them_in_order(tmp_path:
     )
     for domain in ("market_data", "alerts"):
         assert new.main([domain]) == 0
+        assert f"Check the stack: uv run nox -t {domain}\n" in capsys.readouterr().out
     assert app.read_text() == (
         "from stacks.alerts.stack import AlertsStack\n"
         "from stacks.core.app import new_app\n"
@@ -81,7 +64,6 @@ def test_the_app_creates_the_new_stacks_last_and_imports_them_in_order(tmp_path:
     )
 
 
-@pytest.mark.usefixtures("recorded")
 @pytest.mark.parametrize("domain", ["a", LONG])
 def test_ruff_accepts_the_files_of_a_domain_with_a_short_or_long_name(
     tmp_path: Path, domain: str
@@ -106,7 +88,6 @@ REFUSED = {
 }
 
 
-@pytest.mark.usefixtures("recorded")
 @pytest.mark.parametrize("domain", REFUSED)
 def test_an_invalid_reserved_or_existing_name_is_refused(
     tmp_path: Path, domain: str, capsys: pytest.CaptureFixture[str]
@@ -119,7 +100,6 @@ def test_an_invalid_reserved_or_existing_name_is_refused(
     assert contents(tmp_path) == before
 
 
-@pytest.mark.usefixtures("recorded")
 @pytest.mark.parametrize("times", [0, 2])
 def test_an_app_without_one_place_for_the_new_lines_is_refused(
     tmp_path: Path, times: int, capsys: pytest.CaptureFixture[str]
@@ -133,11 +113,11 @@ def test_an_app_without_one_place_for_the_new_lines_is_refused(
 
 
 def test_an_interrupted_synthesis_removes_the_new_domain(
-    tmp_path: Path, recorded: list[tuple[Path, Path]], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, record: Mock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(new, "synthesize", Mock(side_effect=KeyboardInterrupt))
     before = contents(tmp_path)
     with pytest.raises(KeyboardInterrupt):
         new.main(["market_data"])
     assert contents(tmp_path) == before
-    assert recorded == []
+    record.assert_not_called()

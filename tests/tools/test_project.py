@@ -25,15 +25,9 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_each_folder_of_stacks_except_core_is_a_domain(root: Path) -> None:
+def test_folders_are_domains_and_environments(root: Path) -> None:
     assert project.domains(root) == ["alerts"]
-
-
-def test_each_folder_of_apps_with_an_app_is_an_environment(root: Path) -> None:
     assert project.environments(root) == ["dev"]
-
-
-def test_a_complete_domain_and_other_names_are_not_reported(root: Path) -> None:
     assert project.incomplete(["alerts", "dev", "core"], root) == []
 
 
