@@ -1,19 +1,16 @@
 """Run all tests with the pinned Node and without the user's AWS, git and terminal settings."""
 
+import importlib
+import json
 import os
 import runpy
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support import skip_validation
 from tools import cdk
-
-if TYPE_CHECKING:  # not at run time: the tests of the tools need no CDK
-    from aws_cdk.assertions import Template
 
 # Before a test module imports aws_cdk, which starts Node.
 _environment = cdk.without_aws(os.environ) | cdk.environment()
@@ -49,37 +46,32 @@ def cloud_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
-    """Run the `app.py` of a domain; return the ids of the stacks.
+def check_app(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], None]:
+    """Check the stack and the exports that the `app.py` of a domain synthesizes.
 
     Skips cdk-nag and CloudFormation's rules, which take seconds. The `synth` sessions apply them.
+    snapshots/ records the full names of exports, with the names of the project and the environment.
     """
+    from stacks.core.base import construct_id
+    from stacks.core.exports import Export
+
+    folder = request.path.parent
     skip_validation(monkeypatch)
     monkeypatch.setenv("CDK_OUTDIR", str(tmp_path))
 
-    def run(domain: str) -> list[str]:
-        runpy.run_module(f"stacks.{domain}.app")
-        return [path.name.partition(".")[0] for path in tmp_path.glob("*.template.json")]
+    def check() -> None:
+        runpy.run_module(f"stacks.{folder.name}.app")
+        (template,) = tmp_path.glob("*.template.json")
+        assert template.name == f"{construct_id(folder.name)}.template.json"
 
-    return run
-
-
-@pytest.fixture
-def check_exports(request: pytest.FixtureRequest) -> "Callable[[Template, ModuleType], None]":
-    """Check that a stack publishes the exports that exports.py declares and exports.txt lists.
-
-    snapshots/ records the full names, which contain the names of the project and the environment.
-    """
-    from stacks.core.exports import Export
-
-    reviewed = {*(request.path.parent / "exports.txt").read_text().split()}
-
-    def check(template: "Template", exports: ModuleType) -> None:
-        outputs = template.to_json()["Outputs"].values()
+        outputs = json.loads(template.read_text())["Outputs"].values()
         published = {output["Export"]["Name"].partition(":")[2] for output in outputs}
-        declared = {value.key for value in vars(exports).values() if isinstance(value, Export)}
+        exports = vars(importlib.import_module(f"stacks.{folder.name}.exports")).values()
+        declared = {value.key for value in exports if isinstance(value, Export)}
         assert published == declared, "exports.py declares other exports than the stack publishes."
-        assert published == reviewed, (
+        assert published == {*(folder / "exports.txt").read_text().split()}, (
             "exports.txt lists other exports than the stack publishes. List a new export, which "
             "other stacks may then import. Publish a missing export again, unless no stack imports "
             "it: CloudFormation refuses to remove an imported export."

@@ -2,12 +2,10 @@
 
 import json
 from collections.abc import Callable
-from types import ModuleType
 
 import pytest
 from aws_cdk.assertions import Match, Template
 
-from stacks.delivery import exports
 from stacks.delivery.repository import GitHubRepository
 from stacks.delivery.stack import DeliveryStack
 from tests.support import ENVIRONMENT, new_test_app
@@ -128,11 +126,5 @@ def test_the_stack_is_protected(stack: DeliveryStack) -> None:
     assert stack.termination_protection
 
 
-def test_the_exports_are_declared_and_reviewed(
-    template: Template, check_exports: Callable[[Template, ModuleType], None]
-) -> None:
-    check_exports(template, exports)
-
-
-def test_the_app_contains_only_this_stack(run_app: Callable[[str], list[str]]) -> None:
-    assert run_app("delivery") == ["DeliveryStack"]
+def test_the_app_has_this_stack_with_the_reviewed_exports(check_app: Callable[[], None]) -> None:
+    check_app()

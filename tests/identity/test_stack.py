@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterable
-from types import ModuleType
 
 import aws_cdk as cdk
 import pytest
@@ -10,7 +9,6 @@ from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Template
 
 from stacks.core.app import new_app
-from stacks.identity import exports
 from stacks.identity.stack import IdentityStack
 from tests.support import ENVIRONMENT, new_test_app
 
@@ -154,11 +152,5 @@ def test_a_new_wildcard_without_a_reason_fails_the_synthesis(
         app.synth()
 
 
-def test_the_exports_are_declared_and_reviewed(
-    template: Template, check_exports: Callable[[Template, ModuleType], None]
-) -> None:
-    check_exports(template, exports)
-
-
-def test_the_app_contains_only_this_stack(run_app: Callable[[str], list[str]]) -> None:
-    assert run_app("identity") == ["IdentityStack"]
+def test_the_app_has_this_stack_with_the_reviewed_exports(check_app: Callable[[], None]) -> None:
+    check_app()

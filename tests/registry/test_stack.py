@@ -2,13 +2,11 @@
 
 import json
 from collections.abc import Callable
-from types import ModuleType
 
 import pytest
 from aws_cdk.assertions import Template
 
 from stacks.core.environment import InvalidEnvironmentError
-from stacks.registry import exports
 from stacks.registry.stack import REPOSITORY_NAME, RegistryStack
 from tests.support import ENVIRONMENT, new_test_app
 
@@ -111,11 +109,5 @@ def test_a_repository_name_of_256_characters_is_accepted() -> None:
     assert REPOSITORY_NAME.check("r" * 256) == "r" * 256
 
 
-def test_the_exports_are_declared_and_reviewed(
-    template: Template, check_exports: Callable[[Template, ModuleType], None]
-) -> None:
-    check_exports(template, exports)
-
-
-def test_the_app_contains_only_this_stack(run_app: Callable[[str], list[str]]) -> None:
-    assert run_app("registry") == ["RegistryStack"]
+def test_the_app_has_this_stack_with_the_reviewed_exports(check_app: Callable[[], None]) -> None:
+    check_app()

@@ -2,13 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from types import ModuleType
 
 import pytest
 from aws_cdk.assertions import Match, Template
 
 from stacks.core.environment import InvalidEnvironmentError
-from stacks.storage import exports
 from stacks.storage.stack import BUCKET_NAME, StorageStack
 from tests.support import ENVIRONMENT, new_test_app
 
@@ -174,11 +172,5 @@ def test_only_objects_of_artifacts_may_expire(template: Template) -> None:
             assert rule.get("Prefix", "").startswith("artifacts/"), rule["Id"]
 
 
-def test_the_exports_are_declared_and_reviewed(
-    template: Template, check_exports: Callable[[Template, ModuleType], None]
-) -> None:
-    check_exports(template, exports)
-
-
-def test_the_app_contains_only_this_stack(run_app: Callable[[str], list[str]]) -> None:
-    assert run_app("storage") == ["StorageStack"]
+def test_the_app_has_this_stack_with_the_reviewed_exports(check_app: Callable[[], None]) -> None:
+    check_app()
