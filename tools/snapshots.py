@@ -37,11 +37,11 @@ def settings(assembly: Path) -> bytes:
 
 def record(assembly: Path, snapshots: Path) -> None:
     """Replace the snapshots by the templates and settings of a cloud assembly."""
-    found = templates(assembly)
-    for name in templates(snapshots).keys() - found.keys():
-        (snapshots / name).unlink()
+    found = {**templates(assembly), STACKS: settings(assembly)}
     snapshots.mkdir(parents=True, exist_ok=True)
-    for name, content in {**found, STACKS: settings(assembly)}.items():
+    for name in templates(snapshots):
+        (snapshots / name).unlink()
+    for name, content in found.items():
         (snapshots / name).write_bytes(content)
 
 

@@ -110,30 +110,23 @@ def role(*policies: Json) -> changes.Template:
     return {"Resources": {"A": {"Type": "AWS::IAM::Role", "Properties": properties}}}
 
 
+MANAGED = "arn:aws:iam::aws:policy/Read"
+PAIRS: dict[str, tuple[changes.Template, changes.Template, list[str]]] = {
+    **{
+        name: (template(A=old), template(A=new), found) for name, (old, new, found) in CASES.items()
+    },
+    "move a statement to another policy": (template(A=[READ]), template(B=[READ]), []),
+    "attach": (role(), role(MANAGED), [f"${{A}} gets the managed policy {MANAGED}"]),
+    "create a role with a managed policy": ({}, role(MANAGED), []),
+}
+
+
 @pytest.fixture(scope="module")
 def opened() -> Mapping[str, list[tuple[str, str]]]:
-    pairs = {name: (template(A=old), template(A=new)) for name, (old, new, _) in CASES.items()}
-    pairs |= {
-        "move": (template(A=[READ]), template(B=[READ])),
-        "attach": (role(), role("arn:aws:iam::aws:policy/Read")),
-        "create": ({}, role("arn:aws:iam::aws:policy/Read")),
-    }
+    pairs = {name: (old, new) for name, (old, new, _) in PAIRS.items()}
     return {each["name"]: [*access.opened(each)] for each in changes.compare(pairs)}
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", PAIRS)
 def test_opened_access(name: str, opened: Mapping[str, list[tuple[str, str]]]) -> None:
-    assert opened[name] == [("A", sentence) for sentence in CASES[name][2]]
-
-
-def test_a_statement_that_moves_to_another_policy_opens_no_access(
-    opened: Mapping[str, list[tuple[str, str]]],
-) -> None:
-    assert opened["move"] == []
-
-
-def test_a_managed_policy_opens_access_unless_the_role_is_new(
-    opened: Mapping[str, list[tuple[str, str]]],
-) -> None:
-    assert opened["attach"] == [("A", "${A} gets the managed policy arn:aws:iam::aws:policy/Read")]
-    assert opened["create"] == []
+    assert opened[name] == [("A", sentence) for sentence in PAIRS[name][2]]

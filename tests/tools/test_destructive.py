@@ -19,15 +19,6 @@ INDEX: Json = {"IndexName": "by-date"}
 HERE: Json = {"Region": "us-east-1"}
 THERE: Json = {"Region": "eu-west-1"}
 PROTECTED: Json = {"Region": "eu-west-1", "DeletionProtectionEnabled": True}
-PULL: Json = {
-    "Statement": {
-        "Effect": "Allow",
-        "Principal": {"Service": "lambda.amazonaws.com"},
-        "Action": "ecr:BatchGetImage",
-        "Condition": {"ArnLike": {"aws:SourceArn": "arn:*"}},
-    }
-}
-
 # A type, the path of a property, and its values before and after a destructive change.
 DESTRUCTIVE: list[tuple[str, str, Json, Json]] = [
     ("DynamoDB::Table", "DeletionProtectionEnabled", True, None),
@@ -38,7 +29,6 @@ DESTRUCTIVE: list[tuple[str, str, Json, Json]] = [
     ("DynamoDB::Table", "GlobalSecondaryIndexes", [INDEX], [{"IndexName": "by-day"}]),
     ("DynamoDB::GlobalTable", "Replicas", [HERE, THERE, {"Region": "eu-west-2"}], [HERE]),
     ("ECR::Repository", "EmptyOnDelete", None, True),
-    ("ECR::Repository", "ImageTagMutability", "IMMUTABLE", "MUTABLE"),
     *(
         ("ECR::Repository", "LifecyclePolicy", old, {"LifecyclePolicyText": '{"countNumber": 9}'})
         for old in (None, {"LifecyclePolicyText": '{"countNumber": 10}'})
@@ -53,8 +43,6 @@ DESTRUCTIVE: list[tuple[str, str, Json, Json]] = [
     ("RDS::DBCluster", "BackupRetentionPeriod", 7, 1),
     ("S3::Bucket", "BucketEncryption", {"KMSMasterKeyID": KEY}, {"SSEAlgorithm": "AES256"}),
     ("S3::Bucket", "OwnershipControls", {"Rules": []}, None),
-    ("S3::Bucket", "PublicAccessBlockConfiguration.BlockPublicAcls", True, False),
-    ("S3::Bucket", "VersioningConfiguration.Status", "Enabled", "Suspended"),
     ("SQS::Queue", "MessageRetentionPeriod", 1209600, None),
     ("SQS::Queue", "RedrivePolicy", {"maxReceiveCount": 3}, None),
     ("SecretsManager::Secret", "GenerateSecretString", {}, {"PasswordLength": 9}),
@@ -168,14 +156,6 @@ CASES: dict[str, tuple[Resource, Resource, *tuple[str, ...]]] = {
         resource("S3::Bucket"),
         resource("S3::Bucket", IntelligentTieringConfigurations=[{"Id": "a", "Tierings": [TIER]}]),
         f"IntelligentTieringConfigurations[a].Tierings[{text(TIER)}] {change(None, TIER)}",
-    ),
-    "let a service pull images": (
-        resource("ECR::Repository"),
-        resource("ECR::Repository", RepositoryPolicyText=PULL),
-        (
-            "Service:lambda.amazonaws.com is allowed ecr:BatchGetImage on ${It.Arn} if "
-            '{"ArnLike":{"aws:SourceArn":"arn:*"}}'
-        ),
     ),
     **{
         f"{kind} {path}: {text(old)} to {text(new)}": (
