@@ -162,17 +162,20 @@ def test_stacks_of_every_kind_are_destroyed(
     assert after.output.count("does not exist") == len(names)
 
 
-def test_a_stack_with_a_yaml_template_is_compared(
+def test_a_stack_with_a_yaml_template_and_protected_by_hand_is_compared_and_retained(
     tools: Tools, account: dict[str, str], project: Project
 ) -> None:
-    name = project.stacks["StorageStack"].name
-    create(name, BUCKET)
+    name = project.stacks["IdentityStack"].name
+    create(name, BUCKET, is_protected=True)
     assert settled(name) == "CREATE_COMPLETE"
-    arguments = ("StorageStack", "--to=aws")
+    arguments = ("IdentityStack", "--exclusively", *AWS)
     done = tools("diff", *arguments, app=project.folder, **account)
     assert done.status == 0, done.output
     assert "[-] AWS::S3::Bucket Data" in done.output
     done = tools("drift", *arguments, app=project.folder, **account)
-    assert "StorageStack termination protection: True -> False" in done.output
-    assert "Number of resources with drift: 0" in done.output
     assert done.status == 1
+    assert "IdentityStack termination protection: False -> True" in done.output
+    assert "Number of resources with drift: 0" in done.output
+    done = tools("destroy", *arguments, app=project.folder, **account)
+    assert done.status == 1
+    assert f"IdentityStack ({name}) is retained: it has termination protection" in done.output
