@@ -24,12 +24,10 @@ def test_an_app_has_the_flags_of_cdk_json() -> None:
     assert {key: app.node.try_get_context(key) for key in flags} == flags
 
 
-@pytest.mark.parametrize("setting", [None, "false"])
 def test_findings_fail_a_synthesis_even_if_cdk_validation_is_false(
-    setting: str | None, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if setting:
-        monkeypatch.setenv("CDK_VALIDATION", setting)  # as `cdk synth --no-validation` does
+    monkeypatch.setenv("CDK_VALIDATION", "false")  # as `cdk synth --no-validation` does
     app = new_app()
     stack = cdk.Stack(app, "Stack")
     s3.Bucket(stack, "Open")
