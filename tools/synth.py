@@ -20,6 +20,10 @@ ACKNOWLEDGE = (
     "Fix each finding, or acknowledge it on its construct with a reason for the reviewer "
     "(`acknowledge` in stacks/core/findings.py)."
 )
+LOOK_UP = (
+    "Look up the context with AWS credentials: `uv run cdk synth --quiet --app {}`. Then commit "
+    "cdk.context.json."
+)
 
 
 def apps() -> dict[str, Path]:
@@ -38,7 +42,9 @@ def assembly(name: str) -> Path:
 def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
     """Synthesize an app with `cdk synth` and its `options`, and return its cloud assembly.
 
-    The app runs without the user's AWS configuration: a template may not depend on it.
+    Only the repository may shape a template: the code, cdk.json and cdk.context.json. So the app
+    runs without the user's AWS configuration and settings of the CDK CLI, and the CLI does not look
+    up context. Bundling of assets keeps CDK_DOCKER and the proxies.
     Raises `UserError` with the output of `cdk` if the synthesis fails.
     """
     app, output = apps()[name].relative_to(ROOT), output or assembly(name)
@@ -47,7 +53,9 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
     # needed, because this Python belongs to the project environment.
     run = f"exec {shlex.join([sys.executable, str(app)])}"
     done = subprocess.run(
-        cdk.command("synth", "--quiet", "--app", run, "--output", str(output), *options),
+        cdk.command(
+            "synth", "--quiet", "--lookups=false", "--app", run, "--output", str(output), *options
+        ),
         cwd=ROOT,
         env={
             **cdk.without_aws(os.environ),
@@ -64,6 +72,8 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
         message = f"{done.stdout}{done.stderr}\n{app} does not synthesize."
         if "Acknowledge with" in message:
             message += f"\n{ACKNOWLEDGE}"
+        if "Context lookups have been disabled" in message:
+            message += f"\n{LOOK_UP.format(shlex.quote(f'uv run {app}'))}"
         raise UserError(message, done.returncode)
     stacks = read_stacks(output)
     if name in environments():

@@ -26,18 +26,18 @@ class App(cdk.App):
 
 
 def new_app(*, validate: bool = True) -> cdk.App:
-    """A CDK app with the flags of cdk.json, whose synthesis fails on findings of cdk-nag.
+    """A CDK app with the context of the repository, whose synthesis fails on findings of cdk-nag.
 
-    The flags change the templates. The CDK CLI passes the flags too, but a test or
+    The context changes the templates: the flags of cdk.json, and the values that `cdk synth` looked
+    up in AWS and wrote to cdk.context.json. The CDK CLI passes both too, but a test or
     `python stacks/storage/app.py` does not. CDK_OUTDIR, which the CLI sets, names the folder of the
     cloud assembly. Without CDK_OUTDIR, the folder is temporary.
 
     `validate=False` disables cdk-nag and CloudFormation's rules. Use it only in tests: the rules
     take longer than the stacks. No environment variable disables the rules.
     """
-    context = json.loads(CDK_JSON.read_text())["context"]
     app = App(
-        context=context,
+        context=_context(),
         analytics_reporting=False,
         builtin_cloud_formation_validation=False,
         outdir=os.environ.get("CDK_OUTDIR"),
@@ -45,6 +45,12 @@ def new_app(*, validate: bool = True) -> cdk.App:
     if validate:
         _add_validation(app)
     return app
+
+
+def _context() -> dict[str, object]:
+    looked_up = CDK_JSON.with_name("cdk.context.json")
+    values: dict[str, object] = json.loads(looked_up.read_text()) if looked_up.exists() else {}
+    return values | json.loads(CDK_JSON.read_text())["context"]  # the CLI has the same order
 
 
 def _add_validation(app: cdk.App) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tools import cdk, project, synth
+from tools.console import UserError
 from tools.project import ROOT
 
 
@@ -85,6 +86,32 @@ def test_an_app_that_fails_is_reported_with_its_output(
     output = "".join(capsys.readouterr())
     assert "ValueError: broken" in output  # without colours
     assert output.endswith("app.py does not synthesize.\n")
+
+
+# What an app with `Vpc.from_lookup` writes to its manifest until the CLI gives it the context.
+MISSING = """
+if "vpc" not in os.environ.get("CDK_CONTEXT_JSON", ""):
+    file = folder / "manifest.json"
+    props = {"account": "111122223333", "region": "eu-central-1", "filter": {}}
+    missing = [{"key": "vpc", "provider": "vpc-provider", "props": props}]
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"missing": missing}))
+"""
+
+
+def test_context_comes_from_the_committed_file_and_never_from_aws(
+    app: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.write_text(APP + MISSING)
+    monkeypatch.setattr(synth, "ROOT", app.parent)  # with its own cdk.context.json
+    monkeypatch.setattr(synth, "apps", lambda: {"one": app})
+    file = app.with_name("cdk.context.json")
+    with pytest.raises(UserError) as error:
+        synth.synthesize("one")
+    assert "`uv run cdk synth --quiet --app 'uv run app.py'`. Then commit" in str(error.value)
+    assert "Traceback" not in str(error.value)
+    assert not file.exists()
+    file.write_text('{"vpc": {}}')
+    assert synth.synthesize("one") == app.parent / "folder" / "out"
 
 
 @pytest.mark.usefixtures("app")
