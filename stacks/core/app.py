@@ -50,7 +50,8 @@ def new_app(*, validate: bool = True) -> cdk.App:
 def _context() -> dict[str, object]:
     looked_up = CDK_JSON.with_name("cdk.context.json")
     values: dict[str, object] = json.loads(looked_up.read_text()) if looked_up.exists() else {}
-    return values | json.loads(CDK_JSON.read_text())["context"]  # the CLI has the same order
+    flags: dict[str, object] = json.loads(CDK_JSON.read_text())["context"]
+    return values | flags  # the CLI has the same order
 
 
 def _add_validation(app: cdk.App) -> None:
