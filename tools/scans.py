@@ -108,7 +108,7 @@ def install() -> Path:
     Raises `UserError` if uv cannot install checkov; uv prints the reason.
     """
     folder = BUILD / "checkov"
-    command = ["uv", "sync", "--quiet", "--locked", "--project", str(SCANNERS)]
+    command = ["uv", "sync", "--quiet", "--frozen", "--project", str(SCANNERS)]
     environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(folder)}
     if subprocess.run(command, env=environment, check=False).returncode:
         raise UserError(f"uv cannot install checkov from {SCANNERS / 'uv.lock'}.")

@@ -24,7 +24,7 @@ def python() -> Path:
     """The Python of the locked environment of the libraries."""
     folder = ROOT / "build" / "clients"
     environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(folder)}
-    command = ["uv", "sync", "--quiet", "--locked", "--project", str(PROJECT)]
+    command = ["uv", "sync", "--quiet", "--frozen", "--project", str(PROJECT)]
     subprocess.run(command, env=environment, check=True)
     return folder / "bin" / "python"
 

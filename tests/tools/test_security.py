@@ -198,7 +198,7 @@ def test_checkov_is_installed_from_its_lock_file_in_a_separate_environment(
     monkeypatch.setattr(scans, "BUILD", tmp_path)
     monkeypatch.setattr(subprocess, "run", uv)
     assert scans.install() == tmp_path / "checkov" / "bin" / "checkov"
-    command = ["uv", "sync", "--quiet", "--locked", "--project", str(scans.SCANNERS)]
+    command = ["uv", "sync", "--quiet", "--frozen", "--project", str(scans.SCANNERS)]
     assert uv.call_args.args == (command,)
     assert uv.call_args.kwargs["env"]["UV_PROJECT_ENVIRONMENT"] == str(tmp_path / "checkov")
     with pytest.raises(UserError, match=r"uv cannot install checkov from .*uv\.lock"):

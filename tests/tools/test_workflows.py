@@ -234,5 +234,5 @@ def test_the_hooks_call_tools_of_the_lock_file() -> None:
     assert local["repo"] == "local"
     for hook in local["hooks"]:
         uv, run, locked, tool, *_ = hook["entry"].split()
-        assert (uv, run, locked, hook["language"]) == ("uv", "run", "--locked", "system")
+        assert (uv, run, locked, hook["language"]) == ("uv", "run", "--frozen", "system")
         assert shutil.which(tool), f"{tool} is not in the project environment"
