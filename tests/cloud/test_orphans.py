@@ -1,5 +1,6 @@
 """An interrupted or killed command leaves no process."""
 
+import json
 import os
 import signal
 import socket
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tools import node
 from tools.local_cloud.folder import ENDPOINT, HOST, STATE
 from tools.project import ROOT
 
@@ -25,6 +27,14 @@ from tools.project import ROOT
 synth.apps = lambda: {"dev": ROOT / os.path.relpath(sys.argv[2], ROOT)}
 synth.assembly = lambda _: Path(sys.argv[1])
 synth.synthesize("dev")
+"""
+INSTALLATION = """
+import signal, sys
+from pathlib import Path
+from tools import node
+signal.signal(signal.SIGINT, signal.default_int_handler)
+node.ROOT = Path(sys.argv[1])  # with a file lock of its own
+node.install(node.ROOT)
 """
 CALL = """
 import sys
@@ -163,3 +173,33 @@ def test_a_killed_synthesis_leaves_no_app_process(start: Start, tmp_path: Path) 
         )
     )
     assert_all_end(synthesis)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_an_interrupted_npm_ci_ends_and_is_not_taken_for_an_installation(
+    start: Start, tmp_path: Path, number: int
+) -> None:
+    # npm links the package `here` at once, and waits for the package `slow` until the test ends.
+    with socket.create_server((HOST, 0)) as server:
+        url = f"http://{HOST}:{server.getsockname()[1]}/slow.tgz"
+        root = {"name": "root", "dependencies": {"here": "file:here", "slow": url}}
+        packages = {
+            "": root,
+            "here": {"version": "1.0.0"},
+            "node_modules/here": {"resolved": "here", "link": True},
+            "node_modules/slow": {"version": "1.0.0", "resolved": url},
+        }
+        (tmp_path / "here").mkdir()
+        for name, content in {
+            "package.json": root,
+            "package-lock.json": {"lockfileVersion": 3, "packages": packages},
+            "here/package.json": {"name": "here", "version": "1.0.0"},
+        }.items():
+            (tmp_path / name).write_text(json.dumps(content))
+        process = start("-c", INSTALLATION, tmp_path)
+        server.settimeout(LIMIT)
+        connection, _ = server.accept()
+        with connection:
+            wait_for_line(process, "npm ci")  # the title that npm gives itself
+            assert_all_end(process, number)
+    assert not node._is_installed(tmp_path)
