@@ -1,0 +1,141 @@
+"""The tools work in each kind of checkout and with each kind of HOME and terminal.
+
+Where a command cannot work, the command prints a sentence.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tools import cdk
+from tools.project import ROOT
+
+# Writes a cloud assembly without the CDK, because the CDK takes seconds.
+APP = """
+import json, os, pathlib
+folder = pathlib.Path(os.environ["CDK_OUTDIR"])
+folder.mkdir(parents=True, exist_ok=True)
+template = {"Resources": {"One": {"Type": "AWS::SNS::Topic"}}}
+(folder / "One.template.json").write_text(json.dumps(template))
+(folder / "manifest.json").write_text(json.dumps({"version": "36.0.0", "artifacts": {"One": {
+    "type": "aws:cloudformation:stack",
+    "environment": "aws://unknown-account/us-east-1",
+    "properties": {"templateFile": "One.template.json", "tags": {"Environment": "dev"}},
+}}}))
+"""
+SYNTHESIZED = "dev: One.template.json\n"
+
+
+def git(folder: Path, *arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True)
+
+
+def run(folder: Path, *arguments: str, **variables: str) -> tuple[int, str]:
+    """Run a Python command in a checkout; return the exit status and the output."""
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder), **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The code of this repository with one quick app, in a git repository."""
+    cdk.command()  # installs the CLI
+    folder = tmp_path_factory.mktemp("repository")
+    skipped = shutil.ignore_patterns("node_modules", "__pycache__")
+    for name in ("apps", "stacks", "tools"):
+        shutil.copytree(ROOT / name, folder / name, ignore=skipped)
+    for name in ("cdk.json", "package.json", "package-lock.json", ".gitignore"):
+        shutil.copy(ROOT / name, folder)
+    (folder / "apps/dev/app.py").write_text(APP)
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message=All")
+    git(folder, "commit", "--quiet", "--allow-empty", "--message=Nothing")
+    return folder
+
+
+def unusual_path(repository: Path, folder: Path) -> Path:
+    return Path(shutil.copytree(repository, folder / "a 'path' with $ and ü"))
+
+
+def symbolic_link(repository: Path, folder: Path) -> Path:
+    (folder / "link").symlink_to(shutil.copytree(repository, folder / "behind"))
+    return folder / "link"
+
+
+def worktree(repository: Path, folder: Path) -> Path:
+    git(repository, "worktree", "add", "--quiet", "--detach", str(folder / "worktree"))
+    return folder / "worktree"
+
+
+def shallow_clone(repository: Path, folder: Path) -> Path:
+    git(folder, "clone", "--quiet", "--depth=1", f"file://{repository}", "shallow")
+    return folder / "shallow"
+
+
+def archive(repository: Path, folder: Path) -> Path:
+    copied = shutil.copytree(repository, folder / "archive")
+    shutil.rmtree(copied / ".git")
+    return Path(copied)
+
+
+@pytest.mark.parametrize(
+    ("checkout", "affected"),
+    [
+        (unusual_path, "Nothing changed."),
+        (symbolic_link, "Nothing changed."),
+        (worktree, "Nothing changed."),
+        (shallow_clone, "Everything: base 'HEAD~1' not found"),
+        (archive, "git rev-parse: fatal: not a git repository"),
+    ],
+)
+def test_each_kind_of_checkout_is_synthesized(
+    checkout: Callable[[Path, Path], Path], affected: str, repository: Path, tmp_path: Path
+) -> None:
+    folder = checkout(repository, tmp_path)
+    assert affected in run(folder, "tools.affected", "--base=HEAD~1")[1]
+    (folder / "node_modules").symlink_to(ROOT / "node_modules")
+    status, output = run(folder, "tools.synth", "dev")
+    assert (status, output.endswith(SYNTHESIZED)) == (0, True), output
+    assert (folder / "cdk.out" / "One.template.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"FORCE_COLOR": "1"}, SYNTHESIZED),
+        ({"NO_COLOR": "1"}, SYNTHESIZED),
+        ({"TERM": "dumb"}, SYNTHESIZED),
+        ({"TERM": ""}, SYNTHESIZED),  # as if TERM were not set
+        ({"COLUMNS": "10"}, SYNTHESIZED),
+        ({"HOME": "new/home"}, SYNTHESIZED),
+        ({"HOME": "file/home"}, "Set HOME to a folder that can be written.\n"),
+    ],
+    ids=str,
+)
+def test_each_home_and_terminal_works_or_is_refused_with_a_sentence(
+    variables: dict[str, str], said: str, repository: Path, tmp_path: Path
+) -> None:
+    folder = archive(repository, tmp_path)
+    (folder / "node_modules").symlink_to(ROOT / "node_modules")
+    (tmp_path / "file").touch()
+    if "HOME" in variables:
+        variables = {"HOME": str(tmp_path / variables["HOME"])}
+    status, output = run(folder, "tools.synth", "dev", **variables)
+    assert status == (0 if said == SYNTHESIZED else 1), output
+    assert " ".join(said.split()) in " ".join(output.split())
+    for escape in ("\x1b", "\r", "Traceback"):  # no frames of a spinner in a log
+        assert escape not in output
