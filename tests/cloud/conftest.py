@@ -11,11 +11,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from contextlib import ExitStack, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from filelock import FileLock
 
 from tools import synth
 from tools.assembly import StackArtifact, read_stacks
@@ -71,11 +72,15 @@ def type_answer(answer: str, assembly: Path, *arguments: str, **environment: str
 
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The default environment, synthesized once, outside the user's cdk.out."""
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("assembly")
-        patch.setattr(synth, "assembly", lambda _: folder)
-        return synth.synthesize(synth.DEFAULT_ENVIRONMENT)
+    """The default environment, synthesized once for all workers, outside the user's cdk.out."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent  # the base folder of a worker is in that of the run
+    folder = shared / "assembly"
+    with FileLock(shared / "assembly.lock"):
+        if not folder.exists():
+            synth.synthesize(synth.DEFAULT_ENVIRONMENT, output=folder)
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -109,7 +114,11 @@ def tools(assembly: Path) -> Tools:
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """A local cloud that tests share. A test must not change the resources of others."""
-    with local_cloud(tmp_path_factory.mktemp("cloud")) as running:
+    with ExitStack() as resources:
+        with pytest.MonkeyPatch.context() as patch:
+            # Tracing slows MiniStack down; test_server.py and test_client.py cover the server.
+            patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+            running = resources.enter_context(local_cloud(tmp_path_factory.mktemp("cloud")))
         yield running
 
 
@@ -120,11 +129,18 @@ def here(cloud: LocalCloud) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def unbootstrapped(cloud: LocalCloud, here: dict[str, str]) -> dict[str, str]:
-    """The variables of the root user of an account of the shared cloud, used as an AWS account."""
-    environment = cloud.environment({}, account="999988887777") | here
+def unbootstrapped(
+    cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """The variables of the root user of an account of the shared cloud, used as an AWS account.
+
+    The folder of the tools' own local cloud is another one, where no server may start.
+    """
+    own = tmp_path_factory.mktemp("own")
+    environment = cloud.environment({}, account="999988887777") | {"WEALTH_OPS_CLOUD": str(own)}
     del environment["AWS_CONFIG_FILE"], environment["AWS_SHARED_CREDENTIALS_FILE"]
-    return environment
+    yield environment
+    assert {path.name for path in own.iterdir()} <= {"operation.lock"}
 
 
 @pytest.fixture(scope="session")
@@ -163,35 +179,15 @@ def project(assembly: Path, tmp_path: Path, _numbers: Iterator[int]) -> Project:
 
 
 @pytest.fixture(scope="session")
-def local(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The variables that make the tools use the local cloud of `deployed`."""
-    return {"WEALTH_OPS_CLOUD": str(tmp_path_factory.mktemp("local") / "cloud")}
-
-
-@pytest.fixture(scope="session")
-def deployed(tools: Tools, local: dict[str, str]) -> Path:
-    """The folder of a stopped local cloud to which the environment is deployed."""
-    done = tools("deploy", "--to", "local", **local)
+def deployed(tools: Tools, cloud: LocalCloud, here: dict[str, str]) -> LocalCloud:
+    """The shared local cloud, to which the environment is deployed."""
+    done = tools("deploy", "--to", "local", **here)
     assert done.status == 0, done.output
-    return Path(local["WEALTH_OPS_CLOUD"])
-
-
-@pytest.fixture(scope="session")
-def served(deployed: Path) -> Iterator[LocalCloud]:
-    """The local cloud of `deployed`, running."""
-    with local_cloud(deployed) as running:
-        yield running
+    return cloud
 
 
 @pytest.fixture(scope="module")
-def deployed_cloud(served: LocalCloud) -> Iterator[LocalCloud]:
-    """The local cloud of `deployed`, with boto3 as its root user for a module of tests."""
-    with served.entered():
-        yield served
-
-
-@pytest.fixture
-def cloud_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of a new local cloud, which the tools use during a test."""
-    monkeypatch.setenv("WEALTH_OPS_CLOUD", str(tmp_path / "cloud"))
-    return tmp_path / "cloud"
+def deployed_cloud(deployed: LocalCloud) -> Iterator[LocalCloud]:
+    """The shared local cloud, with boto3 as its root user for a module of tests."""
+    with deployed.entered():
+        yield deployed

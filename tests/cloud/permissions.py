@@ -22,7 +22,7 @@ OTHER = replace(DEPLOYED, name=f"{DEPLOYED.name}2")
 BUCKET, REPOSITORY = DEPLOYED.resource_name("data"), DEPLOYED.resource_name("ecr")
 ASSETS = f"cdk-hnb659fds-assets-{ACCOUNT}-{DEPLOYED.region}"
 DEPLOY_ROLE = f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-deploy-role-{ACCOUNT}-{DEPLOYED.region}"
-TABLE, OTHER_TABLE = DEPLOYED.resource_name("prices"), OTHER.resource_name("prices")
+TABLE, OTHER_TABLE = DEPLOYED.resource_name("assets"), OTHER.resource_name("assets")
 KEY = "raw/AAPL.parquet"
 LAYER = f"sha256:{'1' * 64}"
 

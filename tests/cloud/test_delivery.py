@@ -14,9 +14,9 @@ from botocore.exceptions import ClientError
 from stacks.core.environment import Environment
 from stacks.delivery.repository import AUDIENCE, ISSUER, REPOSITORY
 from stacks.delivery.stack import DeliveryStack
-from tests.cloud.conftest import Tools
+from tests.cloud.conftest import ACCOUNT, Tools
 from tests.support import new_test_app
-from tools.local_cloud.client import local_cloud
+from tools.local_cloud.client import LocalCloud
 
 OWNER, NAME = REPOSITORY.owner, REPOSITORY.name
 OWNER_ID, ID = REPOSITORY.owner_id, REPOSITORY.repository_id
@@ -47,9 +47,14 @@ def token(**claims: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def roles(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The ARNs of the two roles, in a local cloud of an account to which the stack is deployed."""
-    folder, assembly = tmp_path_factory.mktemp("cloud"), tmp_path_factory.mktemp("assembly")
+def roles(
+    tools: Tools,
+    cloud: LocalCloud,
+    account: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[dict[str, str]]:
+    """The ARNs of the two roles, in an account to which the stack is deployed."""
+    assembly = tmp_path_factory.mktemp("assembly")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CDK_OUTDIR", str(assembly))
         app = new_test_app()
@@ -58,9 +63,9 @@ def roles(tools: Tools, tmp_path_factory: pytest.TempPathFactory) -> Iterator[di
             app, Environment(name="account"), repository=REPOSITORY, create_provider=False
         )
         app.synth()
-    done = tools("deploy", "--to", "local", app=assembly, WEALTH_OPS_CLOUD=str(folder))
+    done = tools("deploy", "--to=aws", "--yes", app=assembly, **account)
     assert done.status == 0, done.output
-    with local_cloud(folder) as running, running.entered():
+    with cloud.entered(account=ACCOUNT):
         outputs = boto3.client("cloudformation").describe_stacks(StackName=stack.stack_name)
         yield {
             output["OutputKey"]: output["OutputValue"] for output in outputs["Stacks"][0]["Outputs"]

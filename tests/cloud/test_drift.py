@@ -30,11 +30,11 @@ def roles(deployed_cloud: object) -> Iterator[dict[str, str]]:
 
 
 def test_each_changed_property_has_a_line(
-    tools: Tools, local: dict[str, str], roles: dict[str, str]
+    tools: Tools, here: dict[str, str], roles: dict[str, str]
 ) -> None:
     for name in roles:
         boto3.client("iam").update_role(RoleName=name, Description="Anything")
-    status, output = tools("drift", "--to", "local", **local)
+    status, output = tools("drift", "--to", "local", **here)
     assert status == 1
     lines = [line for line in output.splitlines() if " -> " in line]
     assert sorted(lines) == sorted(

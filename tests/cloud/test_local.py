@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 
 from stacks.core.environment import Environment
 from tests.cloud.conftest import Tools
+from tests.support import ADMINISTRATOR
 from tools.local_cloud.client import LocalCloud
 
 DEPLOYED = Environment()
@@ -25,10 +26,10 @@ BUCKET, STORAGE = DEPLOYED.resource_name("data"), DEPLOYED.stack_name("storage")
 
 
 def test_a_second_deploy_changes_nothing(
-    tools: Tools, local: dict[str, str], deployed: Path, ids: list[str]
+    tools: Tools, here: dict[str, str], deployed: LocalCloud, ids: list[str]
 ) -> None:
-    assert deployed.exists()
-    done = tools("deploy", **local)
+    assert deployed.port
+    done = tools("deploy", **here)
     assert done.status == 0
     assert done.output.startswith("Target: local cloud (No AWS credentials found)")
     for stack in ids:
@@ -38,38 +39,38 @@ def test_a_second_deploy_changes_nothing(
 
 
 def test_diff_and_drift_show_nothing_after_a_deploy(
-    tools: Tools, local: dict[str, str], deployed: Path
+    tools: Tools, here: dict[str, str], deployed: LocalCloud
 ) -> None:
-    assert deployed.exists()
-    assert tools("diff", "--fail", **local).status == 0
-    drifted = tools("drift", **local)
+    assert deployed.port
+    assert tools("diff", "--fail", **here).status == 0
+    drifted = tools("drift", **here)
     assert drifted.status == 0
     assert "The local cloud compares less than AWS" in drifted.output
 
 
 def test_a_diff_does_not_show_an_update_as_a_replacement(
-    tools: Tools, local: dict[str, str], deployed: Path, assembly: Path, tmp_path: Path
+    tools: Tools, here: dict[str, str], deployed: LocalCloud, assembly: Path, tmp_path: Path
 ) -> None:
-    assert deployed.exists()
+    assert deployed.port
     changed = shutil.copytree(assembly, tmp_path / "changed")
     template = changed / "StorageStack.template.json"
     rules = template.read_text().replace("expire-noncurrent-versions", "another-name")
     assert rules != template.read_text()
     template.write_text(rules)
-    status, output = tools("diff", "StorageStack", app=changed, **local)
+    status, output = tools("diff", "StorageStack", app=changed, **here)
     assert status == 0
     assert "another-name" in output
     assert "replace" not in output
 
 
 def test_drift_shows_suspended_versioning(
-    tools: Tools, local: dict[str, str], deployed_cloud: LocalCloud
+    tools: Tools, here: dict[str, str], deployed_cloud: LocalCloud
 ) -> None:
-    assert deployed_cloud.directory == Path(local["WEALTH_OPS_CLOUD"])
+    assert deployed_cloud.port
     s3 = boto3.client("s3")
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Suspended"})
     try:
-        status, output = tools("drift", "--to", "local", **local)
+        status, output = tools("drift", "--to", "local", **here)
     finally:
         s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
     assert status != 0
@@ -87,9 +88,7 @@ def test_a_stack_whose_exports_are_imported_cannot_be_deleted(deployed_cloud: Lo
         StackName=STORAGE, EnableTerminationProtection=False
     )
     try:
-        with pytest.raises(
-            ClientError, match=f"is imported by stack {DEPLOYED.stack_name('identity')}"
-        ):
+        with pytest.raises(ClientError, match=f"is imported by stack {DEPLOYED.project}-"):
             cloudformation.delete_stack(StackName=STORAGE)
     finally:
         cloudformation.update_termination_protection(
@@ -106,11 +105,8 @@ def test_anonymous_access_to_the_bucket_is_refused(deployed_cloud: LocalCloud) -
 
 
 @pytest.fixture
-def without_tls(deployed: Path, tmp_path: Path) -> Iterator[str]:
-    """The URL of a copy of the deployed local cloud that is served without TLS."""
-    copy = tmp_path / "cloud"
-    shutil.copytree(deployed, copy)
-    (copy / "lock").unlink()
+def without_tls(tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty local cloud that is served without TLS."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     environment = os.environ | {
@@ -118,11 +114,8 @@ def without_tls(deployed: Path, tmp_path: Path) -> Iterator[str]:
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
         "USE_SSL": "0",
-        "PERSIST_STATE": "1",
-        "STATE_DIR": str(copy / "state"),
         "SFTP_ENABLED": "0",
-        "S3_PERSIST": "1",
-        "S3_DATA_DIR": str(copy / "state" / "objects"),
+        "S3_DATA_DIR": str(tmp_path / "objects"),
         "IOT_MTLS_ENABLED": "0",
     }
     hypercorn = [sys.executable, "-m", "hypercorn", "ministack.app:app"]
@@ -140,22 +133,27 @@ def without_tls(deployed: Path, tmp_path: Path) -> Iterator[str]:
         server.wait()
 
 
-def test_the_bucket_refuses_http_without_tls_even_to_an_administrator(without_tls: str) -> None:
+def test_the_bucket_refuses_http_without_tls_even_to_an_administrator(
+    deployed_cloud: LocalCloud, without_tls: str
+) -> None:
+    assert deployed_cloud.port
+    policy = boto3.client("s3").get_bucket_policy(Bucket=BUCKET)["Policy"]
     root = boto3.Session("test", "test", region_name=DEPLOYED.region)
     iam = root.client("iam", endpoint_url=without_tls)
-    # Another file's tests of the same cloud may have created "admin".
-    name = "administrator-without-tls"
-    iam.create_user(UserName=name)
-    iam.attach_user_policy(UserName=name, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
-    key = iam.create_access_key(UserName=name)["AccessKey"]
+    iam.create_user(UserName="admin")
+    iam.attach_user_policy(UserName="admin", PolicyArn=ADMINISTRATOR)
+    key = iam.create_access_key(UserName="admin")["AccessKey"]
     admin = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name=DEPLOYED.region)
     s3 = admin.client("s3", endpoint_url=without_tls)
-    s3.create_bucket(Bucket="another")
-    s3.put_object(Bucket="another", Key="raw/ANY.parquet", Body=b"1")
+    for bucket in (BUCKET, "another"):
+        s3.create_bucket(Bucket=bucket)
+        s3.put_object(Bucket=bucket, Key="raw/ANY.parquet", Body=b"1")
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=policy)
     with pytest.raises(ClientError, match="AccessDenied"):
         s3.put_object(Bucket=BUCKET, Key="raw/ANY.parquet", Body=b"1")
     with pytest.raises(ClientError, match="AccessDenied"):
         s3.list_objects_v2(Bucket=BUCKET)
+    s3.put_object(Bucket="another", Key="raw/ANY.parquet", Body=b"1")
 
 
 def wait_for(port: int) -> None:
@@ -192,12 +190,12 @@ def connections() -> Iterator[tuple[str, list[object]]]:
 
 def test_the_local_cloud_ignores_the_aws_configuration_of_the_user(
     tools: Tools,
-    local: dict[str, str],
-    deployed: Path,
+    here: dict[str, str],
+    deployed: LocalCloud,
     tmp_path: Path,
     connections: tuple[str, list[object]],
 ) -> None:
-    assert deployed.exists()
+    assert deployed.port
     url, peers = connections
     ran, config = tmp_path / "ran", tmp_path / "config"
     config.write_text(
@@ -222,7 +220,7 @@ def test_the_local_cloud_ignores_the_aws_configuration_of_the_user(
         "CDK_DEFAULT_ACCOUNT": "999999999999",
     }
     for verb in ("deploy", "diff", "drift"):
-        done = tools(verb, "--to", "local", **local, **configuration)
+        done = tools(verb, "--to", "local", **here, **configuration)
         assert done.status == 0, done.output
         assert "999999999999" not in done.output
     assert peers == []

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ from stacks.storage.layout import Tier, object_key
 from tests.cloud.conftest import Tools
 from tests.cloud.phases import STATE_MACHINE_ARN
 from tools import scans
-from tools.local_cloud.client import local_cloud
+from tools.local_cloud.client import LocalCloud
 from tools.project import ROOT
 from tools.snapshots import templates
 
@@ -50,22 +49,20 @@ def test_findings_that_constructs_of_the_cdk_cause_do_not_fail_a_synthesis(
 
 
 def test_a_state_machine_writes_an_object_and_an_item_as_the_lambda_role(
-    phases: Path, deployed: Path, tools: Tools, tmp_path: Path
+    phases: Path, deployed: LocalCloud, here: dict[str, str], tools: Tools
 ) -> None:
-    folder = tmp_path / "cloud"
-    shutil.copytree(deployed, folder)
-    done = tools("deploy", "--to=local", app=phases, WEALTH_OPS_CLOUD=str(folder))
+    done = tools("deploy", "--to=local", app=phases, **here)
     assert done.status == 0, done.output
     environment = Environment()
-    with local_cloud(folder) as cloud, cloud.entered():
+    with deployed.entered():
         exports = boto3.client("cloudformation").list_exports()["Exports"]
         values = {export["Name"]: export["Value"] for export in exports}
-        key = object_key(Tier.RAW, "AAPL")
-        execute(values[STATE_MACHINE_ARN.name(environment)], {"asset": "AAPL", "key": key})
+        key = object_key(Tier.RAW, "PHASES")
+        execute(values[STATE_MACHINE_ARN.name(environment)], {"asset": "PHASES", "key": key})
         bucket = boto3.resource("s3").Bucket(environment.resource_name("data"))
-        assert [entry.key for entry in bucket.objects.all()] == [key]
+        assert bucket.Object(key).get()["Body"].read() == b"PAR1"
         table = boto3.resource("dynamodb").Table(environment.resource_name("prices"))
-        assert table.scan()["Items"] == [{"asset": "AAPL", "key": key}]
+        assert table.scan()["Items"] == [{"asset": "PHASES", "key": key}]
         assert table.latest_stream_arn
 
 

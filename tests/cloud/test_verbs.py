@@ -176,6 +176,7 @@ def test_drift_names_stacks_that_are_not_deployed(
 def test_a_local_diff_compares_templates_unless_a_method_is_given(
     tools: Tools,
     account: dict[str, str],
+    here: dict[str, str],
     commands: list[Command],
     ids: list[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -183,7 +184,7 @@ def test_a_local_diff_compares_templates_unless_a_method_is_given(
     expected: list[str],
 ) -> None:
     monkeypatch.setattr(compare, "ensure_bootstrapped", lambda _: None)
-    assert tools("diff", *flags, **account).status == 7
+    assert tools("diff", *flags, **account | here).status == 7
     assert set(commands[-1]) == {*expected, *ids}
 
 
