@@ -11,11 +11,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, redirect_stderr, redirect_stdout, suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from botocore.loaders import JSONFileLoader
 from filelock import FileLock
 
 from tools import synth
@@ -70,6 +72,28 @@ def type_answer(answer: str, assembly: Path, *arguments: str, **environment: str
     return Done(process.returncode, output)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def unmeasured() -> str:
+    """Do not measure the coverage of child processes, which makes them slower."""
+    return os.environ.pop("COVERAGE_PROCESS_CONFIG", "")
+
+
+@pytest.fixture
+def measured(unmeasured: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure the coverage of the servers that a test starts."""
+    if unmeasured:
+        monkeypatch.setenv("COVERAGE_PROCESS_CONFIG", unmeasured)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def parsed_once() -> Iterator[None]:
+    """Parse each model of an AWS service once: every session of botocore would parse it again."""
+    with pytest.MonkeyPatch.context() as patch:
+        load = cache(partial(JSONFileLoader.load_file, JSONFileLoader()))
+        patch.setattr(JSONFileLoader, "load_file", lambda _, path: load(path))
+        yield
+
+
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The default environment, synthesized once for all workers, outside the user's cdk.out."""
@@ -114,11 +138,7 @@ def tools(assembly: Path) -> Tools:
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """A local cloud that tests share. A test must not change the resources of others."""
-    with ExitStack() as resources:
-        with pytest.MonkeyPatch.context() as patch:
-            # Tracing slows MiniStack down; test_server.py and test_client.py cover the server.
-            patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
-            running = resources.enter_context(local_cloud(tmp_path_factory.mktemp("cloud")))
+    with local_cloud(tmp_path_factory.mktemp("cloud")) as running:
         yield running
 
 

@@ -100,6 +100,7 @@ UNUSABLE = {
 }
 
 
+@pytest.mark.usefixtures("measured")
 @pytest.mark.parametrize("case", UNUSABLE)
 def test_an_unusable_state_is_moved_and_an_empty_cloud_starts(
     directory: Path, capsys: pytest.CaptureFixture[str], case: str
@@ -184,7 +185,6 @@ def test_the_error_for_a_start_on_a_full_disk_asks_about_the_disk(
     python.write_text(f'#!/bin/sh\nulimit -f 0\nexec {sys.executable} "$@"\n')
     python.chmod(0o700)
     monkeypatch.setattr(sys, "executable", str(python))
-    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)  # Coverage writes files, too.
     with pytest.raises(UserError, match="did not start"), local_cloud(tmp_path / "cloud"):
         pass
     assert "Is the disk full?" in " ".join("".join(capsys.readouterr()).split())

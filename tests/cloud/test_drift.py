@@ -7,6 +7,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from stacks.core.environment import Environment
 from tests.cloud.conftest import Tools
 from tools.assembly import StackArtifact
 from tools.deployment import compare
@@ -21,7 +22,9 @@ def roles(deployed_cloud: object) -> Iterator[dict[str, str]]:
     del deployed_cloud
     cloudformation, iam = boto3.client("cloudformation"), boto3.client("iam")
     exports = cloudformation.list_exports()["Exports"]
-    arns = [export["Value"] for export in exports if ":role/" in export["Value"]]
+    keys = ("FargateTaskRoleArn", "LambdaExecutionRoleArn")
+    ours = [Environment().export_name("identity", key) for key in keys]
+    arns = [export["Value"] for export in exports if export["Name"] in ours]
     names = [arn.rpartition("/")[2] for arn in arns]
     found = {name: iam.get_role(RoleName=name)["Role"]["Description"] for name in names}
     yield found

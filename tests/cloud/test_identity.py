@@ -74,12 +74,16 @@ def profiles(cloud: LocalCloud, unbootstrapped: Environment, tmp_path: Path) -> 
     ("flags", "variables", "missing"),
     [
         # The keys of the environment belong to another account.
-        (["--profile=work"], {}, []),
-        (["--profile=work"], {"AWS_PROFILE": "none"}, []),
-        (["--profile=work"], {"AWS_SESSION_TOKEN": "another"}, []),
-        ([], {"AWS_PROFILE": "work"}, ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]),
+        (["--profile=work"], {"AWS_PROFILE": "none", "AWS_SESSION_TOKEN": "another"}, []),
         # The profile sets the endpoint and the certificate.
-        (["--profile=work"], {}, ["AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"]),
+        (
+            [],
+            {"AWS_PROFILE": "work"},
+            [
+                *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+                *("AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"),
+            ],
+        ),
     ],
 )
 def test_boto3_and_the_cdk_cli_use_the_same_profile(
@@ -123,9 +127,9 @@ def test_the_bootstrap_roles_are_enough_for_every_verb_but_drift(
 ) -> None:
     # `cdk drift` detects drift with the principal's own permissions.
     environment = user(ASSUMES)
-    for verb in ("deploy", "deploy", "diff", "destroy"):
+    for verb in ("deploy", "diff", "destroy"):
         flags = ["--unprotect"] if verb == "destroy" else []
-        done = tools(verb, *AWS, *flags, app=project.folder, **environment)
+        done = tools(verb, "StorageStack", *AWS, *flags, app=project.folder, **environment)
         assert done.status == 0, f"{verb}: {done.output}"
         assert "Not checked" not in done.output
         assert "not known" not in done.output

@@ -26,6 +26,7 @@ from tools.local_cloud import folder
 from tools.local_cloud.client import LocalCloud, local_cloud
 from tools.local_cloud.folder import ENDPOINT, HOST, STATE
 
+pytestmark = pytest.mark.usefixtures("measured")
 ONLY_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="/proc and prlimit")
 FUNCTION = """
 import boto3, botocore.exceptions, os, time

@@ -6,9 +6,10 @@ import pytest
 from types_boto3_cloudformation.literals import StackStatusType
 
 from stacks.core.environment import Environment
-from tests.cloud.conftest import Project, Tools
-from tools.deployment import compare, deploy, destroy
+from tests.cloud.conftest import ACCOUNT, Project, Tools
+from tools.deployment import compare, deploy, destroy, operation
 from tools.deployment.operation import Operation
+from tools.targets import Target
 
 RUNS = "cdk runs"
 WAIT = "is changing the stack. Wait until it has ended, then run: uv run nox -s {verb}"
@@ -52,6 +53,8 @@ STATUSES: dict[StackStatusType, tuple[str, str]] = {
 def unprotected(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The stacks whose termination protection was turned off. Replaces all calls of AWS."""
     noted: list[str] = []
+    target = Target("aws", ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root")
+    monkeypatch.setattr(operation, "aws_target", lambda *_, **__: target)
     monkeypatch.setattr(Operation, "cdk", lambda *_: (0, RUNS))
     monkeypatch.setattr(Operation, "unprotect", lambda _, stack: noted.append(stack.id))
     monkeypatch.setattr(compare, "ensure_bootstrapped", lambda _: None)
@@ -69,7 +72,7 @@ def test_the_table_has_every_status() -> None:
 @pytest.mark.parametrize("status", STATUSES)
 def test_each_status_runs_cdk_or_shows_the_next_command(
     tools: Tools,
-    account: dict[str, str],
+    here: dict[str, str],
     project: Project,
     monkeypatch: pytest.MonkeyPatch,
     unprotected: list[str],
@@ -83,7 +86,7 @@ def test_each_status_runs_cdk_or_shows_the_next_command(
     for verb, sentence in expected.items():
         flags = ["--unprotect"] if verb == "destroy" else []
         arguments = (verb, "StorageStack", "--exclusively", "--to=aws", "--yes", *flags)
-        done = tools(*arguments, app=project.folder, **account)
+        done = tools(*arguments, app=project.folder, **here)
         assert done.status == (0 if sentence == RUNS else 1), done.output
         assert sentence == RUNS or sentence.format(verb=verb) in done.output
         assert sentence == RUNS or f"({project.stacks['StorageStack'].name})" in done.output
@@ -95,7 +98,7 @@ def test_each_status_runs_cdk_or_shows_the_next_command(
 @pytest.mark.parametrize("flag", ["--force", "--no-rollback"])
 def test_a_flag_with_which_cdk_fixes_a_status_is_passed_on(
     tools: Tools,
-    account: dict[str, str],
+    here: dict[str, str],
     project: Project,
     monkeypatch: pytest.MonkeyPatch,
     unprotected: list[str],
@@ -103,5 +106,5 @@ def test_a_flag_with_which_cdk_fixes_a_status_is_passed_on(
 ) -> None:
     monkeypatch.setattr(Operation, "find", lambda *_: {"StackStatus": "UPDATE_FAILED"})
     flags = (flag, "--to=aws", "--yes")
-    assert tools("deploy", "StorageStack", *flags, app=project.folder, **account).status == 0
+    assert tools("deploy", "StorageStack", *flags, app=project.folder, **here).status == 0
     assert unprotected == []
