@@ -54,7 +54,7 @@ IS_SYNCED = "UV" in os.environ and Path(sys.prefix).resolve() == ROOT / ".venv"
 if IS_SYNCED:
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
-# CI uses `uv run --locked nox`. Here, --frozen ignores settings of the user, for example a mirror.
+# --frozen ignores the user's uv settings, for example a mirror. CI runs `uv run --locked nox`.
 UV = () if IS_SYNCED else ("uv", "run", "--frozen")
 
 # Without bytecode, the import of aws_cdk takes one second longer in each session.

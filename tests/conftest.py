@@ -51,7 +51,7 @@ def check_app(
 ) -> Callable[[], None]:
     """Check the stack and the exports that the `app.py` of a domain synthesizes.
 
-    Skips cdk-nag and CloudFormation's rules, which take seconds. The `synth` sessions apply them.
+    Skips cdk-nag and CloudFormation's rules, which take seconds. The `synth` sessions check them.
     snapshots/ records the full names of exports, with the names of the project and the environment.
     """
     from stacks.core.base import construct_id
@@ -70,11 +70,13 @@ def check_app(
         published = {output["Export"]["Name"].partition(":")[2] for output in outputs}
         exports = vars(importlib.import_module(f"stacks.{folder.name}.exports")).values()
         declared = {value.key for value in exports if isinstance(value, Export)}
-        assert published == declared, "exports.py declares other exports than the stack publishes."
+        assert published == declared, (
+            "exports.py must declare the exports that the stack publishes."
+        )
         assert published == {*(folder / "exports.txt").read_text().split()}, (
-            "exports.txt lists other exports than the stack publishes. List a new export, which "
-            "other stacks may then import. Publish a missing export again, unless no stack imports "
-            "it: CloudFormation refuses to remove an imported export."
+            "exports.txt must list the exports that the stack publishes. Add a new export. Remove "
+            "an export only if no stack imports the export: CloudFormation does not delete an "
+            "imported export."
         )
 
     return check

@@ -1,6 +1,6 @@
 """Helpers for tests: an environment, an app, guard findings, git and credentials.
 
-Tests of the tools import this module too: importing it does not load the CDK.
+Tests of the tools import this module too, so its import does not load the CDK.
 """
 
 import json
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # Alters a stack after it is built.
 type Alteration = Callable[[cdk.Stack], object]
-# An alteration, and the resources and exports that it changes destructively.
+# An alteration, and the resources and exports that the guard must find.
 type GuardCase = tuple[Alteration, *tuple[str, ...]]
 
 # Every setting differs from the default, so tests cannot depend on the name of the project or
@@ -73,7 +73,7 @@ def override(construct_id: str, **properties: object) -> Alteration:
 
 
 def check_guard(build: "Callable[[], cdk.Stack]", cases: Mapping[str, GuardCase]) -> None:
-    """Check which resources and exports of a stack the guard finds for each alteration.
+    """Check that the guard finds the resources and exports of each alteration of a stack.
 
     One process compares all templates, because a start takes longer than a comparison.
     """
@@ -98,7 +98,7 @@ def check_guard(build: "Callable[[], cdk.Stack]", cases: Mapping[str, GuardCase]
         for changes in compare(pairs)
     }
     wrong = {name: each for name, each in found.items() if each != [*cases[name][1:]]}
-    assert not wrong, f"The guard finds other changes: {wrong}"
+    assert not wrong, f"The guard must find the changes in the table. Found: {wrong}"
 
 
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"

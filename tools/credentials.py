@@ -36,9 +36,9 @@ _HINTS: tuple[tuple[type[Exception], str], ...] = (
     (aws.LoginError, _SIGN_IN),
     (aws.NoCredentialsError, f"Set AWS_PROFILE. {_SIGN_IN}"),
     (aws.ClientError, "AWS does not accept the credentials from {source}. Renew or replace them."),
-    (KeyError, f"The saved token is damaged. {_SIGN_IN}"),
+    (KeyError, f"The cached token is damaged. {_SIGN_IN}"),
 )
-# botocore raises the errors of Python for a helper, token file or endpoint that it cannot use.
+# botocore raises built-in exceptions for an unusable credential process, token or endpoint.
 _ERRORS = (aws.BotoCoreError, aws.ClientError, OSError, ValueError, KeyError, RuntimeError)
 
 
@@ -160,7 +160,7 @@ def _refuse_to_ask(session: Session, prompt: str) -> str:
 
 
 def _settings(session: Session) -> list[str]:
-    """The names of the variables, and of the keys of the profile, that AWS SDKs read."""
+    """The names of the AWS_ environment variables and of the settings in the profile."""
     names = [key for key in sorted(os.environ) if key.startswith("AWS_")]
     with suppress(aws.BotoCoreError):
         names += [f"`{key}`" for key in sorted(session.get_scoped_config())]

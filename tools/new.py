@@ -18,7 +18,7 @@ from tools.synth import DEFAULT_ENVIRONMENT, synthesize
 
 TEMPLATES = Path(__file__).parent / "templates"
 APP = Path("apps", DEFAULT_ENVIRONMENT, "app.py")
-SYNTHESIZE = "app.synth()"  # a line of APP
+SYNTHESIZE = "app.synth()"  # APP must contain this line once
 
 NEXT = """\
 Created stacks/{domain} and tests/{domain}, and added {stack} to {app} and snapshots/.
@@ -53,7 +53,7 @@ def check_name(domain: str) -> None:
 def wire(app: str, domain: str) -> str:
     """The source of an environment's app with the stack of `domain` added.
 
-    Raises `UserError` if the place of the new lines is unclear.
+    Raises `UserError` if `app` does not have the required lines.
     """
     lines = app.splitlines()
     imports = [index for index, line in enumerate(lines) if line.startswith("from stacks.")]

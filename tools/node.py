@@ -18,7 +18,7 @@ NODE = _WHEEL / "bin" / "node"
 NPM = _WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 PRELOAD = Path(__file__).with_name("preload.cjs")
 # These flags override npm settings of the user that would change the installed packages. No locked
-# package needs an install script, and a child of such a script could outlive npm.
+# package needs an install script, and a child process of an install script could outlive npm.
 _FLAGS = (
     *("--include=dev", "--global=false", "--dry-run=false", "--no-audit", "--loglevel=error"),
     "--ignore-scripts",

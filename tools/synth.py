@@ -42,9 +42,9 @@ def assembly(name: str) -> Path:
 def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
     """Synthesize an app with `cdk synth` and its `options`, and return its cloud assembly.
 
-    Only the repository may shape a template: the code, cdk.json and cdk.context.json. So the app
-    runs without the user's AWS configuration and settings of the CDK CLI, and the CLI does not look
-    up context. Bundling of assets keeps CDK_DOCKER and the proxies.
+    Templates depend only on the code, cdk.json and cdk.context.json. Therefore the app runs without
+    the user's AWS configuration and CDK CLI settings, and the CLI does not look up context. For
+    asset bundling, CDK_DOCKER and the proxies remain set.
     Raises `UserError` with the output of `cdk` if the synthesis fails.
     """
     app, output = apps()[name].relative_to(ROOT), output or assembly(name)

@@ -74,20 +74,20 @@ def type_answer(answer: str, assembly: Path, *arguments: str, **environment: str
 
 @pytest.fixture(scope="session", autouse=True)
 def unmeasured() -> str:
-    """Do not measure the coverage of child processes, which makes them slower."""
+    """Disable coverage in child processes, because coverage slows them; return its setting."""
     return os.environ.pop("COVERAGE_PROCESS_CONFIG", "")
 
 
 @pytest.fixture
 def measured(unmeasured: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Measure the coverage of the servers that a test starts."""
+    """Enable coverage in the servers that a test starts."""
     if unmeasured:
         monkeypatch.setenv("COVERAGE_PROCESS_CONFIG", unmeasured)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def parsed_once() -> Iterator[None]:
-    """Parse each model of an AWS service once: every session of botocore would parse it again."""
+    """Cache the service models of botocore, which each botocore session would parse again."""
     with pytest.MonkeyPatch.context() as patch:
         load = cache(partial(JSONFileLoader.load_file, JSONFileLoader()))
         patch.setattr(JSONFileLoader, "load_file", lambda _, path: load(path))
@@ -96,10 +96,10 @@ def parsed_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The default environment, synthesized once for all workers, outside the user's cdk.out."""
+    """The cloud assembly of the default environment, synthesized once for all workers."""
     shared = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent  # the base folder of a worker is in that of the run
+        shared = shared.parent  # pytest-xdist nests the folders of the workers
     folder = shared / "assembly"
     with FileLock(shared / "assembly.lock"):
         if not folder.exists():
@@ -154,7 +154,7 @@ def unbootstrapped(
 ) -> Iterator[dict[str, str]]:
     """The variables of the root user of an account of the shared cloud, used as an AWS account.
 
-    The folder of the tools' own local cloud is another one, where no server may start.
+    WEALTH_OPS_CLOUD is an empty folder: with the target `aws`, no local cloud may start.
     """
     own = tmp_path_factory.mktemp("own")
     environment = cloud.environment({}, account="999988887777") | {"WEALTH_OPS_CLOUD": str(own)}
@@ -200,7 +200,7 @@ def project(assembly: Path, tmp_path: Path, _numbers: Iterator[int]) -> Project:
 
 @pytest.fixture(scope="session")
 def deployed(tools: Tools, cloud: LocalCloud, here: dict[str, str]) -> LocalCloud:
-    """The shared local cloud, to which the environment is deployed."""
+    """The shared local cloud with the deployed environment."""
     done = tools("deploy", "--to", "local", **here)
     assert done.status == 0, done.output
     return cloud
@@ -208,6 +208,6 @@ def deployed(tools: Tools, cloud: LocalCloud, here: dict[str, str]) -> LocalClou
 
 @pytest.fixture(scope="module")
 def deployed_cloud(deployed: LocalCloud) -> Iterator[LocalCloud]:
-    """The shared local cloud, with boto3 as its root user for a module of tests."""
+    """The shared local cloud with the deployed environment; boto3 uses the root user."""
     with deployed.entered():
         yield deployed

@@ -53,7 +53,7 @@ def roles(
     account: dict[str, str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[dict[str, str]]:
-    """The ARNs of the two roles, in an account to which the stack is deployed."""
+    """The ARNs of the two roles of the deployed stack, by output."""
     assembly = tmp_path_factory.mktemp("assembly")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CDK_OUTDIR", str(assembly))

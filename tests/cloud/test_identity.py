@@ -157,12 +157,12 @@ def test_a_denied_request_does_not_mean_a_missing_stack(
     assert "AccessDenied" in output
 
 
-def test_credentials_that_expire_during_an_operation_end_it_with_an_error_message(
+def test_credentials_that_expire_during_an_operation_cause_an_error_message(
     user: Callable[[dict[str, object] | None], Environment], project: Project, cloud: LocalCloud
 ) -> None:
     environment = user(ASSUMES)
 
-    def lose_the_key() -> None:
+    def delete_the_key() -> None:
         options = Options("destroy", ["StorageStack"], to="aws", app=str(project.folder))
         with replaced_environment(os.environ | environment), operation(options) as op:
             with cloud.entered(account=ACCOUNT):
@@ -172,13 +172,13 @@ def test_credentials_that_expire_during_an_operation_end_it_with_an_error_messag
             op.unprotect(op.stacks[0])
 
     with pytest.raises(UserError, match=r"InvalidClientTokenId.*If the credentials have expired"):
-        lose_the_key()
+        delete_the_key()
 
 
 def test_a_bootstrap_with_other_settings_is_used(
     tools: Tools, account: Environment, project: Project, cloud: LocalCloud, tmp_path: Path
 ) -> None:
-    """Uses another qualifier, toolkit stack and template, and a permissions boundary."""
+    """The bootstrap has another qualifier, toolkit stack, template and permissions boundary."""
     for path in project.folder.glob("*.json"):
         path.write_text(path.read_text().replace("hnb659fds", "other"))
     refused = tools("deploy", "StorageStack", *AWS, app=project.folder, **account)

@@ -106,7 +106,7 @@ def test_anonymous_access_to_the_bucket_is_refused(deployed_cloud: LocalCloud) -
 
 @pytest.fixture
 def without_tls(tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty local cloud that is served without TLS."""
+    """The URL of an empty local cloud without TLS."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     environment = os.environ | {
@@ -133,7 +133,7 @@ def without_tls(tmp_path: Path) -> Iterator[str]:
         server.wait()
 
 
-def test_the_bucket_refuses_http_without_tls_even_to_an_administrator(
+def test_the_bucket_policy_denies_http_even_to_an_administrator(
     deployed_cloud: LocalCloud, without_tls: str
 ) -> None:
     assert deployed_cloud.port

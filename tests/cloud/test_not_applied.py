@@ -1,4 +1,4 @@
-"""The local cloud does not apply two properties of the templates. README.md names them."""
+"""README.md names the properties that the local cloud does not apply."""
 
 import json
 from collections.abc import Callable
@@ -10,13 +10,15 @@ from botocore.exceptions import ClientError
 from tools.assembly import read_stacks
 from tools.project import ROOT
 
-# The tests of permissions apply the policies, so the policies are not asked here.
 NOT_APPLIED = {"AWS::S3::Bucket LifecycleConfiguration", "AWS::S3::Bucket Tags"}
 SENTENCE = "The local cloud does not apply the lifecycle rules and tags of buckets"
 
 
 def calls() -> dict[str, dict[str, Callable[[str], object]]]:
-    """For each property of a resource: the call that reads the property."""
+    """The call that reads each property, by resource type and property.
+
+    The tests of permissions cover bucket policies and managed policies.
+    """
     s3, ecr, iam = boto3.client("s3"), boto3.client("ecr"), boto3.client("iam")
 
     def repository(name: str) -> dict[str, object]:
@@ -73,7 +75,7 @@ def test_readme_names_the_properties_that_the_local_cloud_does_not_apply(
     assembly: Path, deployed_cloud: object
 ) -> None:
     del deployed_cloud
-    table, not_applied, asked = calls(), set(), set()
+    table, not_applied, checked = calls(), set(), set()
     for stack in read_stacks(assembly):
         resources = json.loads((assembly / stack.template).read_text())["Resources"]
         deployed = boto3.client("cloudformation").describe_stack_resources(StackName=stack.name)
@@ -84,9 +86,9 @@ def test_readme_names_the_properties_that_the_local_cloud_does_not_apply(
         for logical_id, resource in resources.items():
             kind = resource["Type"]
             for key in resource["Properties"].keys() & table.get(kind, {}).keys():
-                asked.add(f"{kind} {key}")
+                checked.add(f"{kind} {key}")
                 if not is_applied(table[kind][key], names[logical_id]):
                     not_applied.add(f"{kind} {key}")
-    assert asked == {f"{kind} {key}" for kind, keys in table.items() for key in keys}
+    assert checked == {f"{kind} {key}" for kind, keys in table.items() for key in keys}
     assert not_applied == NOT_APPLIED
     assert SENTENCE in " ".join((ROOT / "README.md").read_text().split())

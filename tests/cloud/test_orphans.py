@@ -33,7 +33,7 @@ import signal, sys
 from pathlib import Path
 from tools import node
 signal.signal(signal.SIGINT, signal.default_int_handler)
-node.ROOT = Path(sys.argv[1])  # with a file lock of its own
+node.ROOT = Path(sys.argv[1])  # with a separate file lock
 node.install(node.ROOT)
 """
 CALL = """
@@ -176,7 +176,7 @@ def test_a_killed_synthesis_leaves_no_app_process(start: Start, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_an_interrupted_npm_ci_ends_and_is_not_taken_for_an_installation(
+def test_an_interrupted_npm_ci_leaves_no_process_and_no_installation(
     start: Start, tmp_path: Path, number: int
 ) -> None:
     # npm links the package `here` at once, and waits for the package `slow` until the test ends.
@@ -200,6 +200,6 @@ def test_an_interrupted_npm_ci_ends_and_is_not_taken_for_an_installation(
         server.settimeout(LIMIT)
         connection, _ = server.accept()
         with connection:
-            wait_for_line(process, "npm ci")  # the title that npm gives itself
+            wait_for_line(process, "npm ci")  # the process title of npm
             assert_all_end(process, number)
     assert not node._is_installed(tmp_path)

@@ -1,7 +1,7 @@
-"""The verbs for stacks that CloudFormation of the local cloud has brought into a status.
+"""The result of verbs for stack statuses that the local cloud sets.
 
-The local cloud does not reach UPDATE_ROLLBACK_FAILED and IMPORT_ROLLBACK_FAILED. test_statuses.py
-has every status.
+The local cloud does not set UPDATE_ROLLBACK_FAILED and IMPORT_ROLLBACK_FAILED. test_statuses.py
+tests every status with a fake stack.
 """
 
 import json
@@ -26,7 +26,7 @@ REPOSITORY: dict[str, object] = {"Type": "AWS::ECR::Repository"}
 
 @pytest.fixture(autouse=True)
 def root(cloud: LocalCloud) -> Iterator[None]:
-    """Makes boto3 the root user of the account."""
+    """Make boto3 use the root user of the account."""
     with cloud.entered(account=ACCOUNT):
         yield
 
@@ -53,7 +53,7 @@ def create(name: str, template: str, *, is_protected: bool = False) -> None:
 
 
 def settled(name: str) -> str:
-    """The status of the stack when no operation changes the stack."""
+    """Wait until no operation changes the stack; return the status of the stack."""
     while True:
         found = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
         if not re.search("(?<!REVIEW)_IN_PROGRESS", found["StackStatus"]):
@@ -62,7 +62,7 @@ def settled(name: str) -> str:
 
 
 def put_image(name: str) -> str:
-    """The repository of the stack, whose deletion fails because of an image."""
+    """Put an image into the repository, so its deletion fails; return the repository's name."""
     found = boto3.client("cloudformation").describe_stack_resources(StackName=name)
     (repository,) = (
         resource["PhysicalResourceId"]
@@ -85,7 +85,7 @@ def run_printed_command(output: str) -> None:
     subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def test_a_stack_that_changes_is_left_alone(
+def test_a_stack_with_an_operation_in_progress_is_refused(
     tools: Tools, account: dict[str, str], project: Project
 ) -> None:
     name = project.stacks["StorageStack"].name
@@ -96,7 +96,7 @@ def test_a_stack_that_changes_is_left_alone(
         assert f"({name}) is CREATE_IN_PROGRESS: another operation is changing the stack" in output
 
 
-def test_the_printed_commands_lead_out_of_a_failed_creation(
+def test_a_failed_creation_is_rolled_back_and_deployed_again(
     tools: Tools, account: dict[str, str], project: Project
 ) -> None:
     name = project.stacks["StorageStack"].name
@@ -114,7 +114,7 @@ def test_the_printed_commands_lead_out_of_a_failed_creation(
     assert settled(name) == "CREATE_COMPLETE"
 
 
-def test_the_printed_command_leads_out_of_a_failed_update(
+def test_the_printed_command_rolls_back_a_failed_update(
     tools: Tools, account: dict[str, str], project: Project
 ) -> None:
     name = project.stacks["StorageStack"].name
@@ -131,7 +131,7 @@ def test_the_printed_command_leads_out_of_a_failed_update(
     assert settled(name) == "UPDATE_ROLLBACK_COMPLETE"
 
 
-def test_stacks_of_every_kind_are_destroyed(
+def test_stacks_in_different_statuses_are_destroyed(
     tools: Tools, account: dict[str, str], project: Project
 ) -> None:
     names = {key: stack.name for key, stack in project.stacks.items()}
@@ -162,7 +162,7 @@ def test_stacks_of_every_kind_are_destroyed(
     assert after.output.count("does not exist") == len(names)
 
 
-def test_a_stack_with_a_yaml_template_and_protected_by_hand_is_compared_and_retained(
+def test_a_protected_stack_with_a_yaml_template_is_compared_and_retained(
     tools: Tools, account: dict[str, str], project: Project
 ) -> None:
     name = project.stacks["IdentityStack"].name

@@ -51,7 +51,7 @@ STATUSES: dict[StackStatusType, tuple[str, str]] = {
 
 @pytest.fixture
 def unprotected(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The stacks whose termination protection was turned off. Replaces all calls of AWS."""
+    """The stacks whose termination protection was turned off. Replaces all AWS calls."""
     noted: list[str] = []
     target = Target("aws", ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root")
     monkeypatch.setattr(operation, "aws_target", lambda *_, **__: target)

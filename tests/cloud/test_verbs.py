@@ -58,7 +58,7 @@ def test_a_destroyed_environment_retains_its_data(
     assert status == 2
     assert "IdentityStack will also be deleted: it depends on RegistryStack." in output
     assert "There is no terminal for the question. Add --yes." in output
-    # A protected stack that is named fails the command, but not the deletion of the others.
+    # A protected stack in the arguments fails the command; the other stacks are deleted.
     assert run("destroy", "StorageStack", "IdentityStack", "--yes")[0] == 1
     status, output = run("destroy", "IdentityStack", "--yes")
     assert status == 0

@@ -29,7 +29,7 @@ def test_an_app_has_the_flags_of_cdk_json() -> None:
     assert {key: app.node.try_get_context(key) for key in flags} == flags
 
 
-def test_an_app_has_the_values_that_were_looked_up(
+def test_an_app_has_the_values_of_cdk_context_json(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "cdk.json").write_text('{"context": {"both": "cdk.json"}}')

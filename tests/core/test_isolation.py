@@ -19,7 +19,7 @@ def test_a_commit_goes_to_the_repository_of_the_test(tmp_path):
 
 def test_tests_in_a_git_hook_do_not_change_the_users_repository(tmp_path: Path) -> None:
     (tmp_path / "test_probe.py").write_text(PROBE)
-    users = tmp_path / "users"  # git would create the repository here
+    users = tmp_path / "users"  # git with GIT_DIR would create a repository here
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", str(tmp_path)],
         cwd=ROOT,

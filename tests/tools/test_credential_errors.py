@@ -1,4 +1,4 @@
-"""Each credential problem names the setting to fix, and does not stop the local cloud."""
+"""Each credential error names the setting to fix. Unusable credentials select the local cloud."""
 
 import hashlib
 import re
@@ -22,18 +22,33 @@ SSO = (
 LOGIN = "login_session = arn:aws:iam::1:user/u"
 SIGN_IN = r"Sign in: `aws sso login`, or `aws login` \(profile default in .*config\)"
 PROCESS = r"Check these settings \(profile default in .*config\): .*`credential_process`"
-# The text of the profile, variables, the file of a saved token, and the error.
+# The settings of the profile, environment variables, the cached token, and the error.
 PROBLEMS: dict[str, tuple[str, dict[str, str], str, str]] = {
-    "half a key": ("", {"AWS_ACCESS_KEY_ID": "a"}, "", "missing: AWS_SECRET_ACCESS_KEY"),
+    "a key without a secret": (
+        "",
+        {"AWS_ACCESS_KEY_ID": "a"},
+        "",
+        "missing: AWS_SECRET_ACCESS_KEY",
+    ),
     "a file that is not INI": ("[x", {}, "", "Unable to parse config file: .*config"),
-    "a helper that fails": (
+    "a credential process that fails": (
         "credential_process = sh -c 'echo vault is locked >&2; exit 1'",
         {},
         "",
         rf"custom-process: vault is locked\. {PROCESS}",
     ),
-    "a missing helper": ("credential_process = /none", {}, "", f"No such file .*/none.*{PROCESS}"),
-    "a helper without JSON": ("credential_process = echo a", {}, "", f"JSONDecodeError.*{PROCESS}"),
+    "a missing credential process": (
+        "credential_process = /none",
+        {},
+        "",
+        f"No such file .*/none.*{PROCESS}",
+    ),
+    "a credential process without JSON": (
+        "credential_process = echo a",
+        {},
+        "",
+        f"JSONDecodeError.*{PROCESS}",
+    ),
     "expired credentials": (
         "",
         {
@@ -57,8 +72,8 @@ PROBLEMS: dict[str, tuple[str, dict[str, str], str, str]] = {
         '{"accessToken": "a", "expiresAt": "2020-01-01T00:00:00Z"}',
         f"Token has expired .*{SIGN_IN}",
     ),
-    "SSO with a damaged token": (SSO, {}, "{", f"The saved token is damaged. {SIGN_IN}"),
-    "SSO with a dead proxy": (
+    "SSO with a damaged token": (SSO, {}, "{", f"The cached token is damaged. {SIGN_IN}"),
+    "SSO with an unreachable proxy": (
         SSO,
         {"HTTPS_PROXY": "http://127.0.0.1:1", "AWS_MAX_ATTEMPTS": "1"},
         '{"accessToken": "a", "expiresAt": "2999-01-01T00:00:00Z"}',
@@ -75,10 +90,10 @@ def problem(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> str:
-    """The error of unusable credentials, which are configured."""
+    """Configure unusable credentials; return the pattern of the error."""
     text, variables, token, sentence = PROBLEMS[request.param]
     configure(f"[default]\n{text}\n")
-    # botocore expands HOME when it is imported.
+    # botocore expands HOME at import.
     for provider in (SSOProvider, SSOTokenProvider):
         monkeypatch.setattr(provider, "_SSO_TOKEN_CACHE_DIR", str(tmp_path))
     if token:
@@ -94,9 +109,7 @@ def test_a_credential_error_names_the_setting_to_fix(problem: str) -> None:
 
 
 @pytest.mark.parametrize("interactive", [True, False])
-def test_unusable_credentials_do_not_stop_the_local_cloud(
-    problem: str, *, interactive: bool
-) -> None:
+def test_unusable_credentials_select_the_local_cloud(problem: str, *, interactive: bool) -> None:
     choice = choose(None, Session(), interactive=interactive)
     assert choice.kind == "local"
     assert re.search(f"No usable AWS credentials: .*{problem}", str(choice))
@@ -135,7 +148,7 @@ def test_an_error_of_the_first_request_names_the_setting_to_fix(
         aws_target(Session(), interactive=False)
 
 
-def test_a_missing_package_does_not_stop_the_local_cloud(
+def test_a_missing_package_selects_the_local_cloud(
     configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(f"[default]\n{LOGIN}\n")

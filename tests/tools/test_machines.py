@@ -1,7 +1,4 @@
-"""The tools work in each kind of checkout and with each kind of HOME and terminal.
-
-Where a command cannot work, the command prints a sentence.
-"""
+"""The tools work in each kind of checkout, HOME and terminal, or print an error message."""
 
 import os
 import shutil
@@ -15,7 +12,7 @@ import pytest
 from tools import cdk
 from tools.project import ROOT
 
-# Writes a cloud assembly without the CDK, because the CDK takes seconds.
+# Writes a cloud assembly without aws_cdk, because its import takes seconds.
 APP = """
 import json, os, pathlib
 folder = pathlib.Path(os.environ["CDK_OUTDIR"])
@@ -51,7 +48,7 @@ def run(folder: Path, *arguments: str, **variables: str) -> tuple[int, str]:
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The code of this repository with one quick app, in a git repository."""
+    """A git repository with the code of this repository and the app APP."""
     cdk.command()  # installs the CLI
     folder = tmp_path_factory.mktemp("repository")
     skipped = shutil.ignore_patterns("node_modules", "__pycache__")
@@ -114,7 +111,7 @@ def test_each_kind_of_checkout_is_synthesized(
 
 
 @pytest.mark.parametrize(
-    ("variables", "said"),
+    ("variables", "expected"),
     [
         ({"FORCE_COLOR": "1"}, SYNTHESIZED),
         ({"NO_COLOR": "1"}, SYNTHESIZED),
@@ -126,8 +123,8 @@ def test_each_kind_of_checkout_is_synthesized(
     ],
     ids=str,
 )
-def test_each_home_and_terminal_works_or_is_refused_with_a_sentence(
-    variables: dict[str, str], said: str, repository: Path, tmp_path: Path
+def test_each_home_and_terminal_works_or_causes_an_error_message(
+    variables: dict[str, str], expected: str, repository: Path, tmp_path: Path
 ) -> None:
     folder = archive(repository, tmp_path)
     (folder / "node_modules").symlink_to(ROOT / "node_modules")
@@ -135,7 +132,7 @@ def test_each_home_and_terminal_works_or_is_refused_with_a_sentence(
     if "HOME" in variables:
         variables = {"HOME": str(tmp_path / variables["HOME"])}
     status, output = run(folder, "tools.synth", "dev", **variables)
-    assert status == (0 if said == SYNTHESIZED else 1), output
-    assert " ".join(said.split()) in " ".join(output.split())
+    assert status == (0 if expected == SYNTHESIZED else 1), output
+    assert " ".join(expected.split()) in " ".join(output.split())
     for escape in ("\x1b", "\r", "Traceback"):  # no frames of a spinner in a log
         assert escape not in output

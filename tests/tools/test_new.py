@@ -17,7 +17,7 @@ LONG = "a" + 24 * "_b" + "c"  # 50 characters, the maximum for a domain
 
 @pytest.fixture(autouse=True)
 def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mock:
-    """Run `new` in a small repository, without a synthesis; return the recorder of snapshots."""
+    """Run `new` in a small repository, without a synthesis; return the mock of `record`."""
     for domain in ("core", "storage"):
         shutil.copytree(ROOT / "stacks" / domain, tmp_path / "stacks" / domain)
     (tmp_path / new.APP.parent).mkdir(parents=True)
@@ -101,7 +101,7 @@ def test_an_invalid_reserved_or_existing_name_is_refused(
 
 
 @pytest.mark.parametrize("times", [0, 2])
-def test_an_app_without_one_place_for_the_new_lines_is_refused(
+def test_an_app_without_exactly_one_synth_line_is_refused(
     tmp_path: Path, times: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     app = tmp_path / new.APP

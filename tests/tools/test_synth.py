@@ -38,7 +38,7 @@ template = {"Resources": {"One": {"Type": "AWS::SNS::Topic"}}}
 
 @pytest.fixture
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The environment "one" of the repository."""
+    """The app of the environment "one", outside the repository."""
     file = tmp_path / "app.py"
     file.write_text(APP)
     outside = Path("../" * len(ROOT.parts)) / str(file).removeprefix("/")
@@ -88,7 +88,7 @@ def test_an_app_that_fails_is_reported_with_its_output(
     assert output.endswith("app.py does not synthesize.\n")
 
 
-# What an app with `Vpc.from_lookup` writes to its manifest until the CLI gives it the context.
+# An app with `Vpc.from_lookup` writes `missing` to its manifest until the CLI passes the context.
 MISSING = """
 if "vpc" not in os.environ.get("CDK_CONTEXT_JSON", ""):
     file = folder / "manifest.json"

@@ -8,14 +8,15 @@ from tools.console import UserError
 from tools.guard.changes import Changes
 from tools.guard.destructive import DestructiveChange
 
-# A reason for each resource with acknowledged destructive changes.
+# Maps each resource with acknowledged destructive changes to the reason.
 ACKNOWLEDGED = "snapshots/acknowledged.toml"
 
 
 def new_acknowledgements(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> dict[str, str]:
-    """The entries that the base does not have: an entry applies only to the change that adds it.
+    """The acknowledgements that `base` does not contain: the reason for each resource.
 
-    Takes the files of both by path. Raises `UserError` for an entry that is not valid.
+    An acknowledgement applies only to the change that adds it. `here` and `base` map paths to file
+    contents. Raises `UserError` for an entry that is not valid.
     """
     old, found = _entries(base), _entries(here)
     entries = {}
