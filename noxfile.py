@@ -218,7 +218,7 @@ def security(session: nox.Session) -> None:
 @nox.session
 def e2e(session: nox.Session) -> None:
     """Deploy to temporary local clouds; test the permissions of the roles, and the tools."""
-    session.log("This takes about two minutes.")
+    session.log("This takes about three minutes.")
     # The tests of a file depend on each other, so one worker runs the file.
     two_workers = ("-n", "2", "--dist", "loadfile")
     measure(session, "cloud", ("tools/deployment,tools/local_cloud",), "tests/cloud", *two_workers)
@@ -294,8 +294,7 @@ def pipeline(session: nox.Session) -> None:
     if found["shared"]:
         selections.append(("-t", "shared"))
     if found["deployable"]:
-        selections.append(("-s", "e2e" if found["shared"] else "system"))
-        selections.append(("-t", "environments"))
+        selections += [("-s", "e2e" if found["shared"] else "system"), ("-t", "environments")]
         selections.append(("-s", "test(apps)", "security", "guard"))
     for selection in selections:
         run(session, "python", "-m", "nox", *selection)
