@@ -34,7 +34,7 @@ _HINTS: tuple[tuple[type[Exception], str], ...] = (
     (aws.SSOTokenLoadError, _SIGN_IN),
     (aws.TokenRetrievalError, _SIGN_IN),
     (aws.LoginError, _SIGN_IN),
-    (aws.NoCredentialsError, f"Set AWS_PROFILE. {_SIGN_IN}"),
+    (aws.NoCredentialsError, "Set AWS_PROFILE, or complete the profile {profile} in {file}."),
     (aws.ClientError, "AWS does not accept the credentials from {source}. Renew or replace them."),
     (KeyError, f"The cached token is damaged. {_SIGN_IN}"),
 )
@@ -52,6 +52,8 @@ def find_method(session: Session) -> tuple[str | None, str]:
     try:
         session.get_component("credential_provider").remove("iam-role")
         found = session.get_credentials()
+        if found is None and session.profile:  # botocore ignores an incomplete profile
+            raise aws.NoCredentialsError
         # A token may have expired. Skip roles, which may need an MFA code.
         if found and found.method != "assume-role":
             found.get_frozen_credentials()

@@ -118,7 +118,7 @@ def test_unusable_credentials_select_the_local_cloud(problem: str, *, interactiv
 @pytest.mark.parametrize(
     ("text", "variables", "sentence"),
     [
-        ("", {}, f"Unable to locate credentials. Set AWS_PROFILE. {SIGN_IN}"),
+        ("", {}, "Unable to locate credentials. Set AWS_PROFILE, or complete the profile default"),
         ("", {"AWS_PROFILE": "none"}, r"\(none\) could not be found. Choose a profile of .*config"),
         (f"{KEYS}endpoint_url = x", {}, "Invalid endpoint: x.*config.*`endpoint_url`"),
         (
@@ -192,3 +192,13 @@ def test_an_unusable_default_profile_is_ignored_but_a_chosen_profile_fails(
     ) as error:
         find_method(Session(profile="work"))
     assert error.value.status == 2
+
+
+def test_a_chosen_profile_without_complete_credentials_fails(
+    configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # botocore ignores an SSO profile without an account and a role.
+    configure("[profile work]\nsso_session = corp\n")
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    with pytest.raises(UserError, match=r"complete the profile work in .*--to local"):
+        choose(None, Session(), interactive=False)

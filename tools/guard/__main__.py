@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
         help="the branch or commit to compare with (default: origin/main, or main without it)",
     )
     options = parser.parse_args(arguments)
-    with waiting("Comparing"):
+    with waiting("Synthesizing and comparing"):
         for name in environments():
             snapshots.check(synthesize(name), snapshots.FOLDER / name)
         start = git.merge_base(ROOT, options.base or git.default_base(ROOT), "HEAD")
