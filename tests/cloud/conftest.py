@@ -25,6 +25,7 @@ from tools.assembly import StackArtifact, read_stacks
 from tools.credentials import replaced_environment
 from tools.deployment.__main__ import main
 from tools.local_cloud.client import LocalCloud, local_cloud
+from tools.local_cloud.folder import ENDPOINT
 from tools.project import ROOT
 
 ACCOUNT = "111122223333"
@@ -47,6 +48,11 @@ class Project(NamedTuple):
 
 
 Tools = Callable[..., Done]
+
+
+def server_of(cloud: LocalCloud) -> int:
+    """The process of the server of a local cloud."""
+    return int(json.loads((cloud.directory / ENDPOINT).read_text())["process"])
 
 
 def type_answer(answer: str, assembly: Path, *arguments: str, **environment: str) -> Done:

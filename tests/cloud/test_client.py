@@ -12,6 +12,7 @@ import boto3
 import pytest
 from filelock import FileLock
 
+from tests.cloud.conftest import server_of
 from tools.console import UserError
 from tools.local_cloud import client
 from tools.local_cloud.client import ACCOUNT, LocalCloud, local_cloud
@@ -25,10 +26,6 @@ def stack(value: str) -> str:
     queue = {"Type": "AWS::SQS::Queue"}
     output = {"Value": value, "Export": {"Name": "name"}}
     return json.dumps({"Resources": {"Queue": queue}, "Outputs": {"Output": output}})
-
-
-def server_of(cloud: LocalCloud) -> int:
-    return int(json.loads((cloud.directory / ENDPOINT).read_text())["process"])
 
 
 def buckets(cloud: LocalCloud) -> list[str]:

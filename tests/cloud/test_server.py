@@ -21,6 +21,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tests.cloud.conftest import server_of
 from tools.console import UserError
 from tools.local_cloud import folder
 from tools.local_cloud.client import LocalCloud, local_cloud
@@ -52,10 +53,6 @@ POISON = {
     "SSL_CERT_FILE": "/nowhere",
     "TOKEN": "secret",
 }
-
-
-def server_of(cloud: LocalCloud) -> int:
-    return int(json.loads((cloud.directory / ENDPOINT).read_text())["process"])
 
 
 def make_function(cloud: LocalCloud) -> None:

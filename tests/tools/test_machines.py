@@ -9,27 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import git, quick_app
 from tools import cdk
 from tools.project import ROOT
 
-# Writes a cloud assembly without aws_cdk, because its import takes seconds.
-APP = """
-import json, os, pathlib
-folder = pathlib.Path(os.environ["CDK_OUTDIR"])
-folder.mkdir(parents=True, exist_ok=True)
-template = {"Resources": {"One": {"Type": "AWS::SNS::Topic"}}}
-(folder / "One.template.json").write_text(json.dumps(template))
-(folder / "manifest.json").write_text(json.dumps({"version": "36.0.0", "artifacts": {"One": {
-    "type": "aws:cloudformation:stack",
-    "environment": "aws://unknown-account/us-east-1",
-    "properties": {"templateFile": "One.template.json", "tags": {"Environment": "dev"}},
-}}}))
-"""
 SYNTHESIZED = "dev: One.template.json\n"
-
-
-def git(folder: Path, *arguments: str) -> None:
-    subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True)
 
 
 def run(folder: Path, *arguments: str, **variables: str) -> tuple[int, str]:
@@ -48,7 +32,7 @@ def run(folder: Path, *arguments: str, **variables: str) -> tuple[int, str]:
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A git repository with the code of this repository and the app APP."""
+    """A git repository with the code of this repository and a quick app."""
     cdk.command()  # installs the CLI
     folder = tmp_path_factory.mktemp("repository")
     skipped = shutil.ignore_patterns("node_modules", "__pycache__")
@@ -56,7 +40,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / name, folder / name, ignore=skipped)
     for name in ("cdk.json", "package.json", "package-lock.json", ".gitignore"):
         shutil.copy(ROOT / name, folder)
-    (folder / "apps/dev/app.py").write_text(APP)
+    (folder / "apps/dev/app.py").write_text(quick_app("dev"))
     git(folder, "init", "--quiet", "--initial-branch=main")
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message=All")

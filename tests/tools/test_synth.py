@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import quick_app
 from tools import cdk, project, synth
 from tools.console import UserError
 from tools.project import ROOT
@@ -21,26 +22,13 @@ def test_the_default_environment_is_synthesized_to_cdk_out_and_a_domain_to_build
 
 
 TOPIC = {"Type": "AWS::SNS::Topic"}
-# Writes a cloud assembly without the CDK, because the CDK takes seconds.
-APP = """
-import json, os, pathlib
-folder = pathlib.Path(os.environ["CDK_OUTDIR"])
-folder.mkdir(parents=True, exist_ok=True)
-template = {"Resources": {"One": {"Type": "AWS::SNS::Topic"}}}
-(folder / "One.template.json").write_text(json.dumps(template))
-(folder / "manifest.json").write_text(json.dumps({"version": "36.0.0", "artifacts": {"One": {
-    "type": "aws:cloudformation:stack",
-    "environment": "aws://unknown-account/us-east-1",
-    "properties": {"templateFile": "One.template.json", "tags": {"Environment": "one"}},
-}}}))
-"""
 
 
 @pytest.fixture
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The app of the environment "one", outside the repository."""
     file = tmp_path / "app.py"
-    file.write_text(APP)
+    file.write_text(quick_app("one"))
     outside = Path("../" * len(ROOT.parts)) / str(file).removeprefix("/")
     monkeypatch.setattr(synth, "apps", lambda: {"one": ROOT / outside})
     monkeypatch.setattr(synth, "environments", lambda: ["one"])
@@ -101,7 +89,7 @@ if "vpc" not in os.environ.get("CDK_CONTEXT_JSON", ""):
 def test_context_comes_from_the_committed_file_and_never_from_aws(
     app: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app.write_text(APP + MISSING)
+    app.write_text(quick_app("one") + MISSING)
     monkeypatch.setattr(synth, "ROOT", app.parent)  # with its own cdk.context.json
     monkeypatch.setattr(synth, "apps", lambda: {"one": app})
     file = app.with_name("cdk.context.json")
