@@ -141,7 +141,7 @@ def lint(session: nox.Session, components: Sequence[str]) -> None:
 def mypy(session: nox.Session, components: Sequence[str]) -> None:
     """Check types, strictly."""
     if not (ROOT / ".mypy_cache").exists():
-        session.log("The first run reads all of aws_cdk, which takes some minutes.")
+        session.log("The first run reads aws_cdk, which takes about a minute.")
     run(session, "mypy", *(path for component in components for path in PATHS[component]))
 
 
