@@ -1,9 +1,10 @@
 """Read the stacks of a cloud assembly, and select stacks by their ids."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 from tools.console import UserError
@@ -55,42 +56,29 @@ def read_stacks(assembly: Path) -> list[StackArtifact]:
     artifacts = json.loads((assembly / "manifest.json").read_text())["artifacts"]
     found = {
         key: artifact
-        for key, artifact in artifacts.items()
+        for key, artifact in sorted(artifacts.items())
         if artifact["type"] == "aws:cloudformation:stack"
     }
-    stacks = []
+    stacks = {}
     for key, artifact in found.items():
         account, region = artifact["environment"].removeprefix("aws://").split("/")
         properties = artifact["properties"]
-        stacks.append(
-            StackArtifact(
-                id=artifact.get("displayName", key),
-                name=properties.get("stackName", key),
-                account=None if account == ANY_ACCOUNT else account,
-                region=region,
-                dependencies=frozenset(found.keys() & artifact.get("dependencies", [])),
-                template=properties["templateFile"],
-                is_protected=properties.get("terminationProtection", False),
-                lookup_role=properties.get("lookupRole", {}).get("arn"),
-                deploy_role=properties.get("assumeRoleArn"),
-                version_parameter=properties.get("bootstrapStackVersionSsmParameter"),
-                tags=properties.get("tags", {}),
-            )
+        stacks[key] = StackArtifact(
+            id=key,
+            name=properties.get("stackName", key),
+            account=None if account == ANY_ACCOUNT else account,
+            region=region,
+            dependencies=frozenset(found.keys() & artifact.get("dependencies", [])),
+            template=properties["templateFile"],
+            is_protected=properties.get("terminationProtection", False),
+            lookup_role=properties.get("lookupRole", {}).get("arn"),
+            deploy_role=properties.get("assumeRoleArn"),
+            version_parameter=properties.get("bootstrapStackVersionSsmParameter"),
+            tags=properties.get("tags", {}),
         )
-    return in_order(stacks)
-
-
-def in_order(stacks: Iterable[StackArtifact]) -> list[StackArtifact]:
-    """Sort stacks by id, each after its dependencies."""
-    waiting = sorted(stacks, key=lambda stack: stack.id)
-    ids = {stack.id for stack in waiting}
-    done: list[StackArtifact] = []
-    while waiting:
-        ordered = {stack.id for stack in done}
-        ready = next(stack for stack in waiting if not (stack.dependencies & ids) - ordered)
-        waiting.remove(ready)
-        done.append(ready)
-    return done
+    # A set has another order in each process.
+    graph = {key: sorted(stack.dependencies) for key, stack in stacks.items()}
+    return [stacks[key] for key in TopologicalSorter(graph).static_order()]
 
 
 def named(stacks: Sequence[StackArtifact], patterns: Sequence[str]) -> set[str]:
@@ -114,16 +102,16 @@ def select(
     """The stacks that `patterns` match and their dependencies, as in `cdk deploy`.
 
     With `dependents`, returns the matched stacks and the stacks that depend on them, as in
-    `cdk destroy`. No pattern means all. Raises `UserError` for a pattern that matches nothing.
+    `cdk destroy`. No pattern means all. Each of `stacks` must come after its dependencies. Raises
+    `UserError` for a pattern that matches nothing.
     """
     chosen = named(stacks, patterns)
-    while more := {
-        other.id
-        for stack in stacks
-        for other in stacks
-        if stack.id in chosen
-        and other.id not in chosen
-        and (stack.id in other.dependencies if dependents else other.id in stack.dependencies)
-    }:
-        chosen |= more
+    if dependents:
+        for stack in stacks:
+            if stack.dependencies & chosen:
+                chosen.add(stack.id)
+    else:
+        for stack in reversed(stacks):
+            if stack.id in chosen:
+                chosen |= stack.dependencies
     return [stack for stack in stacks if stack.id in chosen]

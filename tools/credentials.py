@@ -19,25 +19,6 @@ _SHARED_SETTINGS = (
     "AWS_USE_DUALSTACK_ENDPOINT",
     "AWS_USE_FIPS_ENDPOINT",
 )
-_NETWORK = "Check the network, AWS_ENDPOINT_URL, {proxies}, and `endpoint_url` in {file}."
-_SIGN_IN = "Sign in: `aws sso login`, or `aws login` (profile {profile} in {file})."
-_SETTINGS = "Check these settings (profile {profile} in {file}): {settings}."
-# In this order: some of these classes derive from classes of later entries.
-_HINTS: tuple[tuple[type[Exception], str], ...] = (
-    (aws.MissingDependencyException, "A Python package is missing. Run: uv sync"),
-    (aws.ProfileNotFound, "Choose a profile of {file} with AWS_PROFILE or --profile=NAME."),
-    (aws.SSLError, "TLS failed. AWS_CA_BUNDLE, or `ca_bundle` in {file}, must name the CA."),
-    (aws.ProxyConnectionError, "The proxy does not answer. Check {proxies}."),
-    (aws.ConnectionError, _NETWORK),
-    (aws.HTTPClientError, _NETWORK),
-    (aws.SSOError, _SIGN_IN),
-    (aws.SSOTokenLoadError, _SIGN_IN),
-    (aws.TokenRetrievalError, _SIGN_IN),
-    (aws.LoginError, _SIGN_IN),
-    (aws.NoCredentialsError, "Set AWS_PROFILE, or complete the profile {profile} in {file}."),
-    (aws.ClientError, "AWS does not accept the credentials from {source}. Renew or replace them."),
-    (KeyError, f"The cached token is damaged. {_SIGN_IN}"),
-)
 # botocore raises built-in exceptions for an unusable credential process, token or endpoint.
 _ERRORS = (aws.BotoCoreError, aws.ClientError, OSError, ValueError, KeyError, RuntimeError)
 
@@ -72,15 +53,13 @@ def resolve(session: Session, *, interactive: bool) -> dict[str, str]:
     `UserError` for an endpoint of one service, which the CDK CLI would read differently.
     """
     config = session.get_scoped_config()
-    if services := sorted(key for key in os.environ if key.startswith("AWS_ENDPOINT_URL_")):
-        raise UserError(
-            f"{', '.join(services)}: an endpoint of one service is not supported. Set "
-            "AWS_ENDPOINT_URL for all services, or unset the variable."
-        )
+    refused = sorted(key for key in os.environ if key.startswith("AWS_ENDPOINT_URL_"))
     if "services" in config:
+        refused.append(f"`services` of the profile {session.profile or 'default'}")
+    if refused:
         raise UserError(
-            f"{_file(session)} sets `services` in the profile {session.profile or 'default'}: an "
-            "endpoint of one service is not supported. Use `endpoint_url`, or another profile."
+            f"{', '.join(refused)}: an endpoint of one service is not supported. Use one endpoint "
+            f"for all services, AWS_ENDPOINT_URL or `endpoint_url` in {_file(session)}."
         )
     if not interactive:
         # botocore has no public setting for the prompt.
@@ -111,13 +90,29 @@ def resolve(session: Session, *, interactive: bool) -> dict[str, str]:
 
 def explain(error: Exception, session: Session) -> str:
     """The message of the error, and the variable or file to fix."""
-    hint = next((text for kind, text in _HINTS if isinstance(error, kind)), _SETTINGS).format(
-        file=_file(session),
-        profile=session.profile or "default",
-        proxies=", ".join(cdk.proxies(os.environ)) or "HTTPS_PROXY",
-        settings=", ".join(_settings(session)),
-        source=_source(session) if isinstance(error, aws.ClientError) else "",
-    )
+    file, profile = _file(session), session.profile or "default"
+    proxies = ", ".join(cdk.proxies(os.environ)) or "HTTPS_PROXY"
+    match error:  # SSLError derives from ConnectionError
+        case aws.MissingDependencyException():
+            hint = "A Python package is missing. Run: uv sync"
+        case aws.ProfileNotFound():
+            hint = f"Choose a profile of {file} with AWS_PROFILE or --profile=NAME."
+        case aws.SSLError():
+            hint = f"TLS failed. AWS_CA_BUNDLE, or `ca_bundle` in {file}, must name the CA."
+        case aws.ConnectionError() | aws.HTTPClientError():
+            hint = f"Check the network, AWS_ENDPOINT_URL, {proxies}, and `endpoint_url` in {file}."
+        case aws.SSOError() | aws.TokenRetrievalError() | aws.LoginError():
+            hint = f"Sign in: `aws sso login`, or `aws login` (profile {profile} in {file})."
+        case KeyError():
+            hint = f"The cached token is damaged. Sign in again (profile {profile} in {file})."
+        case aws.NoCredentialsError():
+            hint = f"Set AWS_PROFILE, or complete the profile {profile} in {file}."
+        case aws.ClientError():
+            source = _source(session)
+            hint = f"AWS does not accept the credentials from {source}. Renew or replace them."
+        case _:
+            settings = ", ".join(_settings(session))
+            hint = f"Check these settings (profile {profile} in {file}): {settings}."
     is_from_aws = isinstance(error, (aws.BotoCoreError, aws.ClientError))
     message = str(error) if is_from_aws else f"{type(error).__name__}: {error}"
     return f"{' '.join(message.split()).rstrip('.')}. {hint}"

@@ -1,11 +1,12 @@
 """Stacks are read from the cloud assembly and selected as in `cdk`."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
-from tools.assembly import Json, StackArtifact, construct_path, in_order, read_stacks, select
+from tools.assembly import Json, StackArtifact, construct_path, read_stacks, select
 from tools.console import UserError
 
 
@@ -14,7 +15,7 @@ def stack(name: str, *dependencies: str) -> StackArtifact:
     return StackArtifact(name, name.lower(), None, "us-east-1", frozenset(dependencies), file)
 
 
-STACKS = in_order([stack("C", "B"), stack("A"), stack("D"), stack("B", "A")])
+STACKS = [stack("A"), stack("B", "A"), stack("C", "B"), stack("D")]
 
 
 @pytest.mark.parametrize(
@@ -34,20 +35,21 @@ def test_construct_path_of_a_resource(resource: Json, path: str) -> None:
     assert construct_path(template, "BucketE3889A50") == path
 
 
-def test_account_and_region_are_read_from_the_environment_of_a_stack(tmp_path: Path) -> None:
-    (tmp_path / "manifest.json").write_text(
-        '{"artifacts": {"S": {"type": "aws:cloudformation:stack", "properties": '
-        '{"templateFile": "S.template.json"}, "environment": "aws://111122223333/eu-west-1"},'
-        ' "T": {"type": "cdk:tree"}}}'
+def test_stacks_are_read_from_the_manifest_after_their_dependencies(tmp_path: Path) -> None:
+    artifacts: dict[str, Json] = {"Tree": {"type": "cdk:tree"}}
+    for name, dependencies in {"A": ["C", "B", "A.assets"], "B": [], "C": ["D"], "D": []}.items():
+        artifacts[name] = {
+            "type": "aws:cloudformation:stack",
+            "environment": "aws://111122223333/eu-west-1",
+            "properties": {"templateFile": f"{name}.template.json"},
+            "dependencies": dependencies,
+        }
+    (tmp_path / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
+    stacks = read_stacks(tmp_path)
+    assert [stack.id for stack in stacks] == ["B", "D", "C", "A"]
+    assert stacks[-1] == StackArtifact(
+        "A", "A", "111122223333", "eu-west-1", frozenset({"B", "C"}), "A.template.json"
     )
-    assert read_stacks(tmp_path) == [
-        StackArtifact("S", "S", "111122223333", "eu-west-1", frozenset(), "S.template.json")
-    ]
-
-
-def test_stacks_are_sorted_after_their_dependencies() -> None:
-    assert [s.id for s in STACKS] == ["A", "B", "C", "D"]
-    assert [s.id for s in in_order([stack("A", "B"), stack("B")])] == ["B", "A"]
 
 
 @pytest.mark.parametrize(

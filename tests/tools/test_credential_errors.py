@@ -2,18 +2,30 @@
 
 import hashlib
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from botocore.credentials import SSOProvider
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, SSLError
 from botocore.session import Session
 from botocore.tokens import SSOTokenProvider
 
 from tests.tools.conftest import KEYS, Configure
 from tools.console import UserError
-from tools.credentials import explained, find_method
+from tools.credentials import explained
 from tools.targets import aws_target, choose
+
+
+class Problem(NamedTuple):
+    """An error, and the settings that cause it."""
+
+    sentence: str
+    profile: str = ""
+    variables: Mapping[str, str] = {}
+    token: str = ""  # the cached SSO token
+
 
 SSO = (
     "sso_session = corp\nsso_account_id = 111122223333\nsso_role_name = r\n"
@@ -22,130 +34,109 @@ SSO = (
 LOGIN = "login_session = arn:aws:iam::1:user/u"
 SIGN_IN = r"Sign in: `aws sso login`, or `aws login` \(profile default in .*config\)"
 PROCESS = r"Check these settings \(profile default in .*config\): .*`credential_process`"
-# The settings of the profile, environment variables, the cached token, and the error.
-PROBLEMS: dict[str, tuple[str, dict[str, str], str, str]] = {
-    "a key without a secret": (
-        "",
-        {"AWS_ACCESS_KEY_ID": "a"},
-        "",
-        "missing: AWS_SECRET_ACCESS_KEY",
+# These credentials are unusable.
+UNUSABLE = {
+    "a key without a secret": Problem(
+        "missing: AWS_SECRET_ACCESS_KEY", variables={"AWS_ACCESS_KEY_ID": "a"}
     ),
-    "a file that is not INI": ("[x", {}, "", "Unable to parse config file: .*config"),
-    "a credential process that fails": (
-        "credential_process = sh -c 'echo vault is locked >&2; exit 1'",
-        {},
-        "",
+    "a file that is not INI": Problem("Unable to parse config file: .*config", "[x"),
+    "a credential process that fails": Problem(
         rf"custom-process: vault is locked\. {PROCESS}",
+        "credential_process = sh -c 'echo vault is locked >&2; exit 1'",
     ),
-    "a missing credential process": (
-        "credential_process = /none",
-        {},
-        "",
-        f"No such file .*/none.*{PROCESS}",
+    "a missing credential process": Problem(
+        f"No such file .*/none.*{PROCESS}", "credential_process = /none"
     ),
-    "a credential process without JSON": (
-        "credential_process = echo a",
-        {},
-        "",
-        f"JSONDecodeError.*{PROCESS}",
+    "a credential process without JSON": Problem(
+        f"JSONDecodeError.*{PROCESS}", "credential_process = echo a"
     ),
-    "expired credentials": (
-        "",
-        {
+    "expired credentials": Problem(
+        "expired.* AWS_CREDENTIAL_EXPIRATION",
+        variables={
             "AWS_ACCESS_KEY_ID": "a",
             "AWS_SECRET_ACCESS_KEY": "a",
             "AWS_CREDENTIAL_EXPIRATION": "2020-01-01T00:00:00Z",
         },
-        "",
-        "expired.* AWS_CREDENTIAL_EXPIRATION",
     ),
-    "a missing web identity token": (
-        "",
-        {"AWS_ROLE_ARN": "arn:aws:iam::1:role/r", "AWS_WEB_IDENTITY_TOKEN_FILE": "/none"},
-        "",
+    "a missing web identity token": Problem(
         "No such file .*/none.*AWS_WEB_IDENTITY_TOKEN_FILE",
+        variables={
+            "AWS_ROLE_ARN": "arn:aws:iam::1:role/r",
+            "AWS_WEB_IDENTITY_TOKEN_FILE": "/none",
+        },
     ),
-    "SSO without a token": (SSO, {}, "", f"Token for corp does not exist. {SIGN_IN}"),
-    "SSO with an expired token": (
-        SSO,
-        {},
-        '{"accessToken": "a", "expiresAt": "2020-01-01T00:00:00Z"}',
+    "SSO without a token": Problem(f"Token for corp does not exist. {SIGN_IN}", SSO),
+    "SSO with an expired token": Problem(
         f"Token has expired .*{SIGN_IN}",
-    ),
-    "SSO with a damaged token": (SSO, {}, "{", f"The cached token is damaged. {SIGN_IN}"),
-    "SSO with an unreachable proxy": (
         SSO,
-        {"HTTPS_PROXY": "http://127.0.0.1:1", "AWS_MAX_ATTEMPTS": "1"},
-        '{"accessToken": "a", "expiresAt": "2999-01-01T00:00:00Z"}',
-        'proxy URL: "http://127.0.0.1:1". The proxy does not answer. Check .*HTTPS_PROXY',
+        token='{"accessToken": "a", "expiresAt": "2020-01-01T00:00:00Z"}',
     ),
-    "`aws login` without a token": (LOGIN, {}, "", f"login session.*user/u.*{SIGN_IN}"),
+    "SSO with a damaged token": Problem("The cached token is damaged. Sign in", SSO, token="{"),
+    "SSO with an unreachable proxy": Problem(
+        'proxy URL: "http://127.0.0.1:1". Check .*https_proxy',
+        SSO,
+        {"https_proxy": "http://127.0.0.1:1", "AWS_MAX_ATTEMPTS": "1"},
+        '{"accessToken": "a", "expiresAt": "2999-01-01T00:00:00Z"}',
+    ),
+    "`aws login` without a token": Problem(f"login session.*user/u.*{SIGN_IN}", LOGIN),
+}
+# These errors occur after the user has chosen AWS.
+LATER = {
+    "no credentials": Problem(
+        "Unable to locate credentials. Set AWS_PROFILE, or complete the profile default"
+    ),
+    "an endpoint that is not a URL": Problem(
+        "Invalid endpoint: x.*config.*`endpoint_url`", f"{KEYS}endpoint_url = x"
+    ),
+    "an unreachable endpoint": Problem(
+        '"https://127.0.0.1:1/". .* HTTPS_PROXY, and `endpoint_url` in .*config',
+        f"{KEYS}endpoint_url = https://127.0.0.1:1",
+        {"AWS_MAX_ATTEMPTS": "1"},
+    ),
+    "a region that is not a name": Problem(
+        "region_name 'a b'.*config.*`region`", f"{KEYS}region = a b"
+    ),
 }
 
 
-@pytest.fixture(params=PROBLEMS)
-def problem(
+@pytest.fixture
+def sentence(
     request: pytest.FixtureRequest,
     configure: Configure,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> str:
-    """Configure unusable credentials; return the pattern of the error."""
-    text, variables, token, sentence = PROBLEMS[request.param]
-    configure(f"[default]\n{text}\n")
+    """Cause the problem of the test's parameter; return the pattern of the error."""
+    problem: Problem = request.param
+    configure(f"[default]\n{problem.profile}\n")
     # botocore expands HOME at import.
     for provider in (SSOProvider, SSOTokenProvider):
         monkeypatch.setattr(provider, "_SSO_TOKEN_CACHE_DIR", str(tmp_path))
-    if token:
-        (tmp_path / f"{hashlib.sha1(b'corp').hexdigest()}.json").write_text(token)  # noqa: S324
-    for key, value in variables.items():
+    if problem.token:
+        file = tmp_path / f"{hashlib.sha1(b'corp').hexdigest()}.json"  # noqa: S324
+        file.write_text(problem.token)
+    for key, value in problem.variables.items():
         monkeypatch.setenv(key, value)
-    return sentence
+    return problem.sentence
 
 
-def test_a_credential_error_names_the_setting_to_fix(problem: str) -> None:
-    with pytest.raises(UserError, match=f"{problem}.*For the local cloud: --to local"):
+def each(problems: Mapping[str, Problem]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    return pytest.mark.parametrize(
+        "sentence", problems.values(), ids=problems.keys(), indirect=True
+    )
+
+
+@each(UNUSABLE | LATER)
+def test_a_credential_error_names_the_setting_to_fix(sentence: str) -> None:
+    with pytest.raises(UserError, match=f"{sentence}.*For the local cloud: --to local"):
         aws_target(Session(), interactive=False)
 
 
-@pytest.mark.parametrize("interactive", [True, False])
-def test_unusable_credentials_select_the_local_cloud(problem: str, *, interactive: bool) -> None:
-    choice = choose(None, Session(), interactive=interactive)
+@each(UNUSABLE)
+def test_unusable_credentials_select_the_local_cloud(sentence: str) -> None:
+    choice = choose(None, Session(), interactive=True)
     assert choice.kind == "local"
-    assert re.search(f"No usable AWS credentials: .*{problem}", str(choice))
-
-
-@pytest.mark.parametrize(
-    ("text", "variables", "sentence"),
-    [
-        ("", {}, "Unable to locate credentials. Set AWS_PROFILE, or complete the profile default"),
-        ("", {"AWS_PROFILE": "none"}, r"\(none\) could not be found. Choose a profile of .*config"),
-        (f"{KEYS}endpoint_url = x", {}, "Invalid endpoint: x.*config.*`endpoint_url`"),
-        (
-            f"{KEYS}endpoint_url = https://127.0.0.1:1",
-            {"AWS_MAX_ATTEMPTS": "1"},
-            '"https://127.0.0.1:1/". .* HTTPS_PROXY, and `endpoint_url` in .*config',
-        ),
-        (
-            f"{KEYS}endpoint_url = https://127.0.0.1:1",
-            {"AWS_MAX_ATTEMPTS": "1", "https_proxy": "http://127.0.0.1:2"},
-            "proxy URL: .*127.0.0.1:2.*The proxy does not answer. Check https_proxy",
-        ),
-        (f"{KEYS}region = a b", {}, "region_name 'a b'.*config.*`region`"),
-    ],
-)
-def test_an_error_of_the_first_request_names_the_setting_to_fix(
-    configure: Configure,
-    monkeypatch: pytest.MonkeyPatch,
-    text: str,
-    variables: dict[str, str],
-    sentence: str,
-) -> None:
-    configure(f"[default]\n{text}\n")
-    for key, value in variables.items():
-        monkeypatch.setenv(key, value)
-    with pytest.raises(UserError, match=f"{sentence}.*For the local cloud"):
-        aws_target(Session(), interactive=False)
+    assert re.search(f"No usable AWS credentials: .*{sentence}", str(choice))
 
 
 def test_a_missing_package_selects_the_local_cloud(
@@ -157,6 +148,13 @@ def test_a_missing_package_selects_the_local_cloud(
     with pytest.raises(UserError, match=sentence):
         aws_target(Session(), interactive=False)
     assert re.search(sentence, str(choose(None, Session(), interactive=False)))
+
+
+def test_a_tls_error_names_the_setting_of_the_certificates() -> None:
+    error = SSLError(endpoint_url="https://127.0.0.1:1", error=OSError("no issuer"))
+    sentence = r"no issuer\. TLS failed\. AWS_CA_BUNDLE"
+    with pytest.raises(UserError, match=sentence), explained(Session()):
+        raise error
 
 
 @pytest.mark.parametrize(
@@ -180,25 +178,21 @@ def test_the_error_for_refused_keys_names_their_source(
         raise refusal
 
 
-def test_an_unusable_default_profile_is_ignored_but_a_chosen_profile_fails(
-    configure: Configure,
+@pytest.mark.parametrize(
+    ("profile", "sentence"),
+    [
+        ("process", "profile process in .*`credential_process`"),
+        # botocore ignores an SSO profile without an account and a role.
+        ("incomplete", "complete the profile incomplete in "),
+        ("none", r"\(none\) could not be found. Choose a profile of .*config"),
+    ],
+)
+def test_a_chosen_profile_that_is_unusable_does_not_select_the_local_cloud(
+    configure: Configure, profile: str, sentence: str
 ) -> None:
-    configure("[default]\ncredential_process = false\n[profile work]\ncredential_process = false\n")
-    method, problem = find_method(Session())
-    assert method is None
-    assert problem.startswith("No usable AWS credentials: ")
-    with pytest.raises(
-        UserError, match=r"profile work in .*`credential_process`.*--to local"
-    ) as error:
-        find_method(Session(profile="work"))
+    configure(
+        "[profile process]\ncredential_process = false\n[profile incomplete]\nsso_session = corp\n"
+    )
+    with pytest.raises(UserError, match=f"{sentence}.*--to local") as error:
+        choose(None, Session(profile=profile), interactive=True)
     assert error.value.status == 2
-
-
-def test_a_chosen_profile_without_complete_credentials_fails(
-    configure: Configure, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # botocore ignores an SSO profile without an account and a role.
-    configure("[profile work]\nsso_session = corp\n")
-    monkeypatch.setenv("AWS_PROFILE", "work")
-    with pytest.raises(UserError, match=r"complete the profile work in .*--to local"):
-        choose(None, Session(), interactive=False)

@@ -37,23 +37,15 @@ def test_resolved_credentials_do_not_depend_on_the_configuration(
     assert found["PATH"] == os.environ["PATH"]
 
 
-@pytest.mark.parametrize(
-    ("variables", "endpoint"),
-    [
-        ({"AWS_ENDPOINT_URL": "https://127.0.0.1:2"}, "https://127.0.0.1:2"),
-        ({"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}, None),
-    ],
-)
 def test_a_variable_overrides_the_endpoint_of_a_profile(
-    configure: Configure,
-    monkeypatch: pytest.MonkeyPatch,
-    variables: dict[str, str],
-    endpoint: str | None,
+    configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(f"[default]\n{KEYS}endpoint_url = https://127.0.0.1:1\n")
-    for key, value in variables.items():
-        monkeypatch.setenv(key, value)
-    assert resolve(Session(), interactive=True).get("AWS_ENDPOINT_URL") == endpoint
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://127.0.0.1:2")
+    found = resolve(Session(), interactive=True)
+    assert found["AWS_ENDPOINT_URL"] == "https://127.0.0.1:2"
+    monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+    assert "AWS_ENDPOINT_URL" not in resolve(Session(), interactive=True)
 
 
 def test_an_endpoint_of_one_service_is_refused(
@@ -62,23 +54,20 @@ def test_an_endpoint_of_one_service_is_refused(
     configure(
         f"[default]\n{KEYS}services = mine\n[services mine]\ns3 =\n  endpoint_url = http://x\n"
     )
-    with pytest.raises(UserError, match="sets `services` in the profile default: an endpoint"):
-        resolve(Session(), interactive=True)
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://x")
-    with pytest.raises(UserError, match="AWS_ENDPOINT_URL_S3: an endpoint of one service"):
+    names = "AWS_ENDPOINT_URL_S3, `services` of the profile default: an endpoint of one service"
+    with pytest.raises(UserError, match=names):
         resolve(Session(), interactive=True)
-
-
-ROLE = (
-    "role_arn = arn:aws:iam::1:role/r\nsource_profile = default\nmfa_serial = arn:aws:iam::1:mfa/m"
-)
 
 
 def test_a_role_that_needs_an_mfa_code_is_refused_without_a_terminal(configure: Configure) -> None:
-    file = configure(f"[default]\n{KEYS}[profile mfa]\n{ROLE}\n")
-    with pytest.raises(UserError, match=r"profile mfa needs an MFA code \(`mfa_serial`") as error:
+    configure(
+        f"[default]\n{KEYS}[profile mfa]\nrole_arn = arn:aws:iam::1:role/r\n"
+        "source_profile = default\nmfa_serial = arn:aws:iam::1:mfa/m\n"
+    )
+    sentence = r"profile mfa needs an MFA code \(`mfa_serial` in .*config\), and there is no"
+    with pytest.raises(UserError, match=sentence):
         resolve(Session(profile="mfa"), interactive=False)
-    assert str(file) in str(error.value)
 
 
 def test_the_environment_is_restored(monkeypatch: pytest.MonkeyPatch) -> None:
