@@ -97,8 +97,6 @@ def run(session: nox.Session, *command: str) -> None:
         session.run(
             *UV,
             *command,
-            # With WEALTH_OPS_NOX, a server in the foreground ends when nox ends.
-            env={"WEALTH_OPS_NOX": str(os.getpid())},
             external=True,
             # Ctrl-C reaches the command too, but a signal to nox alone does not.
             interrupt_timeout=1,

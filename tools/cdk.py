@@ -4,10 +4,8 @@ import os
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from threading import Thread
 
 from rich.text import Text
 
@@ -22,8 +20,6 @@ NO_CONFIGURATION = {
     "AWS_SHARED_CREDENTIALS_FILE": str(ROOT / "build" / "no-aws-configuration"),
     "AWS_EC2_METADATA_DISABLED": "true",
 }
-# Poll interval of the abort condition of a command, in seconds.
-POLL_INTERVAL = 0.5
 # Variables that name a proxy. Programs also read the upper-case names.
 PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
@@ -97,12 +93,10 @@ def unknown(verb: str, flags: Sequence[str]) -> list[str]:
     ]
 
 
-def run(
-    step: str, *args: str, environment: Mapping[str, str], is_gone: Callable[[], bool]
-) -> tuple[int, str]:
+def run(step: str, *args: str, environment: Mapping[str, str]) -> tuple[int, str]:
     """Run `cdk` with `args`, print each line of its output, and return its status and output.
 
-    Ends the CLI when `is_gone` becomes true, and when this process is interrupted.
+    Ends the CLI when this process is interrupted.
     """
     arguments = command(*args)
     colour = {"FORCE_COLOR": "1"} if console.is_interactive else {}
@@ -118,7 +112,6 @@ def run(
         ) as process,
     ):
         assert process.stdout is not None
-        Thread(target=_end_when, args=(is_gone, process), daemon=True).start()
         try:
             for line in process.stdout:
                 console.print(Text.from_ansi(line.rstrip("\n")), soft_wrap=True)
@@ -127,14 +120,6 @@ def run(
             process.terminate()
             raise
     return process.returncode, "".join(lines)
-
-
-def _end_when(is_gone: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    while process.poll() is None:
-        if is_gone():
-            process.terminate()
-            return
-        time.sleep(POLL_INTERVAL)
 
 
 @reports_errors

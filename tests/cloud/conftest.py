@@ -16,6 +16,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
 import pytest
 from botocore.loaders import JSONFileLoader
 from filelock import FileLock
@@ -25,7 +26,6 @@ from tools.assembly import StackArtifact, read_stacks
 from tools.credentials import replaced_environment
 from tools.deployment.__main__ import main
 from tools.local_cloud.client import LocalCloud, local_cloud
-from tools.local_cloud.folder import ENDPOINT
 from tools.project import ROOT
 
 ACCOUNT = "111122223333"
@@ -50,9 +50,14 @@ class Project(NamedTuple):
 Tools = Callable[..., Done]
 
 
-def server_of(cloud: LocalCloud) -> int:
+def server_of(cloud: LocalCloud) -> psutil.Process:
     """The process of the server of a local cloud."""
-    return int(json.loads((cloud.directory / ENDPOINT).read_text())["process"])
+    (found,) = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if str(cloud.directory) in (process.info["cmdline"] or [])
+    ]
+    return found
 
 
 def type_answer(answer: str, assembly: Path, *arguments: str, **environment: str) -> Done:

@@ -5,15 +5,18 @@ import os
 import signal
 from pathlib import Path
 
+import boto3
 import pytest
+from botocore.config import Config
 from filelock import FileLock
 
-from tests.cloud.conftest import Project, Tools
+from tests.cloud.conftest import Project, Tools, server_of
 from tools.assembly import read_stacks
 from tools.console import UserError
 from tools.deployment import operation, options
 from tools.deployment.__main__ import main, parse
 from tools.deployment.options import Options
+from tools.local_cloud.client import LocalCloud
 from tools.project import ROOT
 from tools.targets import Target
 
@@ -118,15 +121,23 @@ def test_without_an_assembly_the_environment_is_synthesized(
 
     monkeypatch.setattr(options, "synthesize", synthesize)
     monkeypatch.setenv("WEALTH_OPS_CLOUD", here["WEALTH_OPS_CLOUD"])
-    built = next(iter(project.stacks.values())).tags["Environment"]
-    with operation.operation(Options("deploy", ["StorageStack"], environment=built)) as op:
+    with operation.operation(Options("deploy", ["StorageStack"], environment="other")) as op:
         assert [stack.id for stack in op.stacks] == ["StorageStack"]
-    with (
-        pytest.raises(UserError, match=f"apps/other/app.py builds the environment '{built}'."),
-        operation.operation(Options("deploy", environment="other")),
-    ):
-        pass
-    assert names == [built, "other"]
+    assert names == ["other"]
+
+
+def test_an_operation_ends_when_the_local_cloud_has_ended(
+    assembly: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEALTH_OPS_CLOUD", str(tmp_path))
+
+    def end() -> None:
+        with operation.operation(Options("deploy", to="local", app=str(assembly))):
+            server_of(LocalCloud(tmp_path, 0)).kill()
+            boto3.client("s3", config=Config(retries={"max_attempts": 0})).list_buckets()
+
+    with pytest.raises(UserError, match="run the same command again"):
+        end()
 
 
 def test_exclusively_selects_no_dependencies(

@@ -6,8 +6,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,31 +104,19 @@ def test_anonymous_access_to_the_bucket_is_refused(deployed_cloud: LocalCloud) -
 
 @pytest.fixture
 def without_tls(tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty local cloud without TLS."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    environment = os.environ | {
-        "AUTH": "true",
-        "BIND_HOST": "127.0.0.1",
-        "GATEWAY_PORT": str(port),
-        "USE_SSL": "0",
-        "SFTP_ENABLED": "0",
-        "S3_DATA_DIR": str(tmp_path / "objects"),
-        "IOT_MTLS_ENABLED": "0",
-    }
-    hypercorn = [sys.executable, "-m", "hypercorn", "ministack.app:app"]
-    server = subprocess.Popen(
-        [*hypercorn, "--bind", f"127.0.0.1:{port}"],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_for(port)
+    """The URL of an empty MiniStack server without TLS."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = str(listener.getsockname()[1])
+        settings = {"AUTH": "true", "SFTP_ENABLED": "0", "IOT_MTLS_ENABLED": "0"}
+        uvicorn = [sys.executable, "-m", "uvicorn", "ministack.app:app", "--no-date-header"]
+        server = subprocess.Popen(
+            [*uvicorn, "--fd", str(listener.fileno()), "--log-level", "error"],
+            env={**os.environ, **settings, "GATEWAY_PORT": port, "S3_DATA_DIR": str(tmp_path)},
+            pass_fds=[listener.fileno()],
+        )
         yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait()
+    server.terminate()
+    server.wait()
 
 
 def test_the_bucket_policy_denies_http_even_to_an_administrator(
@@ -156,47 +142,15 @@ def test_the_bucket_policy_denies_http_even_to_an_administrator(
     s3.put_object(Bucket="another", Key="raw/ANY.parquet", Body=b"1")
 
 
-def wait_for(port: int) -> None:
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise TimeoutError(f"nothing listens on port {port}")
-
-
-@pytest.fixture
-def connections() -> Iterator[tuple[str, list[object]]]:
-    """A URL, and the peers that connected there."""
-    peers: list[object] = []
-    trap = socket.create_server(("127.0.0.1", 0))
-
-    def listen() -> None:
-        while True:
-            try:
-                connection, peer = trap.accept()
-            except OSError:
-                return
-            peers.append(peer)
-            connection.close()
-
-    threading.Thread(target=listen, daemon=True).start()
-    yield f"http://127.0.0.1:{trap.getsockname()[1]}", peers
-    trap.close()
-
-
 def test_the_local_cloud_ignores_the_aws_configuration_of_the_user(
     tools: Tools,
     here: dict[str, str],
     deployed: LocalCloud,
     tmp_path: Path,
-    connections: tuple[str, list[object]],
 ) -> None:
     assert deployed.port
-    url, peers = connections
+    listener = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     ran, config = tmp_path / "ran", tmp_path / "config"
     config.write_text(
         f"[default]\nregion = eu-west-1\nendpoint_url = {url}\n"
@@ -223,5 +177,7 @@ def test_the_local_cloud_ignores_the_aws_configuration_of_the_user(
         done = tools(verb, "--to", "local", **here, **configuration)
         assert done.status == 0, done.output
         assert "999999999999" not in done.output
-    assert peers == []
+    listener.settimeout(0.1)
+    with listener, pytest.raises(TimeoutError):  # nobody has connected
+        listener.accept()
     assert not ran.exists()

@@ -74,12 +74,7 @@ def test_without_aws_removes_the_users_aws_configuration() -> None:
 def python(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str]]:
     """Run Python code instead of the CDK CLI."""
     monkeypatch.setattr(cdk, "command", lambda code: [sys.executable, "-c", code])
-    monkeypatch.setattr(cdk, "POLL_INTERVAL", 0.1)
-
-    def run(code: str, is_gone: Callable[[], bool] = lambda: False) -> tuple[int, str]:
-        return cdk.run("Step", code, environment=os.environ, is_gone=is_gone)
-
-    return run
+    return lambda code: cdk.run("Step", code, environment=os.environ)
 
 
 Python = Callable[..., tuple[int, str]]
@@ -110,13 +105,6 @@ def test_the_cli_ends_when_this_process_is_interrupted(python: Python) -> None:
         python("import time; time.sleep(60)")
     assert time.monotonic() - start < 30
     signal.signal(signal.SIGINT, before)
-
-
-def test_the_cli_ends_when_the_local_cloud_is_gone(python: Python) -> None:
-    answers = iter([False, False, True])
-    start = time.monotonic()
-    assert python("import time; time.sleep(60)", lambda: next(answers)) == (-signal.SIGTERM, "")
-    assert time.monotonic() - start < 30
 
 
 def test_the_settings_file_of_the_user_does_not_reach_the_cli(tmp_path: Path) -> None:

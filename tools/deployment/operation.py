@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-from botocore.exceptions import ConnectionError as NotConnectedError
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 from rich.prompt import Confirm
 
@@ -33,12 +32,10 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudformation.type_defs import StackTypeDef
 
-GONE = (
-    "The local cloud ended during the operation. Run the same command again: it continues from the "
-    "saved state."
-)
-
-EXPIRED = "If the credentials have expired, renew them. Then run the same command again."
+RETRY = {
+    "aws": "If the credentials have expired, renew them. Then run the same command again.",
+    "local": "If the local cloud has ended, run the same command again.",
+}
 
 
 class UnreadableError(UserError):
@@ -53,19 +50,11 @@ class Operation:
     target: Target
     assembly: Path
     stacks: list[StackArtifact]
-    is_gone: Callable[[], bool] = lambda: False
     _sessions: dict[str, boto3.Session] = field(default_factory=dict, compare=False)
 
     def cdk(self, step: str, *arguments: str) -> tuple[int, str]:
-        """Run the CDK CLI on the assembly; show its output, and return its status and output.
-
-        Raises `UserError` if the local cloud ends; the CLI would retry its calls for minutes.
-        """
-        app = ("--app", str(self.assembly))
-        done = cdk.run(step, *arguments, *app, environment=os.environ, is_gone=self.is_gone)
-        if self.is_gone():
-            raise UserError(GONE)
-        return done
+        """Run the CDK CLI on the assembly; show its output, and return its status and output."""
+        return cdk.run(step, *arguments, "--app", str(self.assembly), environment=os.environ)
 
     def nox(self, verb: str, *arguments: str) -> str:
         """The command line that runs `verb` again, with the account and the stacks."""
@@ -145,42 +134,38 @@ def operation(options: Options, *, dependents: bool = False) -> Iterator[Operati
     choice = choose(options.to, session, interactive=is_interactive())
     say(f"Target: {choice}, environment {options.environment}")
     with one_at_a_time(), ExitStack() as resources:
-        if choice.kind == "aws":
-            # Resolve the credentials before any spinner, because they may need an MFA code.
-            target = aws_target(session, interactive=is_interactive())
-            say(str(target))
-            with waiting("Preparing"):
-                assembly = find_assembly(options)
-            resources.enter_context(replaced_environment(target.environment))
-            try:
-                yield _operation(options, target, assembly, lambda: False, dependents=dependents)
-            except (BotoCoreError, ClientError) as error:
-                raise UserError(f"{error} {EXPIRED}") from error
-            return
-        with waiting("Preparing"), ThreadPoolExecutor(1) as pool:
-            synthesis = pool.submit(find_assembly, options)
-            cloud = resources.enter_context(local_cloud(cloud_directory()))
-            assembly = synthesis.result()
-        # Use the account and region of the environment.
-        stacks = read_stacks(assembly)
-        account = next((stack.account for stack in stacks if stack.account), ACCOUNT)
-        region = next((stack.region for stack in stacks), REGION)
-        resources.enter_context(cloud.entered(account=account, region=region))
-        target = Target("local", account, f"arn:aws:iam::{account}:root")
+        prepare = _prepare_aws if choice.kind == "aws" else _prepare_local
+        target, assembly = prepare(options, session, resources)
         try:
-            yield _operation(options, target, assembly, cloud.is_gone, dependents=dependents)
-        except (NotConnectedError, HTTPClientError) as error:
-            raise UserError(GONE) from error
+            yield _operation(options, target, assembly, dependents=dependents)
+        except (BotoCoreError, ClientError) as error:
+            raise UserError(f"{error} {RETRY[target.kind]}") from error
 
 
-def _operation(
-    options: Options,
-    target: Target,
-    assembly: Path,
-    is_gone: Callable[[], bool],
-    *,
-    dependents: bool,
-) -> Operation:
+def _prepare_aws(options: Options, session: Session, resources: ExitStack) -> tuple[Target, Path]:
+    # Resolve the credentials before any spinner, because they may need an MFA code.
+    target = aws_target(session, interactive=is_interactive())
+    say(str(target))
+    with waiting("Preparing"):
+        assembly = find_assembly(options)
+    resources.enter_context(replaced_environment(target.environment))
+    return target, assembly
+
+
+def _prepare_local(options: Options, _: Session, resources: ExitStack) -> tuple[Target, Path]:
+    with waiting("Preparing"), ThreadPoolExecutor(1) as pool:
+        synthesis = pool.submit(find_assembly, options)
+        cloud = resources.enter_context(local_cloud(cloud_directory()))
+        assembly = synthesis.result()
+    # Use the account and region of the environment.
+    stacks = read_stacks(assembly)
+    account = next((stack.account for stack in stacks if stack.account), ACCOUNT)
+    region = next((stack.region for stack in stacks), REGION)
+    resources.enter_context(cloud.entered(account=account, region=region))
+    return Target("local", account, f"arn:aws:iam::{account}:root"), assembly
+
+
+def _operation(options: Options, target: Target, assembly: Path, *, dependents: bool) -> Operation:
     stacks = select_stacks(options, read_stacks(assembly), dependents=dependents)
     for stack in stacks:
         if stack.account not in (None, target.account):
@@ -188,7 +173,7 @@ def _operation(
                 f"{stack.id} belongs to the account {stack.account} (apps/{options.environment}/"
                 f"app.py), but the target is {target}."
             )
-    return Operation(options, target, assembly, stacks, is_gone)
+    return Operation(options, target, assembly, stacks)
 
 
 def _assume(arn: str) -> boto3.Session:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from tools.assembly import StackArtifact, named, read_stacks, select
+from tools.assembly import StackArtifact, named, select
 from tools.console import UserError
 from tools.project import ROOT
 from tools.synth import DEFAULT_ENVIRONMENT, synthesize
@@ -37,15 +37,7 @@ def find_assembly(options: Options) -> Path:
         if not (Path(options.app) / "manifest.json").exists():
             raise UserError(f"--app {options.app}: the folder has no cloud assembly.", 2)
         return Path(options.app).resolve()
-    assembly = synthesize(options.environment)
-    for stack in read_stacks(assembly):
-        name = stack.tags.get("Environment", options.environment)
-        if name != options.environment:
-            raise UserError(
-                f"apps/{options.environment}/app.py builds the environment {name!r}. Make "
-                f"Environment(name=…) equal to the name of the folder, {options.environment!r}."
-            )
-    return assembly
+    return synthesize(options.environment)
 
 
 def select_stacks(

@@ -17,6 +17,7 @@ def serve(options: Options) -> int:
 
     With --to aws, prints that no server is needed.
     """
+    parent = os.getppid()
     session = Session(profile=options.profile)
     if choose(options.to or "local", session, interactive=False).kind == "aws":
         target = aws_target(session, interactive=is_interactive())
@@ -35,20 +36,9 @@ def serve(options: Options) -> int:
             return 0
         say(f"The local cloud is up at {cloud.url}; Ctrl-C stops it and keeps its state.")
         try:
-            while _has_parent():
+            # The server must also stop after SIGKILL of nox.
+            while os.getppid() == parent:
                 time.sleep(0.5)
         except KeyboardInterrupt:
             say("Stopping.")
     return 0
-
-
-def _has_parent() -> bool:
-    # The server must also stop after SIGKILL of nox.
-    nox = os.environ.get("WEALTH_OPS_NOX")
-    if nox is None:
-        return True
-    try:
-        os.kill(int(nox), 0)
-    except ProcessLookupError:
-        return False
-    return True

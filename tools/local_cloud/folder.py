@@ -11,8 +11,8 @@ HOST = "127.0.0.1"
 # The state of MiniStack's services, the objects of S3, and the version of MiniStack.
 STATE = "state"
 VERSION = "state/ministack-version"
-# The port of the running server. After an unclean stop, the file still exists.
-ENDPOINT = "endpoint.json"
+# The port of the running server. The file still exists if the server was killed.
+PORT = "port"
 # A lock that the running server holds.
 LOCK = "lock"
 # The certificate of the server, with the certificate authority that clients trust.
@@ -41,20 +41,12 @@ def prepare_state(directory: Path, version: str) -> str | None:
 
 
 def _why_unusable(directory: Path, version: str) -> str | None:
-    if (directory / ENDPOINT).exists():
-        return "the last server did not load or save all of it"
+    if (directory / PORT).exists():
+        return "the last server was killed before it saved all of it"
     writer = (directory / VERSION).read_text()
     if writer != version:
         return f"MiniStack {writer} wrote it, and this is MiniStack {version}"
     return None
-
-
-def finish(directory: Path, *, is_saved: bool) -> int:
-    """Mark the state as usable for the next server if it is saved; return the exit status."""
-    if not is_saved:
-        return 1
-    (directory / ENDPOINT).unlink()
-    return 0
 
 
 def issue_certificate(directory: Path) -> None:

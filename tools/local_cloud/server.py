@@ -6,20 +6,15 @@ scripts in /docker-entrypoint-initaws.d and /etc/localstack/init, which only roo
 """
 
 import asyncio
-import json
-import logging
 import os
 import signal
+import socket
 import sys
 from importlib.metadata import version
-from logging.handlers import BufferingHandler
 from pathlib import Path
-from typing import NoReturn
 
-from filelock import FileLock
-from hypercorn import typing as asgi
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
+import uvicorn
+from filelock import FileLock, Timeout
 
 from tools.local_cloud import folder
 
@@ -28,27 +23,39 @@ from tools.local_cloud import folder
 INHERITED = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TMPDIR", "TZ")
 
 
-def main(directory: Path, descriptor: str, port: str) -> None:
-    """Serve the local cloud in `directory` on a listening socket until a stop, then exit."""
-    # A client that looks for a running server holds the lock for a moment.
-    with FileLock(directory / folder.LOCK, timeout=0.5):
-        if notice := folder.prepare_state(directory, version("ministack")):
-            print(notice, file=sys.stderr)
-        folder.issue_certificate(directory)
-        endpoint = json.dumps({"port": int(port), "process": os.getpid()})
-        (directory / folder.ENDPOINT).write_text(endpoint)
-        inherited = {key: os.environ[key] for key in INHERITED if key in os.environ}
-        os.environ.clear()
-        os.environ.update(inherited | _settings(directory, port))
-        asyncio.run(_serve(directory, descriptor))
+def main(directory: Path, port: int) -> None:
+    """Serve the local cloud in `directory` on a port (0: any free port) until a stop, then exit."""
+    try:
+        with FileLock(directory / folder.LOCK, timeout=0), _listen(port) as listener:
+            if notice := folder.prepare_state(directory, version("ministack")):
+                print(notice, file=sys.stderr)
+            folder.issue_certificate(directory)
+            port = listener.getsockname()[1]
+            (directory / folder.PORT).write_text(str(port))
+            inherited = {key: os.environ[key] for key in INHERITED if key in os.environ}
+            os.environ.clear()
+            os.environ.update(inherited | _settings(directory, port))
+            asyncio.run(_serve(directory, listener))
+    except Timeout:
+        sys.exit(
+            f"Another process starts or stops the local cloud in {directory}. Try again when it "
+            "has finished."
+        )
 
 
-def _settings(directory: Path, port: str) -> dict[str, str]:
+def _listen(port: int) -> socket.socket:
+    try:
+        return socket.create_server((folder.HOST, port))
+    except (OSError, OverflowError) as error:
+        sys.exit(f"Cannot listen on port {port}: {error} Choose another port, or 0 for any port.")
+
+
+def _settings(directory: Path, port: int) -> dict[str, str]:
     return {
         "AUTH": "true",
         "USE_SSL": "1",
         "BIND_HOST": folder.HOST,
-        "GATEWAY_PORT": port,
+        "GATEWAY_PORT": str(port),
         "MINISTACK_SSL_CERT": str(directory / folder.CERTIFICATE),
         "MINISTACK_SSL_KEY": str(directory / folder.KEY),
         "PERSIST_STATE": "1",
@@ -66,69 +73,35 @@ def _settings(directory: Path, port: str) -> dict[str, str]:
     }
 
 
-async def _serve(directory: Path, descriptor: str) -> None:
-    stop = asyncio.Event()
-    _stop_at_signal_or_end_of_input(stop)
-    # MiniStack reads its settings when it is imported.
-    from ministack.app import app
-
-    # If MiniStack cannot load or save a state, it logs an error and continues.
-    errors = BufferingHandler(capacity=1000)
-    errors.setLevel(logging.ERROR)
-    logging.getLogger().addHandler(errors)
-    events: asyncio.Queue[asgi.ASGIReceiveEvent] = asyncio.Queue()
-    answers: asyncio.Queue[asgi.ASGISendEvent] = asyncio.Queue()
-    scope: asgi.Scope = {"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}
-    lifespan = asyncio.ensure_future(app(scope, events.get, answers.put))
-    events.put_nowait({"type": "lifespan.startup"})
-    await answers.get()
-    if errors.buffer:
-        # `folder.ENDPOINT` exists, so the same command moves the state and starts an empty cloud.
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 (no shell)
-
-    async def answer(
-        scope: asgi.Scope, receive: asgi.ASGIReceiveCallable, send: asgi.ASGISendCallable
-    ) -> None:
-        if scope["type"] != "lifespan":
-            await app(scope, receive, send)
-
-    async def save_and_exit() -> None:
-        await stop.wait()
-        errors.flush()
-        events.put_nowait({"type": "lifespan.shutdown"})
-        await lifespan
-        is_saved = not any(record.name == "persistence" for record in errors.buffer)
-        _exit(folder.finish(directory, is_saved=is_saved))
-
-    config = Config()
-    config.bind = [f"fd://{descriptor}"]
-    config.certfile = str(directory / folder.CERTIFICATE)
-    config.keyfile = str(directory / folder.KEY)
-    config.loglevel = "WARNING"
-    # Hypercorn does not send the lifespan events, because it would wait until every client has
-    # disconnected and every Lambda function has ended before it tells MiniStack to save.
-    await serve(answer, config, shutdown_trigger=save_and_exit)
-
-
-def _stop_at_signal_or_end_of_input(stop: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
-
-    def end_of_input() -> None:
-        loop.remove_reader(0)
-        stop.set()
-
-    loop.add_reader(0, end_of_input)
+async def _serve(directory: Path, listener: socket.socket) -> None:
+    # uvicorn stops at SIGINT and SIGTERM, and then raises the signal again.
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+        signal.signal(number, signal.SIG_IGN)
+    server = uvicorn.Server(
+        # uvicorn imports MiniStack, which reads its settings at the import.
+        uvicorn.Config(
+            "ministack.app:app",
+            ssl_certfile=directory / folder.CERTIFICATE,
+            ssl_keyfile=directory / folder.KEY,
+            log_level="warning",
+            date_header=False,  # MiniStack sends its own
+            # Seconds to wait for requests, for example for a Lambda function that still runs.
+            timeout_graceful_shutdown=1,
+        )
+    )
 
+    def stop() -> None:
+        asyncio.get_running_loop().remove_reader(0)
+        server.should_exit = True
 
-def _exit(status: int) -> NoReturn:
+    asyncio.get_running_loop().add_reader(0, stop)
+    await server.serve([listener])
+    (directory / folder.PORT).unlink()
     # End the processes of Lambda functions: they are in the process group of the server.
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.killpg(0, signal.SIGTERM)
     # sys.exit() would wait for the threads of requests that still run.
-    os._exit(status)
+    os._exit(0)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *sys.argv[2:])
+    main(Path(sys.argv[1]), int(sys.argv[2]))
