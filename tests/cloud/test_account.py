@@ -1,26 +1,23 @@
 """The verbs with `--to aws`, on other accounts of the shared local cloud."""
 
 import json
-from collections.abc import Iterator
+from pathlib import Path
 
 import boto3
 import pytest
 
-from tests.cloud.conftest import ACCOUNT, Done, Project, Tools, type_answer
+from tests.cloud.conftest import ACCOUNT, Project, Tools, type_answer
+from tests.support import ADMINISTRATOR
 from tools.local_cloud.client import LocalCloud
 from tools.project import ROOT
 from tools.synth import DEFAULT_ENVIRONMENT
 
 AWS = ("--to", "aws", "--yes")
 DEPLOY = f"uv run nox -s deploy -- --to aws --environment {DEFAULT_ENVIRONMENT}"
+# The role that the profile `mfa` assumes.
+ROLE = "with-mfa"
+FILES = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
 Environment = dict[str, str]
-
-
-@pytest.fixture
-def root(cloud: LocalCloud, account: Environment) -> Iterator[None]:
-    """Makes boto3 the root user of the account."""
-    with cloud.entered(account=account["AWS_ACCESS_KEY_ID"]):
-        yield
 
 
 def test_credentials_alone_change_nothing_without_a_terminal(
@@ -39,76 +36,71 @@ def test_the_error_for_an_account_without_bootstrap_shows_the_command(
     assert status == 1
     assert "The account 999988887777 is not bootstrapped in us-east-1" in output
     assert "Run: uv run nox -s bootstrap -- --to aws --environment" in output
-    status, output = tools("bootstrap", "--to", "aws", **unbootstrapped)
-    assert status == 2
-    assert "There is no terminal for the question. Add --yes." in output
 
 
 @pytest.mark.parametrize(
-    ("variables", "sentence"),
+    ("variable", "value", "sentences"),
     [
         (
-            {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE"},
-            "InvalidClientTokenId) when calling the GetCallerIdentity operation: ",
+            "AWS_ACCESS_KEY_ID",
+            "AKIAIOSFODNN7EXAMPLE",
+            [
+                "InvalidClientTokenId) when calling the GetCallerIdentity operation: ",
+                "AWS does not accept the credentials from AWS_ACCESS_KEY_ID. Renew or replace",
+            ],
         ),
         (
-            {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE"},
-            "AWS does not accept the credentials from AWS_ACCESS_KEY_ID. Renew or replace them.",
+            "AWS_CA_BUNDLE",
+            str(ROOT / "uv.lock"),
+            ["TLS failed. AWS_CA_BUNDLE, or `ca_bundle` in"],
         ),
-        ({"AWS_CA_BUNDLE": str(ROOT / "uv.lock")}, "TLS failed. AWS_CA_BUNDLE, or `ca_bundle` in"),
     ],
 )
 def test_a_connection_error_names_the_setting_to_fix(
-    tools: Tools, account: Environment, variables: Environment, sentence: str
+    tools: Tools, account: Environment, variable: str, value: str, sentences: list[str]
 ) -> None:
-    status, output = tools("deploy", *AWS, **account | variables)
+    # botocore would repeat the failed call with pauses.
+    wrong = {variable: value, "AWS_MAX_ATTEMPTS": "1"}
+    status, output = tools("deploy", *AWS, **account | wrong)
     assert status == 1
-    assert sentence in output
-    assert "--to local" in output
+    assert all(sentence in output for sentence in [*sentences, "--to local"])
 
 
-def test_the_question_lists_stacks_and_target_and_the_answer_no_changes_nothing(
+def test_the_question_lists_stacks_and_target_and_nothing_changes_without_an_answer(
     tools: Tools, account: Environment, project: Project
 ) -> None:
-    status, output = type_answer("n", project.folder, "deploy", **account)
-    assert status == 1
+    status, output = tools("deploy", "--to=aws", app=project.folder, **account)
+    assert status == 2
     for stack in project.stacks.values():
         assert f"{stack.id} ({stack.name})" in output
-    environment = next(iter(project.stacks.values())).tags["Environment"]
     words = " ".join(output.split())
-    assert f"environment {environment}, region us-east-1, AWS at https://127.0.0.1:" in words
+    assert f"environment {DEFAULT_ENVIRONMENT}, region us-east-1, AWS at https://127.0.0.1" in words
     assert f"account {ACCOUNT} as arn:aws:iam::{ACCOUNT}:root?" in words
-    assert "Nothing was done." in output
+    assert "There is no terminal for the question. Add --yes." in words
     found = tools("destroy", *AWS, app=project.folder, **account)
     assert found.output.count("does not exist") == len(project.stacks)
 
 
-def test_stacks_are_deployed_compared_and_destroyed_in_the_account(
-    tools: Tools, account: Environment, project: Project
-) -> None:
-    def run(verb: str, *arguments: str) -> Done:
-        return tools(verb, *arguments, app=project.folder, **account)
+@pytest.fixture
+def profiles(cloud: LocalCloud, unbootstrapped: Environment, tmp_path: Path) -> Environment:
+    """A configuration file whose profiles `work` and `mfa` lead to the bootstrapped account.
 
-    one = run("deploy", "StorageStack", *AWS)
-    assert one.status == 0, one.output
-    assert "RegistryStack" not in one.output
-    status, output = type_answer("y", project.folder, "deploy", **account)
-    assert status == 0, output
-    assert f"StorageStack ({project.stacks['StorageStack'].name}) (no changes)" in output
-    table = output.partition("Status, name or ARN")[2]
-    assert table.count("CREATE_COMPLETE") == len(project.stacks)
-    different = run("diff", "--to", "aws")
-    assert different.status == 0, different.output
-    assert "Number of stacks with differences: 0" in different.output
-    drifted = run("drift", "--to", "aws")
-    assert drifted.status == 0, drifted.output
-    assert "Number of resources with drift: 0" in drifted.output
-    assert "The local cloud compares less" not in drifted.output
-    done = run("destroy", *AWS)
-    assert done.status == 0, done.output
-    for name in ("StorageStack", "RegistryStack"):
-        assert f"{name} ({project.stacks[name].name}) is retained" in done.output
-    assert "IdentityStack" in done.output.partition("Destroying")[2]
+    The keys of the environment belong to another account.
+    """
+    with cloud.entered(account=ACCOUNT):
+        trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": ACCOUNT}}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        iam = boto3.client("iam")
+        iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=document)
+        iam.attach_role_policy(RoleName=ROLE, PolicyArn=ADMINISTRATOR)
+    target = f"endpoint_url = {cloud.url}\nca_bundle = {cloud.certificate}\nregion = us-east-1\n"
+    file = tmp_path / "config"
+    file.write_text(
+        f"[profile work]\naws_access_key_id = {ACCOUNT}\naws_secret_access_key = any\n{target}"
+        f"[profile mfa]\nrole_arn = arn:aws:iam::{ACCOUNT}:role/{ROLE}\nsource_profile = work\n"
+        f"mfa_serial = arn:aws:iam::{ACCOUNT}:mfa/phone\n{target}"
+    )
+    return unbootstrapped | {"AWS_CONFIG_FILE": str(file), "AWS_SHARED_CREDENTIALS_FILE": "/none"}
 
 
 def put_data(project: Project) -> None:
@@ -126,23 +118,70 @@ def put_data(project: Project) -> None:
     )
 
 
-def test_the_data_survives_the_destruction_of_every_stack(
-    tools: Tools, account: Environment, project: Project, root: None
-) -> None:
-    del root
-    names = ("StorageStack", "RegistryStack")
-    assert tools("deploy", *names, *AWS, app=project.folder, **account).status == 0
-    put_data(project)
-    done = tools("destroy", *AWS, "--unprotect", app=project.folder, **account)
-    assert done.status == 0, done.output
-    assert f"Retained: AWS::S3::Bucket {project.bucket}" in done.output
-    assert f"Retained: AWS::ECR::Repository {project.repository}" in done.output
+def check_data(project: Project) -> None:
     s3 = boto3.client("s3")
     assert len(s3.list_object_versions(Bucket=project.bucket)["Versions"]) == 2
     body = s3.get_object(Bucket=project.bucket, Key="raw/AAPL.parquet")["Body"].read()
     assert body == b"2"
     images = boto3.client("ecr").list_images(repositoryName=project.repository)["imageIds"]
     assert [image["imageTag"] for image in images] == ["v1"]
+
+
+def deploy_and_compare(
+    tools: Tools, account: Environment, profiles: Environment, project: Project
+) -> None:
+    """Use another source of credentials for each verb.
+
+    If boto3 or the CDK CLI used another account, the CLI would fail or find differences.
+    """
+    variables = {"AWS_PROFILE": "none", "AWS_SESSION_TOKEN": "another"}
+    flags = ("--profile=work", *AWS)
+    status, output = tools(
+        "deploy", "StorageStack", *flags, app=project.folder, **profiles | variables
+    )
+    assert status == 0, output
+    assert f"account {ACCOUNT} as arn:aws:iam::{ACCOUNT}:root" in output
+    assert "RegistryStack" not in output
+    # The profile sets the endpoint and the certificate.
+    only_files = {key: value for key, value in profiles.items() if key in FILES}
+    status, output = type_answer("y", project.folder, "deploy", AWS_PROFILE="work", **only_files)
+    assert status == 0, output
+    assert f"StorageStack ({project.stacks['StorageStack'].name}) (no changes)" in output
+    table = output.partition("Status, name or ARN")[2]
+    assert table.count("CREATE_COMPLETE") == len(project.stacks)
+    status, output = tools("diff", "--to=aws", app=project.folder, **account)
+    assert status == 0, output
+    assert "Number of stacks with differences: 0" in output
+    mfa = ("--profile=mfa", "--to=aws")
+    status, output = type_answer("123456", project.folder, "drift", *mfa, **profiles)
+    assert status == 0, output
+    assert output.count("Enter MFA code") == 1
+    assert f"arn:aws:sts::{ACCOUNT}:assumed-role/{ROLE}/" in output
+    assert "Number of resources with drift: 0" in output
+    assert "The local cloud compares less" not in output
+
+
+def test_stacks_are_deployed_compared_and_destroyed_and_their_data_survives(
+    tools: Tools,
+    account: Environment,
+    profiles: Environment,
+    project: Project,
+    cloud: LocalCloud,
+) -> None:
+    deploy_and_compare(tools, account, profiles, project)
+    done = tools("destroy", *AWS, app=project.folder, **account)
+    assert done.status == 0, done.output
+    names = ("StorageStack", "RegistryStack")
+    for name in names:
+        assert f"{name} ({project.stacks[name].name}) is retained" in done.output
+    assert "IdentityStack" in done.output.partition("Destroying")[2]
+    with cloud.entered(account=ACCOUNT):
+        put_data(project)
+        done = tools("destroy", *AWS, "--unprotect", app=project.folder, **account)
+        assert done.status == 0, done.output
+        check_data(project)
+    assert f"Retained: AWS::S3::Bucket {project.bucket}" in done.output
+    assert f"Retained: AWS::ECR::Repository {project.repository}" in done.output
     adopt = f"{DEPLOY} {{}}--import-existing-resources"
     assert adopt.format("") in done.output
     for name in names:
