@@ -191,7 +191,9 @@ def _numbers() -> Iterator[int]:
 @pytest.fixture
 def project(assembly: Path, tmp_path: Path, _numbers: Iterator[int]) -> Project:
     """The environment with a project name that no other test uses."""
-    folder = shutil.copytree(assembly, tmp_path / "assembly")
+    # Another worker's CDK CLI may remove its lock files during the copy.
+    no_locks = shutil.ignore_patterns("*.lock")
+    folder = shutil.copytree(assembly, tmp_path / "assembly", ignore=no_locks)
     old, new = read_stacks(folder)[0].tags["Project"], f"test{next(_numbers)}"
     for path in folder.glob("*.json"):
         text = path.read_text().replace(old, new)

@@ -180,15 +180,17 @@ def test_the_default_folder_of_the_local_cloud_is_in_the_repository(
 
 
 def test_the_local_cloud_takes_the_account_and_region_of_the_environment(
-    tools: Tools, here: dict[str, str], project: Project
+    here: dict[str, str], project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for path in project.folder.glob("*.json"):
         text = path.read_text().replace("unknown-account", "444455556666")
         path.write_text(text.replace("us-east-1", "eu-west-1"))
-    status, output = tools("deploy", "StorageStack", app=project.folder, **here)
-    assert status == 0, output
-    assert "arn:aws:cloudformation:eu-west-1:444455556666:stack/" in output
-    assert "local cloud, account 444455556666" in output
+    monkeypatch.setenv("WEALTH_OPS_CLOUD", here["WEALTH_OPS_CLOUD"])
+    with operation.operation(Options("deploy", to="local", app=str(project.folder))) as op:
+        assert "account 444455556666" in str(op.target)
+        sts = boto3.client("sts")
+        assert sts.get_caller_identity()["Account"] == "444455556666"
+        assert sts.meta.region_name == "eu-west-1"
 
 
 def test_an_environment_of_another_account_is_refused_on_aws(

@@ -173,10 +173,9 @@ def test_the_local_cloud_ignores_the_aws_configuration_of_the_user(
         "AWS_ROLE_ARN": "arn:aws:iam::999999999999:role/real",
         "CDK_DEFAULT_ACCOUNT": "999999999999",
     }
-    for verb in ("deploy", "diff", "drift"):
-        done = tools(verb, "--to", "local", **here, **configuration)
-        assert done.status == 0, done.output
-        assert "999999999999" not in done.output
+    done = tools("deploy", "--to", "local", **here, **configuration)
+    assert done.status == 0, done.output
+    assert "999999999999" not in done.output
     listener.settimeout(0.1)
     with listener, pytest.raises(TimeoutError):  # nobody has connected
         listener.accept()
