@@ -107,15 +107,18 @@ def parsed_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The cloud assembly of the default environment, synthesized once for all workers."""
-    shared = tmp_path_factory.getbasetemp()
+    """The cloud assembly of the default environment, synthesized once for all workers.
+
+    Each worker has a copy, because the CDK CLI creates lock files in a cloud assembly.
+    """
+    shared = own = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent  # pytest-xdist nests the folders of the workers
     folder = shared / "assembly"
     with FileLock(shared / "assembly.lock"):
         if not folder.exists():
             synth.synthesize(synth.DEFAULT_ENVIRONMENT, output=folder)
-    return folder
+    return shutil.copytree(folder, own / "own assembly")
 
 
 @pytest.fixture(scope="session")
@@ -191,9 +194,7 @@ def _numbers() -> Iterator[int]:
 @pytest.fixture
 def project(assembly: Path, tmp_path: Path, _numbers: Iterator[int]) -> Project:
     """The environment with a project name that no other test uses."""
-    # Another worker's CDK CLI may remove its lock files during the copy.
-    no_locks = shutil.ignore_patterns("*.lock")
-    folder = shutil.copytree(assembly, tmp_path / "assembly", ignore=no_locks)
+    folder = shutil.copytree(assembly, tmp_path / "assembly")
     old, new = read_stacks(folder)[0].tags["Project"], f"test{next(_numbers)}"
     for path in folder.glob("*.json"):
         text = path.read_text().replace(old, new)
