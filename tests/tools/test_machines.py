@@ -1,4 +1,4 @@
-"""The tools work in each kind of checkout, HOME and terminal, or print an error message."""
+"""The tools work in each kind of checkout, HOME and terminal."""
 
 import os
 import shutil
@@ -12,8 +12,6 @@ import pytest
 from tests.support import git, quick_app
 from tools import cdk
 from tools.project import ROOT
-
-SYNTHESIZED = "dev: One.template.json\n"
 
 
 def run(folder: Path, *arguments: str, **variables: str) -> tuple[int, str]:
@@ -48,15 +46,12 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def unusual_path(repository: Path, folder: Path) -> Path:
-    """A symbolic link to a folder with special characters."""
-    (folder / "a link").symlink_to(shutil.copytree(repository, folder / "a 'path' with $ and ü"))
-    return folder / "a link"
-
-
 def worktree(repository: Path, folder: Path) -> Path:
-    git(repository, "worktree", "add", "--quiet", "--detach", str(folder / "worktree"))
-    return folder / "worktree"
+    """A worktree in a path with special characters, behind a symbolic link."""
+    path = folder / "a 'path' with $ and ü"
+    git(repository, "worktree", "add", "--quiet", "--detach", str(path))
+    (folder / "a link").symlink_to(path)
+    return folder / "a link"
 
 
 def shallow_clone(repository: Path, folder: Path) -> Path:
@@ -65,51 +60,35 @@ def shallow_clone(repository: Path, folder: Path) -> Path:
 
 
 def archive(repository: Path, folder: Path) -> Path:
-    copied = shutil.copytree(repository, folder / "archive")
-    shutil.rmtree(copied / ".git")
-    return Path(copied)
+    return Path(shutil.copytree(repository, folder / "a", ignore=shutil.ignore_patterns(".git")))
 
 
 @pytest.mark.parametrize(
-    ("checkout", "affected"),
+    ("checkout", "variables", "affected"),
     [
-        (unusual_path, "Nothing changed."),
-        (worktree, "Nothing changed."),
-        (shallow_clone, "Everything: base 'HEAD~1' not found"),
-        (archive, "git rev-parse: fatal: not a git repository"),
+        (worktree, {"FORCE_COLOR": "1", "TERM": "dumb"}, "Nothing changed."),
+        # An empty TERM has the same effect as no TERM.
+        (
+            shallow_clone,
+            {"NO_COLOR": "1", "TERM": "", "COLUMNS": "10"},
+            "Everything: base 'HEAD~1' not found",
+        ),
+        (archive, {}, "git rev-parse: fatal: not a git repository"),
     ],
 )
 def test_each_kind_of_checkout_is_synthesized(
-    checkout: Callable[[Path, Path], Path], affected: str, repository: Path, tmp_path: Path
+    checkout: Callable[[Path, Path], Path],
+    variables: dict[str, str],
+    affected: str,
+    repository: Path,
+    tmp_path: Path,
 ) -> None:
     folder = checkout(repository, tmp_path)
     assert affected in run(folder, "tools.affected", "--base=HEAD~1")[1]
     (folder / "node_modules").symlink_to(ROOT / "node_modules")
-    status, output = run(folder, "tools.synth", "dev")
-    assert (status, output.endswith(SYNTHESIZED)) == (0, True), output
+    home = str(tmp_path / "new" / "home")
+    status, output = run(folder, "tools.synth", "dev", HOME=home, **variables)
+    assert (status, output.splitlines()[-1]) == (0, "dev: One.template.json"), output
     assert (folder / "cdk.out" / "One.template.json").exists()
-
-
-@pytest.mark.parametrize(
-    ("variables", "expected"),
-    [
-        ({"FORCE_COLOR": "1", "TERM": "dumb"}, SYNTHESIZED),
-        # An empty TERM has the same effect as no TERM.
-        ({"NO_COLOR": "1", "TERM": "", "COLUMNS": "10", "HOME": "new/home"}, SYNTHESIZED),
-        ({"HOME": "file/home"}, "Set HOME to a folder that can be written.\n"),
-    ],
-    ids=str,
-)
-def test_each_home_and_terminal_works_or_causes_an_error_message(
-    variables: dict[str, str], expected: str, repository: Path, tmp_path: Path
-) -> None:
-    folder = archive(repository, tmp_path)
-    (folder / "node_modules").symlink_to(ROOT / "node_modules")
-    (tmp_path / "file").touch()
-    if "HOME" in variables:
-        variables = variables | {"HOME": str(tmp_path / variables["HOME"])}
-    status, output = run(folder, "tools.synth", "dev", **variables)
-    assert status == (0 if expected == SYNTHESIZED else 1), output
-    assert " ".join(expected.split()) in " ".join(output.split())
-    for escape in ("\x1b", "\r", "Traceback"):  # no frames of a spinner in a log
+    for escape in ("\x1b", "\r"):  # no frames of a spinner in a log
         assert escape not in output
