@@ -63,14 +63,12 @@ def _is_installed(folder: Path) -> bool:
     except FileNotFoundError:
         return False
     return installed == _packages(folder / "package-lock.json") and all(
-        (folder / path / "package.json").exists()
-        for path, package in installed.items()
-        if not package.get("optional")
+        (folder / path / "package.json").exists() for path in installed
     )
 
 
-def _packages(lock: Path) -> dict[str, dict[str, object]]:
-    packages: dict[str, dict[str, object]] = json.loads(lock.read_text())["packages"]
+def _packages(lock: Path) -> dict[str, object]:
+    packages: dict[str, object] = json.loads(lock.read_text())["packages"]
     return {path: package for path, package in packages.items() if path}
 
 

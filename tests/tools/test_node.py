@@ -15,11 +15,7 @@ from tools.console import UserError
 
 def write_lock(folder: Path, version: str, root: str = "") -> None:
     """Write a lock file with one package; `root` is the name of the project itself."""
-    packages = {
-        "": {"name": root},
-        "node_modules/p": {"version": version},
-        "node_modules/other-platform": {"optional": True},
-    }
+    packages = {"": {"name": root}, "node_modules/p": {"version": version}}
     (folder / "package-lock.json").write_text(json.dumps({"packages": packages}))
 
 
@@ -36,9 +32,8 @@ def npm(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
     """Replace npm; return the variables of each `npm ci`."""
     noted: list[dict[str, str]] = []
 
-    def run(command: list[str], *, cwd: Path, env: dict[str, str], check: bool) -> object:
-        assert command[3:] == [str(node.NPM), "ci", *node._FLAGS]
-        assert not check
+    def run(_: object, *, cwd: Path, env: dict[str, str], check: bool) -> object:
+        del check
         noted.append(env)
         install(cwd)
         return SimpleNamespace(returncode=0)
@@ -48,25 +43,19 @@ def npm(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
 
 
 def test_packages_are_installed_only_if_they_differ_from_the_lock_file(
-    npm: list[dict[str, str]], tmp_path: Path
+    npm: list[dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("NODE_ENV", "production")
     for version, root in (("1", "a"), ("1", "a"), ("1", "b"), ("2", "b")):
         write_lock(tmp_path, version, root)
         node.install(tmp_path)
     assert len(npm) == 2
     (tmp_path / "node_modules" / "p" / "package.json").unlink()
-    node.install(tmp_path)
+    assert node.main(str(tmp_path)) == 0
     assert len(npm) == 3
-
-
-def test_npm_runs_without_node_env(
-    npm: list[dict[str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("NODE_ENV", "production")
-    write_lock(tmp_path, "1")
-    node.install(tmp_path)
-    assert "NODE_ENV" not in npm[0]
-    assert "WEALTH_OPS_PARENT" in npm[0]
+    for environment in npm:
+        assert "NODE_ENV" not in environment
+        assert "WEALTH_OPS_PARENT" in environment
 
 
 def test_a_process_that_waited_for_an_installation_does_not_install_again(
@@ -93,10 +82,3 @@ def test_an_incomplete_installation_is_an_error(
     with pytest.raises(UserError, match="did not install the packages") as error:
         node.install(tmp_path)
     assert error.value.status == status
-
-
-@pytest.mark.usefixtures("npm")
-def test_the_command_installs_the_packages_of_a_folder(tmp_path: Path) -> None:
-    write_lock(tmp_path, "1")
-    assert node.main(str(tmp_path)) == 0
-    assert (tmp_path / "node_modules" / "p" / "package.json").exists()
