@@ -41,30 +41,23 @@ def check_name(domain: str) -> None:
     for folder in ("stacks", "tests"):
         if any((ROOT / folder / domain).glob("*.*")):  # not if only __pycache__ is left
             raise UserError(f"{folder}/{domain} already exists. Choose another name.")
-    # Some file systems ignore case, and both stacks would write the same template.
-    for other in project.domains(ROOT):
-        if construct_id(other).lower() == construct_id(domain).lower():
-            raise UserError(
-                f"The stack of {domain!r} would have the name of the stack of {other!r}, "
-                f"{construct_id(other)}. Choose another name."
-            )
 
 
 def wire(app: str, domain: str) -> str:
     """The source of an environment's app with the stack of `domain` added.
 
-    Raises `UserError` if `app` does not have the required lines.
+    Raises `UserError` if `app` does not have the required line.
     """
     lines = app.splitlines()
-    imports = [index for index, line in enumerate(lines) if line.startswith("from stacks.")]
-    if not imports or lines.count(SYNTHESIZE) != 1:
+    if lines.count(SYNTHESIZE) != 1:
         raise UserError(
-            f"{APP} must import from stacks, and contain the line `{SYNTHESIZE}` once. Nothing was "
-            "created. Restore these lines."
+            f"{APP} must contain the line `{SYNTHESIZE}` once. Nothing was created. Restore the "
+            "line."
         )
     stack, end = construct_id(domain), lines.index(SYNTHESIZE)
     lines[end:end] = [f"{stack}(app, environment)", ""]
-    lines.insert(imports[0], f"from stacks.{domain}.stack import {stack}")
+    first = next(index for index, line in enumerate(lines) if line.startswith("from stacks."))
+    lines.insert(first, f"from stacks.{domain}.stack import {stack}")
     return "\n".join([*lines, ""])
 
 
