@@ -19,7 +19,6 @@ from typing import NamedTuple
 import psutil
 import pytest
 from botocore.loaders import JSONFileLoader
-from filelock import FileLock
 
 from tools import synth
 from tools.assembly import StackArtifact, read_stacks
@@ -107,18 +106,9 @@ def parsed_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The cloud assembly of the default environment, synthesized once for all workers.
-
-    Each worker has a copy, because the CDK CLI creates lock files in a cloud assembly.
-    """
-    shared = own = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent  # pytest-xdist nests the folders of the workers
-    folder = shared / "assembly"
-    with FileLock(shared / "assembly.lock"):
-        if not folder.exists():
-            synth.synthesize(synth.DEFAULT_ENVIRONMENT, output=folder)
-    return shutil.copytree(folder, own / "own assembly")
+    """The cloud assembly of the default environment."""
+    output = tmp_path_factory.mktemp("synth") / "assembly"
+    return synth.synthesize(synth.DEFAULT_ENVIRONMENT, output=output)
 
 
 @pytest.fixture(scope="session")
