@@ -1,11 +1,10 @@
-"""Helpers for tests: an environment, an app, guard findings, git and credentials.
+"""Helpers for tests: an environment, an app, git and credentials.
 
 Tests of the tools import this module too, so its import does not load the CDK.
 """
 
 import json
 import subprocess
-from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,11 +16,6 @@ from stacks.core.environment import Environment
 if TYPE_CHECKING:
     import aws_cdk as cdk
     import pytest
-
-# Alters a stack after it is built.
-type Alteration = Callable[[cdk.Stack], object]
-# An alteration, and the resources and exports that the guard must find.
-type GuardCase = tuple[Alteration, *tuple[str, ...]]
 
 # Every setting differs from the default, so tests cannot depend on the name of the project or
 # environment.
@@ -66,58 +60,6 @@ def quick_app(environment: str) -> str:
 def git(folder: Path, *command: str) -> str:
     """Run git in a folder, and return the output. `tests/conftest.py` sets the author."""
     return subprocess.check_output(["git", *command], cwd=folder, text=True).strip()
-
-
-def resource_of(stack: "cdk.Stack", construct_id: str) -> "cdk.CfnResource":
-    """The L1 construct of the construct `construct_id` of a stack."""
-    import aws_cdk as cdk
-
-    resource = stack.node.find_child(construct_id).node.default_child
-    assert isinstance(resource, cdk.CfnResource)
-    return resource
-
-
-def override(construct_id: str, **properties: object) -> Alteration:
-    """Set properties of a construct's resource. None removes a property; `__` separates keys."""
-
-    def alter(stack: "cdk.Stack") -> None:
-        resource = resource_of(stack, construct_id)
-        for path, value in properties.items():
-            if value is None:
-                resource.add_property_deletion_override(path.replace("__", "."))
-            else:
-                resource.add_property_override(path.replace("__", "."), value)
-
-    return alter
-
-
-def check_guard(build: "Callable[[], cdk.Stack]", cases: Mapping[str, GuardCase]) -> None:
-    """Check that the guard finds the resources and exports of each alteration of a stack.
-
-    One process compares all templates, because a start takes longer than a comparison.
-    """
-    from aws_cdk.assertions import Template
-
-    from tools.guard.changes import compare
-    from tools.guard.destructive import destructive_changes
-
-    before, pairs = Template.from_stack(build()).to_json(), {}
-    for name, (alter, *_) in cases.items():
-        stack = build()
-        alter(stack)
-        pairs[name] = (before, Template.from_stack(stack).to_json())
-        assert pairs[name][1] != before, f"{name!r} changes nothing"
-    found = {
-        changes["name"]: list(
-            dict.fromkeys(
-                change.resource.removeprefix(f"{changes['name']}/")
-                for change in destructive_changes(changes)
-            )
-        )
-        for changes in compare(pairs)
-    }
-    wrong = {name: each for name, each in found.items() if each != [*cases[name][1:]]}
-    assert not wrong, f"The guard must find the changes in the table. Found: {wrong}"
 
 
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"

@@ -33,14 +33,11 @@ RULES: list[tuple[tuple[str, ...], set[str]]] = [
     (("stacks/core/**", "stacks/*.py", "tests/*.py", "tools/project.py"), {EVERYTHING}),
     # A domain may import only the exports.py of another domain (pyproject.toml).
     (("stacks/*/exports.py",), {EVERYTHING}),
-    # The tests of each domain call the guard.
-    (("tools/guard/**",), {EVERYTHING}),
     (("apps/**", "tests/cloud/**"), {SHARED, DEPLOYED}),
     # Changed code of the recorded stacks matches other rows.
     (("snapshots/**",), {DEPLOYED}),
     # Tools that deploys do not run.
-    (("tools/affected.py", "tools/git.py"), {SHARED}),
-    (("tools/new.py", "tools/templates/**"), {SHARED}),
+    (("tools/affected.py", "tools/git.py", "tools/new.py", "tools/templates/**"), {SHARED}),
     (("tools/actionlint/**", "tools/clients/**", "tools/scanners/**"), {SHARED}),
     (("tools/**",), {SHARED, DEPLOYED}),
     ((".ci/**", ".github/**", ".git*", ".pre-commit-config.yaml"), {SHARED}),

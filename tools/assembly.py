@@ -15,16 +15,21 @@ type Json = str | float | bool | Sequence[Json] | Mapping[str, Json] | None
 ANY_ACCOUNT = "unknown-account"
 
 
+def at(value: Json, path: str) -> Json:
+    """The value at a path, which is a list of keys joined by dots, or None."""
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
 def construct_path(template: Json, logical_id: str) -> str:
     """The construct path of a resource, for example `StorageStack/DataBucket`.
 
     Omits the `/Resource` that the CDK adds for the L1 construct within an L2 construct. Returns the
     logical id if the template has no path for the resource.
     """
-    value = template
-    for key in ("Resources", logical_id, "Metadata", "aws:cdk:path"):
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value.removesuffix("/Resource") if isinstance(value, str) else logical_id
+    path = at(template, f"Resources.{logical_id}.Metadata.aws:cdk:path")
+    return path.removesuffix("/Resource") if isinstance(path, str) else logical_id
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,14 @@ PATHS = {
     "alpha": ["tests/alpha/exports.txt", "tests/alpha/test_stack.py"],
     "everything": [
         *("stacks/alpha/exports.py", "stacks/core/base.py", "stacks/__init__.py"),
-        *("tests/conftest.py", "tools/guard/changes.py", "tools/project.py"),
+        *("tests/conftest.py", "tools/project.py"),
         *("uv.lock", "pyproject.toml", "package-lock.json", "package.json", "cdk.json"),
         *("noxfile.py", ".npmrc", ".python-version", "new.py", "other/app.py"),
         *("stacks/deleted/stack.py", "tests/deleted/test_stack.py"),
     ],
     "shared deployed": [
         *("apps/dev/app.py", "apps/prod/app.py", "tests/cloud/test_local.py"),
-        *("tools/deployment/deploy.py", "tools/preload.cjs"),
+        *("tools/deployment/deploy.py", "tools/guard/changes.py", "tools/preload.cjs"),
     ],
     "deployed": [
         *("snapshots/dev/A.template.json", "snapshots/acknowledged.toml", "docs/permissions.md"),

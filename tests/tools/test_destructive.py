@@ -1,5 +1,6 @@
-"""Destructive changes of small templates. The tests of each domain use the domain's stack."""
+"""Destructive changes of small templates, compared by the library that `cdk diff` uses."""
 
+import json
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -7,114 +8,30 @@ import pytest
 from tools.assembly import Json
 from tools.guard import changes
 from tools.guard.destructive import destructive_changes
-from tools.guard.values import change, text
+from tools.guard.rules import text
 
 type Resource = Mapping[str, Json]
-
-KEY = "arn:aws:kms:us-east-1:111122223333:key/1"
-STREAM, NEW_STREAM = "NEW_AND_OLD_IMAGES", "KEYS_ONLY"
-EVENT: Json = {"Event": "s3:*"}
-TIER: Json = {"AccessTier": "ARCHIVE_ACCESS", "Days": 90}
-INDEX: Json = {"IndexName": "by-date"}
-HERE: Json = {"Region": "us-east-1"}
-THERE: Json = {"Region": "eu-west-1"}
-PROTECTED: Json = {"Region": "eu-west-1", "DeletionProtectionEnabled": True}
-# A type, the path of a property, and its values before and after a destructive change.
-DESTRUCTIVE: list[tuple[str, str, Json, Json]] = [
-    ("DynamoDB::Table", "DeletionProtectionEnabled", True, None),
-    ("DynamoDB::Table", "PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled", True, False),
-    ("DynamoDB::Table", "SSESpecification", {"SSEEnabled": True}, None),
-    ("DynamoDB::Table", "StreamSpecification.StreamViewType", STREAM, NEW_STREAM),
-    ("DynamoDB::Table", "TimeToLiveSpecification", {"Enabled": False}, {"Enabled": True}),
-    ("DynamoDB::Table", "GlobalSecondaryIndexes", [INDEX], [{"IndexName": "by-day"}]),
-    ("DynamoDB::GlobalTable", "Replicas", [HERE, THERE, {"Region": "eu-west-2"}], [HERE]),
-    ("ECR::Repository", "EmptyOnDelete", None, True),
-    *(
-        ("ECR::Repository", "LifecyclePolicy", old, {"LifecyclePolicyText": '{"countNumber": 9}'})
-        for old in (None, {"LifecyclePolicyText": '{"countNumber": 10}'})
-    ),
-    ("Events::Rule", "State", "ENABLED", "DISABLED"),
-    ("KMS::Key", "Enabled", True, False),
-    ("KMS::Key", "EnableKeyRotation", True, None),
-    ("KMS::Key", "PendingWindowInDays", None, 7),
-    ("Kinesis::Stream", "RetentionPeriodHours", 48, None),
-    ("Logs::LogGroup", "KmsKeyId", None, KEY),
-    ("Logs::LogGroup", "RetentionInDays", None, 7),
-    ("RDS::DBCluster", "BackupRetentionPeriod", 7, 1),
-    ("S3::Bucket", "BucketEncryption", {"KMSMasterKeyID": KEY}, {"SSEAlgorithm": "AES256"}),
-    ("S3::Bucket", "OwnershipControls", {"Rules": []}, None),
-    ("SQS::Queue", "MessageRetentionPeriod", 1209600, None),
-    ("SQS::Queue", "RedrivePolicy", {"maxReceiveCount": 3}, None),
-    ("SecretsManager::Secret", "GenerateSecretString", {}, {"PasswordLength": 9}),
-]
-SAFE: list[tuple[str, str, Json, Json]] = [
-    ("DynamoDB::Table", "DeletionProtectionEnabled", None, True),
-    ("DynamoDB::Table", "GlobalSecondaryIndexes", None, [INDEX]),
-    ("DynamoDB::Table", "TimeToLiveSpecification", {"Enabled": True}, None),
-    ("ECR::Repository", "LifecyclePolicy", {"LifecyclePolicyText": "{}"}, None),
-    (
-        *("ECR::Repository", "LifecyclePolicy", {"LifecyclePolicyText": '{"countNumber": 9}'}),
-        {"LifecyclePolicyText": '{"countNumber":10}'},
-    ),
-    ("Logs::LogGroup", "RetentionInDays", 7, "30"),
-    ("SQS::Queue", "MessageRetentionPeriod", 60, {"Ref": "Time"}),
-    ("S3::Bucket", "Tags", [], [{"Key": "a", "Value": "b"}]),
-]
-# Rules of a bucket before and after a change that deletes or archives sooner.
-SOONER: list[tuple[Json, Json]] = [
-    (None, {"ExpirationInDays": 7}),
-    ({"ExpirationDate": "2040-01-01"}, {"ExpirationDate": "2041-01-01"}),
-    ({"ExpirationInDays": 7}, {"ExpirationInDays": 6}),
-    ({"ExpirationInDays": 7, "Prefix": "a/b"}, {"ExpirationInDays": 7, "Prefix": "a/"}),
-    ({"ExpirationInDays": 7}, {"ExpirationInDays": 7, "NoncurrentVersionExpirationInDays": 9}),
-    (
-        {"NoncurrentVersionExpiration": {"NoncurrentDays": 9, "NewerNoncurrentVersions": 3}},
-        {"NoncurrentVersionExpiration": {"NoncurrentDays": 9}},
-    ),
-    ({"ExpirationInDays": 7, "Status": "Disabled"}, {"ExpirationInDays": 7, "Status": "Enabled"}),
-    (None, {"Transition": {"StorageClass": "GLACIER", "TransitionDate": "2040-01-01"}}),
-    (
-        {"Transitions": [{"StorageClass": "DEEP_ARCHIVE", "TransitionInDays": 30}]},
-        {"Transitions": [{"StorageClass": "DEEP_ARCHIVE", "TransitionInDays": 0}]},
-    ),
-]
-NO_SOONER: list[tuple[Json, Json]] = [
-    ({"ExpirationInDays": 7}, {"ExpirationInDays": 8}),
-    ({"ExpirationInDays": 7, "Id": "a"}, {"ExpirationInDays": 7, "Id": "b"}),
-    ({"ExpirationInDays": 7}, {"Status": "Enabled"}),
-    (None, {"ExpirationInDays": 7, "Status": "Disabled"}),
-    (None, {"Transitions": [{"StorageClass": "GLACIER_IR", "TransitionInDays": 1}]}),
-    (None, {"NoncurrentVersionTransitions": [{"StorageClass": "GLACIER", "TransitionInDays": 1}]}),
-]
+# Templates before and after a change, and the resource or export and its destructive changes.
+type Case = tuple[changes.Template, changes.Template, Mapping[str, Sequence[str]]]
 
 
 def resource(service_type: str, policy: str = "Delete", /, **properties: Json) -> Resource:
-    given = {name: value for name, value in properties.items() if value is not None}
-    return {"Type": f"AWS::{service_type}", "Properties": given, "DeletionPolicy": policy}
+    return {"Type": f"AWS::{service_type}", "Properties": properties, "DeletionPolicy": policy}
 
 
-def with_property(service_type: str, path: str, value: Json) -> Resource:
-    """A resource with one property, at a path of keys."""
-    name, *inner = path.split(".")
-    for key in reversed(inner):
-        value = {} if value is None else {key: value}
-    return resource(service_type, **{name: value})
-
-
-def with_rule(rule: Json) -> Resource:
-    return with_property("S3::Bucket", "LifecycleConfiguration.Rules", rule and [rule])
+def template(**resources: Resource | None) -> changes.Template:
+    given = {key: value for key, value in resources.items() if value}
+    return {"Resources": given, "Description": "not empty"}
 
 
 TABLE = resource("DynamoDB::Table", "Retain", TableName="prices")
-NOTHING: Resource = {}
-SAME_NAME = "is replaced under the same name, which CloudFormation refuses: "
-# A resource before and after a change, and the descriptions of the destructive changes.
-CASES: dict[str, tuple[Resource, Resource, *tuple[str, ...]]] = {
-    "delete": (resource("S3::Bucket"), NOTHING, "is deleted"),
-    "delete a repository": (resource("ECR::Repository"), NOTHING, "is deleted"),
-    "delete a role": (resource("IAM::Role"), NOTHING),
-    "orphan": (resource("IAM::Role", "Retain"), NOTHING, "leaves the stack, but is retained"),
-    "create": (NOTHING, TABLE),
+# A resource before and after a change, and the descriptions of its destructive changes.
+RESOURCES: dict[str, tuple[Resource | None, Resource | None, *tuple[str, ...]]] = {
+    "delete": (resource("S3::Bucket"), None, "is deleted"),
+    "delete a repository": (resource("ECR::Repository"), None, "is deleted"),
+    "delete a role": (resource("IAM::Role"), None),
+    "orphan": (resource("IAM::Role", "Retain"), None, "leaves the stack, but is retained"),
+    "create": (None, TABLE),
     "rename": (
         TABLE,
         resource("DynamoDB::Table", "Retain", TableName="quotes"),
@@ -123,58 +40,19 @@ CASES: dict[str, tuple[Resource, Resource, *tuple[str, ...]]] = {
     "replace under the same name": (
         resource("SNS::Topic", TopicName="news", FifoTopic=True),
         resource("SNS::Topic", TopicName="news"),
-        SAME_NAME + '{"TopicName": "news"}',
+        'is replaced under the same name, which CloudFormation refuses: {"TopicName": "news"}',
     ),
     "replace under the same identifier": (
-        resource("IAM::Role", RoleName="a", Path="/a/"),
-        resource("IAM::Role", RoleName="a", Path="/b/"),
-        SAME_NAME + '{"RoleName": "a"}',
+        resource("Pipes::Pipe", Name="a", Source="b"),
+        resource("Pipes::Pipe", Name="a", Source="c"),
+        'is replaced under the same name, which CloudFormation refuses: {"Name": "a"}',
     ),
     "replace": (resource("IAM::Role", Path="/a/"), resource("IAM::Role", Path="/b/")),
-    "do not retain": (
+    "change a property": (
         TABLE,
-        {**TABLE, "DeletionPolicy": "RetainExceptOnCreate"},
-        'DeletionPolicy changes from "Retain" to "RetainExceptOnCreate"',
+        {**TABLE, "DeletionPolicy": "Delete"},
+        'DeletionPolicy changes from "Retain" to "Delete"',
     ),
-    "retain": ({**TABLE, "DeletionPolicy": "Snapshot"}, TABLE),
-    "remove a replica": (
-        resource("DynamoDB::GlobalTable", Replicas=[HERE, PROTECTED]),
-        resource("DynamoDB::GlobalTable", Replicas=[HERE]),
-        f"Replicas[eu-west-1] {change(PROTECTED, None)}",
-    ),
-    "unprotect a replica": (
-        resource("DynamoDB::GlobalTable", Replicas=[HERE, PROTECTED]),
-        resource("DynamoDB::GlobalTable", Replicas=[THERE, HERE]),
-        "Replicas[eu-west-1].DeletionProtectionEnabled changes from true to nothing",
-    ),
-    "stop notifications to a queue": (
-        resource("S3::Bucket", NotificationConfiguration={"QueueConfigurations": [EVENT]}),
-        resource("S3::Bucket"),
-        f"NotificationConfiguration.QueueConfigurations[{text(EVENT)}] {change(EVENT, None)}",
-    ),
-    "archive objects that are not read": (
-        resource("S3::Bucket"),
-        resource("S3::Bucket", IntelligentTieringConfigurations=[{"Id": "a", "Tierings": [TIER]}]),
-        f"IntelligentTieringConfigurations[a].Tierings[{text(TIER)}] {change(None, TIER)}",
-    ),
-    **{
-        f"{kind} {path}: {text(old)} to {text(new)}": (
-            with_property(kind, path, old),
-            with_property(kind, path, new),
-            *([f"{path} {change(old, new)}"] if rows is DESTRUCTIVE else []),
-        )
-        for rows in (DESTRUCTIVE, SAFE)
-        for kind, path, old, new in rows
-    },
-    **{
-        f"{text(old)} to {text(new)}": (
-            with_rule(old),
-            with_rule(new),
-            *([f"a lifecycle rule deletes or archives: {text(new)}"] if rows is SOONER else []),
-        )
-        for rows in (SOONER, NO_SOONER)
-        for old, new in rows
-    },
 }
 
 
@@ -193,45 +71,178 @@ REFERENCES: tuple[Json, ...] = (
     {"Fn::Join": ["", ["a", {"Fn::Sub": "${It}"}]]},
 )
 OTHER: Json = {"Ref": "Item"}
-EXPORTS: dict[str, tuple[changes.Template, changes.Template, *tuple[str, ...]]] = {
-    "add": (exporting(a="1"), exporting(a="1", b="2")),
-    "change": (exporting(a="1"), exporting(a="2"), 'changes from "1" to "2"'),
-    "remove": (exporting(a="1", b="2"), exporting(b="2"), "is no longer exported"),
-    "replace another resource": (exporting(a=OTHER), exporting("/b/", a=OTHER)),
+EXPORTS: dict[str, Case] = {
+    "add an export": (exporting(a="1"), exporting(a="1", b="2"), {}),
+    "change an export": (exporting(a="1"), exporting(a="2"), {"a": ['changes from "1" to "2"']}),
+    "remove an export": (
+        exporting(a="1", b="2"),
+        exporting(b="2"),
+        {"a": ["is no longer exported"]},
+    ),
+    "replace another resource": (exporting(a=OTHER), exporting("/b/", a=OTHER), {}),
     **{
         f"replace {text(reference)}": (
             exporting(a=reference),
             exporting("/b/", a=reference),
-            "changes, because It is replaced",
+            {"a": ["changes, because It is replaced"]},
         )
         for reference in REFERENCES
     },
 }
 
+READ: Resource = {
+    "Effect": "Allow",
+    "Principal": {"AWS": "arn:aws:iam::111122223333:role/reader"},
+    "Action": "s3:Get*",
+    "Resource": "arn:aws:s3:::data/*",
+}
+DENY: Resource = {**READ, "Effect": "Deny"}
+READS = "AWS:arn:aws:iam::111122223333:role/reader is allowed"
+UNDENIED = "AWS:arn:aws:iam::111122223333:role/reader is no longer denied"
+ALL_BUT: Resource = {
+    "Effect": "Allow",
+    "Principal": {"Service": "logging.s3.amazonaws.com"},
+    "NotAction": ["s3:Put*", "s3:Delete*"],
+    "Resource": "*",
+}
+CHOICE: Resource = {"Fn::If": ["Prod", READ, DENY]}
 
-def template(it: Resource) -> changes.Template:
-    return {"Resources": {"It": it} if it else {}, "Description": "not empty"}
+
+def only_if(statement: Resource, value: str) -> Resource:
+    return {**statement, "Condition": {"Bool": {"a": value}}}
+
+
+# A statement of a bucket policy before and after a change, and the sentences about the change.
+STATEMENTS: dict[str, tuple[Resource | None, Resource | None, *tuple[str, ...]]] = {
+    "allow": (None, READ, f"{READS} s3:Get* on arn:aws:s3:::data/*"),
+    "stop allowing": (READ, None),
+    "deny": (None, DENY),
+    "stop denying": (DENY, None, f"{UNDENIED} s3:Get* on arn:aws:s3:::data/*"),
+    "deny more": (DENY, {**DENY, "Action": "s3:*"}),
+    "deny less": ({**DENY, "Action": "s3:*"}, DENY, f"{UNDENIED} s3:* on arn:aws:s3:::data/*"),
+    "add a condition": (READ, only_if(READ, "b")),
+    "add a condition to a denial": (
+        DENY,
+        only_if(DENY, "b"),
+        f"{UNDENIED} s3:Get* on arn:aws:s3:::data/*",
+    ),
+    "change a condition": (
+        only_if(READ, "b"),
+        only_if(READ, "c"),
+        f'{READS} s3:Get* on arn:aws:s3:::data/* if {{"Bool":{{"a":"c"}}}}',
+    ),
+    "change the case of an action": (READ, {**READ, "Action": "S3:getobject"}),
+    "allow less": (READ, {**READ, "Action": "s3:GetObject*"}),
+    "allow on less": (READ, {**READ, "Resource": "arn:aws:s3:::data/raw/*"}),
+    "allow a letter for ?": ({**READ, "Action": "s3:Ge?"}, {**READ, "Action": "s3:Get"}),
+    "allow * for ?": (
+        {**READ, "Action": "s3:Ge?"},
+        {**READ, "Action": "s3:Ge*"},
+        f"{READS} s3:Ge* on arn:aws:s3:::data/*",
+    ),
+    "allow a resource that a regular expression would match": (
+        {**READ, "Resource": "arn:aws:s3:::[a-z].*"},
+        {**READ, "Resource": "arn:aws:s3:::b.c"},
+        f"{READS} s3:Get* on arn:aws:s3:::b.c",
+    ),
+    "allow all actions but some": (
+        None,
+        ALL_BUT,
+        "Service:logging.s3.amazonaws.com is allowed all but s3:Delete*, s3:Put* on data",
+    ),
+    "allow all actions but fewer": (
+        ALL_BUT,
+        {**ALL_BUT, "NotAction": ["s3:Put*"]},
+        "Service:logging.s3.amazonaws.com is allowed all but s3:Put* on data",
+    ),
+    "allow all actions but the same": (ALL_BUT, {**ALL_BUT, "Sid": "Renamed"}),
+    "allow by a condition of the template": (
+        DENY,
+        CHOICE,
+        f"? is allowed {json.dumps(CHOICE, separators=(',', ':'))} on ?",
+        f"{UNDENIED} s3:Get* on arn:aws:s3:::data/*",
+    ),
+}
+
+
+def policy(statement: Resource | None) -> Resource | None:
+    document: Json = {"Statement": [statement]}
+    return statement and resource("S3::BucketPolicy", Bucket="data", PolicyDocument=document)
+
+
+def role(principal: Json, *policies: Json, **statement: Json) -> Resource:
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": principal, **statement}
+    document: Json = {"Statement": [trust]}
+    return resource("IAM::Role", AssumeRolePolicyDocument=document, ManagedPolicyArns=policies)
+
+
+def repository(**statement: Json) -> Resource:
+    allowed = {"Effect": "Allow", "Action": "ecr:BatchGetImage", **statement}
+    document: Json = {"Statement": [{**allowed, "Principal": {"Service": "lambda.amazonaws.com"}}]}
+    return resource("ECR::Repository", RepositoryPolicyText=document)
+
+
+TASKS: Json = {"Service": "ecs-tasks.amazonaws.com"}
+STATES: Json = {"Service": "states.amazonaws.com"}
+ACCOUNT: Json = {"AWS": "444455556666"}
+ONLY: Json = {"StringEquals": {"aws:SourceAccount": "111122223333"}}
+MANAGED = "arn:aws:iam::aws:policy/Read"
+ASSUMES = "is allowed sts:AssumeRole on ${It.Arn}"
+ACCESS: dict[str, Case] = {
+    "move a statement to another policy": (template(A=policy(READ)), template(B=policy(READ)), {}),
+    "attach a managed policy": (
+        template(It=role(TASKS)),
+        template(It=role(TASKS, MANAGED)),
+        {"It": [f"${{It}} is allowed the actions of {MANAGED} on its resources"]},
+    ),
+    "trust another service": (
+        template(It=role(TASKS)),
+        template(It=role(STATES)),
+        {"It": [f"Service:states.amazonaws.com {ASSUMES}"]},
+    ),
+    "trust without a condition": (
+        template(It=role(TASKS, Condition=ONLY)),
+        template(It=role(TASKS)),
+        {"It": [f"Service:ecs-tasks.amazonaws.com {ASSUMES}"]},
+    ),
+    "create a role that another account may assume": (
+        template(),
+        template(It=role(ACCOUNT, MANAGED)),
+        {"It": [f"AWS:444455556666 {ASSUMES}"]},
+    ),
+    "create a role for a service": (template(), template(It=role(STATES, MANAGED)), {}),
+    "let functions of all accounts pull images": (
+        template(It=repository(Condition=ONLY)),
+        template(It=repository()),
+        {"It": ["Service:lambda.amazonaws.com is allowed ecr:BatchGetImage on ${It.Arn}"]},
+    ),
+}
+CASES: dict[str, Case] = {
+    **{
+        name: (template(It=old), template(It=new), {"It": descriptions} if descriptions else {})
+        for name, (old, new, *descriptions) in RESOURCES.items()
+    },
+    **{
+        name: (
+            template(It=policy(old)),
+            template(It=policy(new)),
+            {"It": descriptions} if descriptions else {},
+        )
+        for name, (old, new, *descriptions) in STATEMENTS.items()
+    },
+    **EXPORTS,
+    **ACCESS,
+}
 
 
 @pytest.fixture(scope="module")
-def found() -> Mapping[str, Sequence[tuple[str, str]]]:
+def found() -> Mapping[str, Mapping[str, Sequence[str]]]:
     """The destructive changes of all cases, by name. Node starts only once."""
-    pairs = {name: (template(old), template(new)) for name, (old, new, *_) in CASES.items()}
-    pairs |= {name: (old, new) for name, (old, new, *_) in EXPORTS.items()}
-    return {each["name"]: [*destructive_changes(each)] for each in changes.compare(pairs)}
+    pairs = {name: (old, new) for name, (old, new, _) in CASES.items()}
+    return {each["name"]: destructive_changes(each) for each in changes.compare(pairs)}
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_destructive_changes_of_a_resource(
-    name: str, found: Mapping[str, Sequence[tuple[str, str]]]
-) -> None:
-    _, _, *descriptions = CASES[name]
-    assert found[name] == [(f"{name}/It", description) for description in descriptions]
-
-
-@pytest.mark.parametrize("name", EXPORTS)
-def test_destructive_changes_of_an_export(
-    name: str, found: Mapping[str, Sequence[tuple[str, str]]]
-) -> None:
-    _, _, *descriptions = EXPORTS[name]
-    assert found[name] == [("a", description) for description in descriptions]
+def test_destructive_changes(name: str, found: Mapping[str, Mapping[str, Sequence[str]]]) -> None:
+    expected = CASES[name][2]
+    assert {key.removeprefix(f"{name}/"): value for key, value in found[name].items()} == expected

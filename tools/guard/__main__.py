@@ -3,39 +3,19 @@
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
 
 from tools import git, snapshots
 from tools.console import UserError, reports_errors, summarize, waiting
-from tools.guard.changes import Template, compare
+from tools.guard.changes import Changes, Template, compare
 from tools.guard.destructive import destructive_changes
-from tools.guard.report import ACKNOWLEDGED, new_acknowledgements, report
 from tools.project import ROOT, environments
 from tools.synth import synthesize
 
 SUFFIX = ".template.json"
-
-
-def judge(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> tuple[str, bool]:
-    """The report in Markdown, and whether all destructive changes are acknowledged.
-
-    Takes the files in snapshots/ by path. Raises `UserError` for an acknowledgement that is not
-    valid or matches no destructive change.
-    """
-    stacks = sorted(path.removesuffix(SUFFIX) for path in {**base, **here} if SUFFIX in path)
-    changes = compare(
-        {path.partition("/")[2]: (_load(base, path), _load(here, path)) for path in stacks}
-    )
-    destructive = [each for stack in changes for each in destructive_changes(stack)]
-    reasons, found = new_acknowledgements(here, base), {each.resource for each in destructive}
-    for resource in reasons.keys() - found:
-        raise UserError(
-            f"{ACKNOWLEDGED} acknowledges {resource!r}, which has no destructive change. "
-            "Delete or correct the entry. Resources with other destructive changes: "
-            f"{', '.join(sorted(found - reasons.keys())) or 'none'}.",
-            2,
-        )
-    return report(changes, destructive, reasons), found <= reasons.keys()
+# Maps each resource with acknowledged destructive changes to the reason.
+ACKNOWLEDGED = "snapshots/acknowledged.toml"
 
 
 @reports_errors
@@ -61,6 +41,24 @@ def main(arguments: Sequence[str]) -> int:
     return 0 if passes else 1
 
 
+def judge(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> tuple[str, bool]:
+    """The report in Markdown, and whether all destructive changes are acknowledged.
+
+    Takes the files in snapshots/ by path. An acknowledgement applies only to the change that adds
+    it. Raises `UserError` for acknowledgements that are not valid.
+    """
+    stacks = sorted(path.removesuffix(SUFFIX) for path in {**base, **here} if SUFFIX in path)
+    changes = compare(
+        {path.partition("/")[2]: (_load(base, path), _load(here, path)) for path in stacks}
+    )
+    found: dict[str, Sequence[str]] = {}
+    for stack in changes:
+        found |= destructive_changes(stack)
+    reasons = dict(_acknowledgements(here).items() - _acknowledgements(base).items())
+    report = "\n".join([*_differences(changes), *_verdict(found, reasons)])
+    return report, found.keys() <= reasons.keys()
+
+
 def _load(files: Mapping[str, bytes], path: str) -> Template:
     """The template of a stack, with the settings that its environment's `stacks.json` holds."""
     if f"{path}{SUFFIX}" not in files:
@@ -68,6 +66,51 @@ def _load(files: Mapping[str, bytes], path: str) -> Template:
     environment, _, stack = path.rpartition("/")
     settings = json.loads(files.get(f"{environment}/{snapshots.STACKS}", b"{}"))
     return {**json.loads(files[f"{path}{SUFFIX}"]), "Settings": settings.get(stack)}
+
+
+def _acknowledgements(files: Mapping[str, bytes]) -> dict[str, str]:
+    """The reason of each acknowledgement, by resource."""
+    try:
+        entries = tomllib.loads(files.get(ACKNOWLEDGED, b"").decode())
+    except ValueError as error:
+        raise UserError(
+            f"{ACKNOWLEDGED} is not valid TOML: {error}. Replace an older entry of the same "
+            "resource."
+        ) from error
+    for resource, reason in entries.items():
+        if not isinstance(reason, str) or not reason.strip():
+            raise UserError(
+                f"{ACKNOWLEDGED}: the reason for {resource!r} must be a string with text."
+            )
+    return entries
+
+
+def _differences(all_changes: Sequence[Changes]) -> Iterator[str]:
+    """The output of `cdk diff` for each stack."""
+    for changes in all_changes:
+        if changes["text"]:
+            yield from (f"### {changes['name']}", "", "```", changes["text"], "```", "")
+    if same := [changes["name"] for changes in all_changes if not changes["text"]]:
+        yield from (f"No change in {', '.join(same)}.", "")
+
+
+def _verdict(found: Mapping[str, Sequence[str]], reasons: Mapping[str, str]) -> Iterator[str]:
+    """The destructive changes of each resource, and the lines that acknowledge the others."""
+    yield from ("### Destructive changes", "")
+    for resource, descriptions in found.items():
+        reason = reasons.get(resource)
+        yield f"- **{resource}**" + (f" (acknowledged: {reason})" if reason else "")
+        yield from (f"  - {description}" for description in descriptions)
+    if not found:
+        yield "None."
+    if missing := [resource for resource in found if resource not in reasons]:
+        yield (
+            "\nThese changes may delete data, make data unreadable, stop events, open access or "
+            f"fail half-way. If they are intended, add these lines to `{ACKNOWLEDGED}`, each "
+            "with a reason, in place of an older line of the same resource:\n\n```toml"
+        )
+        yield from (f'{json.dumps(resource)} = ""' for resource in missing)
+        yield "```"
 
 
 if __name__ == "__main__":

@@ -26,21 +26,22 @@ const expand = ({ serializedIntrinsic, effect, principals, actions, resources, c
         ),
       );
 
-// The IAM changes of one resource, without statements that only move between two resources.
-const permissions = (id, { oldValue, newValue }, { statements, managedPolicies }) => {
-  const only = (value) => ({ Resources: value ? { [id]: value } : {} });
-  const own = fullDiff(only(oldValue), only(newValue)).iamChanges;
-  const among = (some, all) => some.filter((each) => all.some((other) => other.equal(each)));
-  return {
-    added: among(own.statements.additions, statements.additions).flatMap(expand),
-    removed: among(own.statements.removals, statements.removals).flatMap(expand),
-    attached: among(own.managedPolicies.additions, managedPolicies.additions).map(
-      ({ identityArn, managedPolicyArn }) => [identityArn, managedPolicyArn],
-    ),
-  };
+// The permissions of all statements and managed policies of resources.
+const permissions = (Resources) => {
+  const { statements, managedPolicies } = fullDiff({}, { Resources }).iamChanges;
+  return [
+    ...statements.additions.flatMap(expand),
+    ...managedPolicies.additions.map(({ identityArn, managedPolicyArn }) => [
+      "Allow",
+      identityArn,
+      `the actions of ${managedPolicyArn}`,
+      "its resources",
+      "",
+    ]),
+  ];
 };
 
-const resource = (id, change, iamChanges) => {
+const resource = ([id, change]) => {
   const type = change.oldResourceType ?? change.newResourceType;
   const { isStateful = false, name = "", primaryIdentifier = [] } = loadResourceModel(type) ?? {};
   return {
@@ -55,7 +56,8 @@ const resource = (id, change, iamChanges) => {
     causes: Object.entries(change.propertyUpdates)
       .filter(([, { changeImpact }]) => /REPLACE/.test(changeImpact))
       .map(([name, { oldValue = null, newValue = null }]) => [name, oldValue, newValue]),
-    ...permissions(id, change, iamChanges),
+    before: permissions(change.oldValue ? { [id]: change.oldValue } : {}),
+    after: permissions(change.newValue ? { [id]: change.newValue } : {}),
   };
 };
 
@@ -63,10 +65,15 @@ const compare = ({ name, old, new: new_ }) => {
   const difference = fullDiff(old, new_);
   const text = [];
   formatDifferences({ write: (part) => text.push(part) }, difference);
-  const resources = Object.entries(difference.resources.changes).map(([id, change]) =>
-    resource(id, change, difference.iamChanges),
-  );
-  return { name, old, new: new_, text: text.join("").trim(), resources };
+  return {
+    name,
+    old,
+    new: new_,
+    text: text.join("").trim(),
+    resources: Object.entries(difference.resources.changes).map(resource),
+    before: permissions(old.Resources ?? {}),
+    after: permissions(new_.Resources ?? {}),
+  };
 };
 
 const templates = JSON.parse(readFileSync(0, "utf8"));

@@ -24,8 +24,7 @@ class Resource(TypedDict, total=False):
 
     `impact` is a ResourceImpact of @aws-cdk/cloudformation-diff, e.g. WILL_REPLACE, and `causes`
     are the name, old and new value of properties that replace the resource. `identifiers` are sets
-    of properties: the values of one set name one resource. `attached` has an identity and a managed
-    policy.
+    of properties: the values of one set name one resource. `before` and `after` are permissions.
     """
 
     id: str
@@ -36,19 +35,23 @@ class Resource(TypedDict, total=False):
     old: Template
     new: Template
     causes: Sequence[tuple[str, Json, Json]]
-    added: Sequence[Permission]
-    removed: Sequence[Permission]
-    attached: Sequence[tuple[str, str]]
+    before: Sequence[Permission]
+    after: Sequence[Permission]
 
 
 class Changes(TypedDict):
-    """The changes of one stack; `text` is the output of `cdk diff`, empty if nothing differs."""
+    """The changes of one stack; `text` is the output of `cdk diff`, empty if nothing differs.
+
+    `before` and `after` are the permissions of all resources, changed or not.
+    """
 
     name: str
     old: Template
     new: Template
     text: str
     resources: Sequence[Resource]
+    before: Sequence[Permission]
+    after: Sequence[Permission]
 
 
 def compare(templates: Mapping[str, tuple[Template, Template]]) -> list[Changes]:

@@ -6,14 +6,13 @@ fail half-way.
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
-from tools.assembly import Json, construct_path
+from tools.assembly import Json, at, construct_path
 from tools.guard import access
 from tools.guard.changes import Changes, Resource, Template
-from tools.guard.rules import destructive
-from tools.guard.values import at, change, text
+from tools.guard.rules import change, destructive, text
 
 # Descriptions of the impacts that delete, replace or remove a resource.
 IMPACTS = {
@@ -26,36 +25,25 @@ IMPACTS = {
 STATEFUL = {"AWS::ECR::Repository"}
 
 
-class DestructiveChange(NamedTuple):
-    """`resource` is a path such as `dev/StorageStack/DataBucket`, or the name of an export."""
+def destructive_changes(changes: Changes) -> Mapping[str, list[str]]:
+    """Descriptions of the destructive changes of a stack, by resource.
 
-    resource: str
-    description: str
-
-
-def destructive_changes(changes: Changes) -> list[DestructiveChange]:
-    """The destructive changes of a stack, sorted by resource."""
-    paths = {
-        resource["id"]: f"{changes['name']}/{_path_in_stack(changes, resource['id'])}"
-        for resource in changes["resources"]
-    }
-    found = [
-        *(
-            DestructiveChange(paths[resource["id"]], description)
-            for resource in changes["resources"]
-            for description in _of_resource(resource)
-        ),
-        *(DestructiveChange(paths[id_], text) for id_, text in access.opened(changes)),
-        *(DestructiveChange(*export) for export in _of_exports(changes)),
-        *(DestructiveChange(changes["name"], text) for text in _of_settings(changes)),
-    ]
-    return sorted(found, key=lambda each: [*paths.values(), each.resource].index(each.resource))
-
-
-def _path_in_stack(changes: Changes, logical_id: str) -> str:
-    is_new = at(changes["old"], f"Resources.{logical_id}") is None
-    path = construct_path(changes["new" if is_new else "old"], logical_id)
-    return path.partition("/")[2] or path
+    A resource is a path such as `dev/StorageStack/DataBucket`, or the name of an export.
+    """
+    stack, found = changes["name"], defaultdict[str, list[str]](list)
+    for resource in changes["resources"]:
+        template = {"Resources": {resource["id"]: resource.get("old") or resource["new"]}}
+        path = construct_path(template, resource["id"])
+        name = f"{stack}/{path.partition('/')[2] or path}"
+        for description in (*_of_resource(resource), *access.opened(resource, changes)):
+            found[name].append(description)
+    for export, description in _of_exports(changes):
+        found[export].append(description)
+    if changes["new"]:
+        old, new = at(changes["old"], "Settings"), at(changes["new"], "Settings")
+        for description in destructive(old, new):
+            found[stack].append(description)
+    return found
 
 
 def _of_resource(resource: Resource) -> Iterator[str]:
@@ -99,12 +87,6 @@ def _of_exports(changes: Changes) -> Iterator[tuple[str, str]]:
         # A reference: {"Ref": "Id"}, {"Fn::GetAtt": ["Id", ...]}, "Id.Arn" or "${Id}".
         elif ids := [id_ for id_ in replaced if re.search(rf'["{{]{id_}["}}.]', json.dumps(value))]:
             yield name, f"changes, because {ids[0]} {replaced[ids[0]]}"
-
-
-def _of_settings(changes: Changes) -> Iterator[str]:
-    old, new = (at(changes[side], "Settings") for side in ("old", "new"))
-    if old and new:
-        yield from destructive(old, new)
 
 
 def _exports(template: Template) -> dict[str, Json]:

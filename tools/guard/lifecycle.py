@@ -3,8 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from tools.assembly import Json
-from tools.guard.values import at
+from tools.assembly import Json, at
 
 # Properties for the time at which a rule of a bucket deletes objects or noncurrent versions.
 EXPIRING = (

@@ -4,13 +4,13 @@ CloudFormation gives properties of the same meaning the same name in most types,
 names only the property.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 
-from tools.assembly import Json
+from tools.assembly import Json, at
 from tools.guard import lifecycle
-from tools.guard.values import at, change, text
 
 type Check = Callable[[Json, Json], bool]
 
@@ -113,6 +113,16 @@ def destructive(old: Json, new: Json, path: str = "") -> Iterator[str]:
     for name in sorted({*before, *after}):
         inner = path + name if name.startswith("[") else f"{path}.{name}".removeprefix(".")
         yield from destructive(before.get(name), after.get(name), inner)
+
+
+def change(old: Json, new: Json) -> str:
+    """A description such as `changes from "Enabled" to nothing`."""
+    return f"changes from {text(old)} to {text(new)}"
+
+
+def text(value: Json) -> str:
+    """JSON on one line, with sorted keys."""
+    return "nothing" if value is None else json.dumps(value, sort_keys=True)
 
 
 def _children(value: Json) -> Mapping[str, Json]:
