@@ -17,13 +17,21 @@ from tools.local_cloud.client import LocalCloud
 from tools.targets import Target
 
 NAME = "preflight"
-TYPES = {
-    "AWS::DynamoDB::Table": "TableName",
-    "AWS::DynamoDB::GlobalTable": "TableName",
-    "AWS::ECR::Repository": "RepositoryName",
-    "AWS::Logs::LogGroup": "LogGroupName",
-    "AWS::S3::Bucket": "BucketName",
+TABLE: dict[str, object] = {
+    "TableName": NAME,
+    "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+    "BillingMode": "PAY_PER_REQUEST",
 }
+RESOURCES: dict[str, dict[str, object]] = {
+    "AWS::DynamoDB::GlobalTable": TABLE | {"TableName": f"{NAME}-global"},
+    "AWS::DynamoDB::Table": TABLE,
+    "AWS::ECR::Repository": {"RepositoryName": NAME},
+    "AWS::Logs::LogGroup": {"LogGroupName": NAME},
+    "AWS::S3::Bucket": {"BucketName": NAME},
+}
+# The preflight check finds resources of other types with the Cloud Control API.
+PARAMETER = {"Name": NAME, "Type": "String", "Value": "1"}
 
 
 def refuse(folder: Path, kind: str, **properties: object) -> None:
@@ -36,37 +44,28 @@ def refuse(folder: Path, kind: str, **properties: object) -> None:
     refuse_existing(Operation(Options("deploy"), target, folder, [stack]), stack)
 
 
-@pytest.mark.parametrize("kind", TYPES)
-def test_an_existing_resource_is_refused(cloud: LocalCloud, tmp_path: Path, kind: str) -> None:
+def test_an_existing_resource_is_refused(cloud: LocalCloud, tmp_path: Path) -> None:
+    checked = RESOURCES | {"AWS::SSM::Parameter": PARAMETER}
     with cloud.entered(account=ACCOUNT):
-        name = f"{NAME}-{kind.rpartition('::')[2].lower()}"
-        refuse(tmp_path, kind, **{TYPES[kind]: name})
-        match kind:
-            case "AWS::S3::Bucket":
-                boto3.client("s3").create_bucket(Bucket=name)
-            case "AWS::ECR::Repository":
-                boto3.client("ecr").create_repository(repositoryName=name)
-            case "AWS::Logs::LogGroup":
-                boto3.client("logs").create_log_group(logGroupName=name)
-            case _:
-                boto3.client("dynamodb").create_table(
-                    TableName=name,
-                    KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
-                    AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
-                    BillingMode="PAY_PER_REQUEST",
-                )
-        with pytest.raises(UserError, match=f"{kind} {name} exists, but its stack a does not"):
-            refuse(tmp_path, kind, **{TYPES[kind]: name})
-
-
-def test_cloud_control_finds_a_resource_of_another_type(cloud: LocalCloud, tmp_path: Path) -> None:
-    with cloud.entered(account=ACCOUNT):
-        control = boto3.client("cloudcontrol")
-        properties = {"Name": f"/{NAME}", "Type": "String", "Value": "1"}
-        refuse(tmp_path, "AWS::SSM::Parameter", **properties)
-        control.create_resource(TypeName="AWS::SSM::Parameter", DesiredState=json.dumps(properties))
-        with pytest.raises(UserError, match="AWS::SSM::Parameter /preflight exists"):
-            refuse(tmp_path, "AWS::SSM::Parameter", **properties)
+        for kind, properties in checked.items():
+            refuse(tmp_path, kind, **properties)
+        template = {
+            f"R{index}": {"Type": kind, "Properties": properties}
+            for index, (kind, properties) in enumerate(RESOURCES.items())
+        }
+        cloudformation = boto3.client("cloudformation")
+        cloudformation.create_stack(
+            StackName="other", TemplateBody=json.dumps({"Resources": template})
+        )
+        cloudformation.get_waiter("stack_create_complete").wait(
+            StackName="other", WaiterConfig={"Delay": 1}
+        )
+        boto3.client("cloudcontrol").create_resource(
+            TypeName="AWS::SSM::Parameter", DesiredState=json.dumps(PARAMETER)
+        )
+        for kind, properties in checked.items():
+            with pytest.raises(UserError, match=f"{kind} {NAME}.* exists, but its stack a does"):
+                refuse(tmp_path, kind, **properties)
 
 
 def test_a_resource_that_the_principal_may_not_read_is_reported_and_not_refused(
@@ -75,19 +74,19 @@ def test_a_resource_that_the_principal_may_not_read_is_reported_and_not_refused(
     with cloud.entered(account=ACCOUNT):
         bucket = f"own-{ACCOUNT}"
         boto3.client("s3").create_bucket(Bucket=bucket)
-        root, iam = os.environ["AWS_ACCESS_KEY_ID"], boto3.client("iam")
+        iam = boto3.client("iam")
         iam.create_user(UserName="reads-nothing")
         key = iam.create_access_key(UserName="reads-nothing")["AccessKey"]
         os.environ["AWS_ACCESS_KEY_ID"] = key["AccessKeyId"]
         os.environ["AWS_SECRET_ACCESS_KEY"] = key["SecretAccessKey"]
-        for kind, name in (("AWS::ECR::Repository", "any"), ("AWS::S3::Bucket", bucket)):
-            refuse(tmp_path, kind, **{TYPES[kind]: name})
-            assert f"Not checked whether {kind} {name} exists already: " in capsys.readouterr().out
+        refuse(tmp_path, "AWS::ECR::Repository", RepositoryName="any")
+        refuse(tmp_path, "AWS::S3::Bucket", BucketName=bucket)
+        output = capsys.readouterr().out
+        for resource in ("AWS::ECR::Repository any", f"AWS::S3::Bucket {bucket}"):
+            assert f"Not checked whether {resource} exists already: " in output
         # With s3:ListAllMyBuckets, the check finds the bucket in the account of the principal.
         statement = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        boto3.client("iam", aws_access_key_id=root, aws_secret_access_key="any").put_user_policy(
-            UserName="reads-nothing", PolicyName="list", PolicyDocument=policy
-        )
+        iam.put_user_policy(UserName="reads-nothing", PolicyName="list", PolicyDocument=policy)
         with pytest.raises(UserError, match=f"{bucket} exists, but its stack a does not"):
             refuse(tmp_path, "AWS::S3::Bucket", BucketName=bucket)
