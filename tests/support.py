@@ -1,4 +1,4 @@
-"""Helpers for tests: an environment, an app, git and credentials.
+"""Helpers for tests: an environment, an app, git, an image and credentials.
 
 Tests of the tools import this module too, so its import does not load the CDK.
 """
@@ -72,6 +72,23 @@ def administrator(session: boto3.Session, name: str) -> boto3.Session:
     iam.attach_user_policy(UserName=name, PolicyArn=ADMINISTRATOR)
     key = iam.create_access_key(UserName=name)["AccessKey"]
     return boto3.Session(key["AccessKeyId"], key["SecretAccessKey"])
+
+
+# The layer of the image of `put_image`.
+LAYER = f"sha256:{'1' * 64}"
+
+
+def put_image(repository: str) -> None:
+    """Put an image with the tag `v1` into the repository."""
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+        "config": {"mediaType": "application/json", "size": 1, "digest": f"sha256:{'0' * 64}"},
+        "layers": [{"mediaType": "application/tar", "size": 1, "digest": LAYER}],
+    }
+    boto3.client("ecr").put_image(
+        repositoryName=repository, imageManifest=json.dumps(manifest), imageTag="v1"
+    )
 
 
 def task_session(role: str, admin: boto3.Session) -> boto3.Session:

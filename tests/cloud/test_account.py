@@ -7,7 +7,7 @@ import boto3
 import pytest
 
 from tests.cloud.conftest import ACCOUNT, Project, Tools, type_answer
-from tests.support import ADMINISTRATOR
+from tests.support import ADMINISTRATOR, put_image
 from tools.local_cloud.client import LocalCloud
 from tools.project import ROOT
 from tools.synth import DEFAULT_ENVIRONMENT
@@ -107,15 +107,7 @@ def put_data(project: Project) -> None:
     """Put two versions of an object and an image."""
     for body in (b"1", b"2"):
         boto3.client("s3").put_object(Bucket=project.bucket, Key="raw/AAPL.parquet", Body=body)
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
-        "config": {"mediaType": "application/json", "size": 1, "digest": f"sha256:{'0' * 64}"},
-        "layers": [],
-    }
-    boto3.client("ecr").put_image(
-        repositoryName=project.repository, imageManifest=json.dumps(manifest), imageTag="v1"
-    )
+    put_image(project.repository)
 
 
 def check_data(project: Project) -> None:

@@ -6,11 +6,13 @@ import pytest
 from types_boto3_cloudformation.literals import StackStatusType
 
 from stacks.core.environment import Environment
-from tests.cloud.conftest import ACCOUNT, Project, Tools
+from tests.cloud.conftest import ACCOUNT, Tools
+from tools import cdk
 from tools.deployment import compare, deploy, destroy, operation
 from tools.deployment.operation import Operation
 from tools.targets import Target
 
+AWS = ("--to", "aws", "--yes")
 RUNS = "cdk runs"
 WAIT = "is changing the stack. Wait until it has ended, then run: uv run nox -s {verb}"
 ROLLBACK = "allows no {verb}. Run: uv run cdk rollback StorageStack --app "
@@ -51,10 +53,11 @@ STATUSES: dict[StackStatusType, tuple[str, str]] = {
 
 @pytest.fixture
 def unprotected(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The stacks whose termination protection was turned off. Replaces all AWS calls."""
+    """The stacks whose termination protection was turned off. Replaces AWS and the CDK CLI."""
     noted: list[str] = []
     target = Target("aws", ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root")
     monkeypatch.setattr(operation, "aws_target", lambda *_, **__: target)
+    monkeypatch.setattr(cdk, "unknown", lambda *_: [])
     monkeypatch.setattr(Operation, "cdk", lambda *_: (0, RUNS))
     monkeypatch.setattr(Operation, "unprotect", lambda _, stack: noted.append(stack.id))
     monkeypatch.setattr(compare, "ensure_bootstrapped", lambda _: None)
@@ -73,7 +76,6 @@ def test_the_table_has_every_status() -> None:
 def test_each_status_runs_cdk_or_shows_the_next_command(
     tools: Tools,
     here: dict[str, str],
-    project: Project,
     monkeypatch: pytest.MonkeyPatch,
     unprotected: list[str],
     status: StackStatusType,
@@ -85,11 +87,10 @@ def test_each_status_runs_cdk_or_shows_the_next_command(
     expected = {"deploy": on_deploy, "drift": on_drift, "diff": RUNS, "destroy": on_destroy}
     for verb, sentence in expected.items():
         flags = ["--unprotect"] if verb == "destroy" else []
-        arguments = (verb, "StorageStack", "--exclusively", "--to=aws", "--yes", *flags)
-        done = tools(*arguments, app=project.folder, **here)
+        done = tools(verb, "StorageStack", "--exclusively", *AWS, *flags, **here)
         assert done.status == (0 if sentence == RUNS else 1), done.output
         assert sentence == RUNS or sentence.format(verb=verb) in done.output
-        assert sentence == RUNS or f"({project.stacks['StorageStack'].name})" in done.output
+        assert sentence == RUNS or f"({Environment().stack_name('storage')})" in done.output
         if verb == "deploy":
             is_failed_creation = status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
             assert unprotected == (["StorageStack"] if is_failed_creation else [])
@@ -99,12 +100,10 @@ def test_each_status_runs_cdk_or_shows_the_next_command(
 def test_a_flag_with_which_cdk_fixes_a_status_is_passed_on(
     tools: Tools,
     here: dict[str, str],
-    project: Project,
     monkeypatch: pytest.MonkeyPatch,
     unprotected: list[str],
     flag: str,
 ) -> None:
     monkeypatch.setattr(Operation, "find", lambda *_: {"StackStatus": "UPDATE_FAILED"})
-    flags = (flag, "--to=aws", "--yes")
-    assert tools("deploy", "StorageStack", *flags, app=project.folder, **here).status == 0
+    assert tools("deploy", "StorageStack", flag, *AWS, **here).status == 0
     assert unprotected == []
