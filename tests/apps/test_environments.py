@@ -17,14 +17,9 @@ from tools import snapshots
 from tools.assembly import read_stacks
 from tools.project import ROOT, domains, environments
 from tools.snapshots import templates
-from tools.synth import DEFAULT_ENVIRONMENT, check_environment
+from tools.synth import DEFAULT_ENVIRONMENT
 
 each_environment = pytest.mark.parametrize("name", environments())
-
-
-def exports(template: str) -> list[str]:
-    outputs = json.loads(template).get("Outputs", {}).values()
-    return [output["Export"]["Name"] for output in outputs if "Export" in output]
 
 
 def texts(assembly: Path) -> dict[str, str]:
@@ -39,19 +34,17 @@ def test_every_domain_is_wired_in_an_environment(assemblies: Mapping[str, Path])
 
 
 @each_environment
-def test_an_environment_has_the_name_of_its_folder(
-    assemblies: Mapping[str, Path], name: str
-) -> None:
-    check_environment(name, read_stacks(assemblies[name]))
-
-
-@each_environment
 def test_every_import_is_exported_by_a_stack_of_the_environment(
     assemblies: Mapping[str, Path], name: str
 ) -> None:
     templates = texts(assemblies[name]).values()
     imported = {*re.findall(r'"Fn::ImportValue": "([^"]+)"', "".join(templates))}
-    exported = {export for template in templates for export in exports(template)}
+    exported = {
+        output["Export"]["Name"]
+        for template in templates
+        for output in json.loads(template).get("Outputs", {}).values()
+        if "Export" in output
+    }
     assert imported - exported == set()
 
 

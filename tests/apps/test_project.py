@@ -21,27 +21,20 @@ def test_every_flag_that_the_cli_recommends_is_set_explicitly() -> None:
     assert CDK_JSON["context"] == recommended
 
 
-def test_findings_of_the_default_rules_fail_the_synthesis_and_telemetry_is_off() -> None:
-    assert CDK_JSON["context"]["@aws-cdk/core:validateAgainstDefaultRules"] is True
+def test_the_cli_runs_the_default_environment_through_uv_without_telemetry() -> None:
+    assert CDK_JSON["app"] == f"uv run --frozen apps/{DEFAULT_ENVIRONMENT}/app.py"
+    assert CDK_JSON["output"] == "cdk.out"
     assert CDK_JSON["versionReporting"] is False
 
 
-def test_the_cli_runs_the_default_environment_through_uv() -> None:
-    assert CDK_JSON["app"] == f"uv run --frozen apps/{DEFAULT_ENVIRONMENT}/app.py"
-    assert CDK_JSON["output"] == "cdk.out"
-
-
-def test_the_cli_is_pinned_to_an_exact_2_x_version() -> None:
+def test_the_cli_is_pinned_to_an_exact_2_x_version_without_a_registry() -> None:
     pin = json.loads((ROOT / "package.json").read_text())["devDependencies"]["aws-cdk"]
-    lock = json.loads((ROOT / "package-lock.json").read_text())
-    locked = lock["packages"]["node_modules/aws-cdk"]
     assert re.fullmatch(r"2\.\d+\.\d+", pin)
+    lock = (ROOT / "package-lock.json").read_text()
+    locked = json.loads(lock)["packages"]["node_modules/aws-cdk"]
     assert locked["version"] == pin
     assert locked["integrity"].startswith("sha512-")
-
-
-def test_the_lock_file_of_npm_contains_no_registry() -> None:
-    assert "resolved" not in (ROOT / "package-lock.json").read_text()
+    assert "resolved" not in lock
 
 
 def test_the_cli_can_read_the_assemblies_of_the_library() -> None:
