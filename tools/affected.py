@@ -55,22 +55,19 @@ class Affected:
     stacks: tuple[str, ...]
     shared: bool
     deployable: bool
-    everything: bool
     why: str
 
 
 def affected(root: Path, base: str, head: str | None = None) -> Affected:
     """Find the components that the commits since the merge base of `base` and `head` affect.
 
-    Without `head`, changes in the working tree of the repository `root` count too. Raises
-    `UserError` for an unknown `head`, a ref that begins with a dash, and when git fails.
+    Without `head`, changes in the working tree of the repository `root` count too. If git cannot
+    find the changes, everything is affected.
     """
-    tip = None if head is None else git.commit(root, head)
-    if tip == "":
-        raise UserError(f"Commit {head!r} (--head) not found. Fetch it first.", 2)
     try:
+        tip = None if head is None else git.commit(root, head)
         changed = git.changed(root, git.merge_base(root, base, tip or "HEAD"), tip)
-    except git.NoMergeBaseError as error:
+    except UserError as error:
         return _everything(domains(root), str(error))
     return judge(changed, domains(root))
 
@@ -98,7 +95,7 @@ def judge(changed: set[str], known: Sequence[str]) -> Affected:
         "Nothing: only documents changed." if changed else "Nothing changed."
     )
     stacks = tuple(domain for domain in known if domain in causes)
-    return Affected(stacks, SHARED in causes, DEPLOYED in causes, everything=False, why=why)
+    return Affected(stacks, SHARED in causes, DEPLOYED in causes, why)
 
 
 def _components(path: str) -> set[str] | None:
@@ -107,7 +104,7 @@ def _components(path: str) -> set[str] | None:
 
 
 def _everything(known: Sequence[str], why: str) -> Affected:
-    return Affected(tuple(known), True, True, True, f"Everything: {why}.")
+    return Affected(tuple(known), True, True, f"Everything: {why}.")
 
 
 @reports_errors

@@ -9,51 +9,39 @@ from pathlib import Path
 
 from tools.console import UserError
 
-# Git hooks set these variables, which redirect git to another repository.
-REDIRECTS = {
-    *("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_INDEX_FILE", "GIT_NAMESPACE"),
-    *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_SHALLOW_FILE"),
-}
-
-
-class NoMergeBaseError(UserError):
-    """The merge base is unknown; the message contains the reason."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason, 2)
-
 
 def commit(root: Path, ref: str) -> str:
-    """The id of the commit that `ref` names, or an empty string."""
-    if ref.startswith("-"):
-        raise UserError(f"{ref!r} is not a git ref: a ref cannot begin with a dash.", 2)
+    """The id of the commit that `ref` names."""
     _git(root, "rev-parse", "--git-dir")  # raises if `root` is not a repository
-    found = _git(root, "rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}", check=False)
-    return found.strip() if found.strip().isalnum() else ""  # not for a range or ^ref
+    options = ("--verify", "--quiet", f"{ref}^{{commit}}")
+    found = _git(root, "rev-parse", *options, check=False).strip()
+    if not found.isalnum():  # for ^ref, git prints ^ and the id
+        raise UserError(
+            f"Commit {ref!r} not found (a misspelt name, a new branch, a force push or a shallow "
+            "clone?)"
+        )
+    return found
 
 
 def default_base(root: Path) -> str:
     """`origin/main`, or `main` in a repository without that branch."""
-    return "origin/main" if commit(root, "origin/main") else "main"
+    ref = "refs/remotes/origin/main"
+    return "origin/main" if _git(root, "for-each-ref", ref) else "main"
 
 
 def merge_base(root: Path, base: str, head: str) -> str:
-    """The id of the merge base of `base` and `head`; raises `NoMergeBaseError` if unknown."""
-    if not base.strip("0"):
-        raise NoMergeBaseError("no base was given (the first push of a branch?)")
+    """The id of the merge base of `base` and `head`; raises `UserError` if uncertain."""
     start = commit(root, base)
-    if not start:
-        raise NoMergeBaseError(f"base {base!r} not found (misspelt, a force push, shallow clone?)")
     found = _git(root, "merge-base", "--all", start, head, check=False).split()
     if found == [start]:
         return start
     if _git(root, "rev-parse", "--is-shallow-repository") == "true\n":
-        raise NoMergeBaseError(f"a shallow clone may hide the commits shared with base {base!r}")
-    if len(found) != 1:
-        raise NoMergeBaseError(f"the history has {len(found)} merge bases with {base!r}, not one")
+        raise UserError(
+            f"A shallow clone may hide the commits shared with {base!r} (git fetch --unshallow)"
+        )
     # A branch may have new commits. But a commit id outside the history indicates a force push.
-    if start.startswith(base.lower()):
-        raise NoMergeBaseError(f"base {base!r} is not in the history (a force push?)")
+    if len(found) != 1 or start.startswith(base.lower()):
+        raise UserError(f"The history has no certain merge base with {base!r} (a force push?)")
     return found[0]
 
 
@@ -63,7 +51,7 @@ def changed(root: Path, start: str, head: str | None) -> set[str]:
     Untracked files of the working tree count unless they are ignored.
     """
     # --no-renames overrides the user's settings: both paths of a rename count.
-    options = ("--name-only", "-z", "--no-renames", "--ignore-submodules=none")
+    options = ("--name-only", "-z", "--no-renames")
     listed = _git(root, "diff", *options, start, *filter(None, [head]), "--")
     if head is None:
         listed += _git(root, "ls-files", "-z", "--others", "--exclude-standard")
@@ -85,11 +73,16 @@ def read_files(root: Path, head: str | None, below: str) -> dict[str, bytes]:
 
 def _git(root: Path, *arguments: str, check: bool = True) -> str:
     """Run git in the repository `root`, and in no other; bytes that are not UTF-8 are escaped."""
-    environment = {key: value for key, value in os.environ.items() if key not in REDIRECTS}
+    # Git hooks set variables that redirect git to another repository, for example GIT_DIR.
+    environment = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith("GIT_") or key.startswith("GIT_CONFIG")
+    }
     # Otherwise git would use a repository that contains `root` if `root` is not a repository.
     environment["GIT_CEILING_DIRECTORIES"] = str(root.resolve().parent)
     command = ["git", *arguments]
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, check=False)
     if check and done.returncode:
-        raise UserError(f"git {arguments[0]}: {os.fsdecode(done.stderr).strip()}", 2)
+        raise UserError(f"git {arguments[0]}: {os.fsdecode(done.stderr).strip()}")
     return os.fsdecode(done.stdout)

@@ -152,8 +152,22 @@ def test_a_difference_from_the_snapshots_is_an_error(
     assert "StorageStack.template.json: different from snapshots/dev." in capsys.readouterr().err
 
 
+def test_an_older_commit_is_compared_with_the_base_itself(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for content in (OTHER, ENABLED):
+        synthesize(repository, content)
+        snapshots.main()
+        git(repository, "commit", "-qam", "Record")
+    git(repository, "switch", "-q", "--detach", "HEAD~1")
+    synthesize(repository, OTHER)
+    assert guard.main(["--base", "main"]) == 0
+    assert guard.main(["--base", "main", "--exact"]) == 1
+    assert SUSPENDED in capsys.readouterr().out
+
+
 def test_an_unknown_base_is_an_error(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert guard.main(["--base", "nowhere"]) == 2
+    assert guard.main(["--base", "nowhere"]) == 1
     assert "'nowhere'" in capsys.readouterr().err
     assert repository.exists()
 

@@ -27,11 +27,17 @@ def main(arguments: Sequence[str]) -> int:
         metavar="REF",
         help="the branch or commit to compare with (default: origin/main, or main without it)",
     )
+    parser.add_argument(
+        "--exact",
+        action="store_true",
+        help="compare with REF itself, not with the merge base: before a deploy of an older commit",
+    )
     options = parser.parse_args(arguments)
+    ref = options.base or git.default_base(ROOT)
     with waiting("Synthesizing and comparing"):
         for name in environments():
             snapshots.check(synthesize(name), snapshots.FOLDER / name)
-        start = git.merge_base(ROOT, options.base or git.default_base(ROOT), "HEAD")
+        start = git.commit(ROOT, ref) if options.exact else git.merge_base(ROOT, ref, "HEAD")
         here, base = (
             git.read_files(ROOT, commit, snapshots.FOLDER.name) for commit in (None, start)
         )
