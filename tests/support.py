@@ -91,11 +91,11 @@ def put_image(repository: str) -> None:
     )
 
 
-def task_session(role: str, admin: boto3.Session) -> boto3.Session:
+def role_session(role: str, admin: boto3.Session) -> boto3.Session:
     """A session with the credentials of `role`, an ARN.
 
-    No task runs on the local cloud, so the role trusts `admin` until the credentials are issued.
-    The role's permissions stay the same.
+    Services issue these credentials only to functions and tasks. Therefore, the role trusts `admin`
+    until the credentials are issued. The role's permissions stay the same.
     """
     name = role.rpartition("/")[2]
     iam = boto3.client("iam")
@@ -108,7 +108,7 @@ def task_session(role: str, admin: boto3.Session) -> boto3.Session:
     changed = trust | {"Statement": [*trust["Statement"], added]}
     iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(changed))
     try:
-        given = admin.client("sts").assume_role(RoleArn=role, RoleSessionName="task")["Credentials"]
+        given = admin.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
     finally:
         iam.update_assume_role_policy(RoleName=name, PolicyDocument=json.dumps(trust))
     return boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])

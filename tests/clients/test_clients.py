@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from stacks.core.environment import Environment
-from tests.support import administrator, task_session
+from tests.support import administrator, role_session
 from tools.deployment.__main__ import main
 from tools.local_cloud.client import local_cloud
 from tools.project import ROOT
@@ -42,7 +42,7 @@ def credentials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
         admin = administrator(boto3.Session(), "admin")
         found = {}
         for role in ROLES:
-            given = task_session(arns[f"{role}Arn"], admin).get_credentials()
+            given = role_session(arns[f"{role}Arn"], admin).get_credentials()
             assert given is not None
             found[role] = {
                 **os.environ,

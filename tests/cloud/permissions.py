@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from stacks.core.environment import Environment
-from tests.cloud.probe import Call
+from tests.support import LAYER
 from tools.project import ROOT
 
 TABLE_FILE = ROOT / "docs" / "permissions.md"
@@ -24,7 +24,6 @@ ASSETS = f"cdk-hnb659fds-assets-{ACCOUNT}-{DEPLOYED.region}"
 DEPLOY_ROLE = f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-deploy-role-{ACCOUNT}-{DEPLOYED.region}"
 TABLE, OTHER_TABLE = DEPLOYED.resource_name("assets"), OTHER.resource_name("assets")
 KEY = "raw/AAPL.parquet"
-LAYER = f"sha256:{'1' * 64}"
 
 
 def function_logs(environment: Environment) -> str:
@@ -120,8 +119,24 @@ class Row(NamedTuple):
 
     role: str
     resource: str
-    call: Call
+    service: str
+    operation: str
     allowed: bool
+
+    @property
+    def name(self) -> str:
+        """The name of the row's test."""
+        return f"{self.role}-{self.service}-{self.operation}-{self.resource}"
+
+    @property
+    def region(self) -> str:
+        """The region of the call."""
+        return OTHER_REGION if self.resource.endswith("of another region") else DEPLOYED.region
+
+    @property
+    def parameters(self) -> Parameters:
+        """Parameters of the call, and others that the operation does not accept."""
+        return RESOURCES[self.resource] | OPERATIONS.get(self.operation, {})
 
 
 def rows() -> list[Row]:
@@ -129,13 +144,7 @@ def rows() -> list[Row]:
     found = []
     for line in TABLE_FILE.read_text().split("| --- |\n")[-1].splitlines():
         resource, service, operation, *verdicts = (cell.strip() for cell in line[1:-1].split("|"))
-        operation = operation.strip("`")
-        call = Call(
-            service,
-            operation,
-            RESOURCES[resource] | OPERATIONS.get(operation, {}),
-            OTHER_REGION if resource.endswith("of another region") else None,
-        )
         for role, verdict in zip(ROLES, verdicts, strict=True):
-            found.append(Row(role, resource, call, {"yes": True, "no": False}[verdict]))
+            allowed = {"yes": True, "no": False}[verdict]
+            found.append(Row(role, resource, service, operation.strip("`"), allowed))
     return found
