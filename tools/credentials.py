@@ -89,30 +89,31 @@ def resolve(session: Session, *, interactive: bool) -> dict[str, str]:
 
 
 def explain(error: Exception, session: Session) -> str:
-    """The message of the error, and the variable or file to fix."""
+    """The message of the error, and the variables and the file to check."""
     file, profile = _file(session), session.profile or "default"
-    proxies = ", ".join(cdk.proxies(os.environ)) or "HTTPS_PROXY"
-    match error:  # SSLError derives from ConnectionError
+    names = [key for key in sorted(os.environ) if key.startswith("AWS_")]
+    with suppress(aws.BotoCoreError):  # the profile may be missing
+        names += [f"`{key}`" for key in sorted(session.get_scoped_config())]
+    credentials = session.get_config_variable("credentials_file")
+    settings = ", ".join([f"the profile {profile} in {file} or {credentials}", *names])
+    match error:
         case aws.MissingDependencyException():
             hint = "A Python package is missing. Run: uv sync"
-        case aws.ProfileNotFound():
-            hint = f"Choose a profile of {file} with AWS_PROFILE or --profile=NAME."
-        case aws.SSLError():
+        case aws.SSLError():  # derives from ConnectionError
             hint = f"TLS failed. AWS_CA_BUNDLE, or `ca_bundle` in {file}, must name the CA."
         case aws.ConnectionError() | aws.HTTPClientError():
+            proxies = ", ".join(cdk.proxies(os.environ)) or "HTTPS_PROXY"
             hint = f"Check the network, AWS_ENDPOINT_URL, {proxies}, and `endpoint_url` in {file}."
-        case aws.SSOError() | aws.TokenRetrievalError() | aws.LoginError():
-            hint = f"Sign in: `aws sso login`, or `aws login` (profile {profile} in {file})."
-        case KeyError():
-            hint = f"The cached token is damaged. Sign in again (profile {profile} in {file})."
-        case aws.NoCredentialsError():
-            hint = f"Set AWS_PROFILE, or complete the profile {profile} in {file}."
+        # A damaged token in the cache is a KeyError.
+        case aws.SSOError() | aws.TokenRetrievalError() | aws.LoginError() | KeyError():
+            hint = (
+                f"Sign in for a new token: `aws sso login`, or `aws login` (profile {profile} in "
+                f"{file})."
+            )
         case aws.ClientError():
-            source = _source(session)
-            hint = f"AWS does not accept the credentials from {source}. Renew or replace them."
+            hint = f"AWS does not accept the credentials. Renew or replace them: {settings}."
         case _:
-            settings = ", ".join(_settings(session))
-            hint = f"Check these settings (profile {profile} in {file}): {settings}."
+            hint = f"Check {settings}."
     is_from_aws = isinstance(error, (aws.BotoCoreError, aws.ClientError))
     message = str(error) if is_from_aws else f"{type(error).__name__}: {error}"
     return f"{' '.join(message.split()).rstrip('.')}. {hint}"
@@ -154,23 +155,6 @@ def _refuse_to_ask(session: Session, prompt: str) -> str:
         "on a terminal, or set temporary credentials.",
         2,
     )
-
-
-def _settings(session: Session) -> list[str]:
-    """The names of the AWS_ environment variables and of the settings in the profile."""
-    names = [key for key in sorted(os.environ) if key.startswith("AWS_")]
-    with suppress(aws.BotoCoreError):
-        names += [f"`{key}`" for key in sorted(session.get_scoped_config())]
-    return names
-
-
-def _source(session: Session) -> str:
-    found = session.get_credentials()
-    if found is None or found.method == "env":
-        return "AWS_ACCESS_KEY_ID"
-    if found.method == "shared-credentials-file":
-        return str(session.get_config_variable("credentials_file"))
-    return f"{_file(session)} ({found.method})"
 
 
 def _file(session: Session) -> str:

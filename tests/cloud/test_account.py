@@ -46,7 +46,7 @@ def test_the_error_for_an_account_without_bootstrap_shows_the_command(
             "AKIAIOSFODNN7EXAMPLE",
             [
                 "InvalidClientTokenId) when calling the GetCallerIdentity operation: ",
-                "AWS does not accept the credentials from AWS_ACCESS_KEY_ID. Renew or replace",
+                "AWS does not accept the credentials. Renew or replace them: ",
             ],
         ),
         (
