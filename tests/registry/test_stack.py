@@ -1,4 +1,7 @@
-"""The repository retains its images, its tags are immutable, and Lambda functions can pull."""
+"""The repository retains its images, its tags are immutable, and only untagged images expire.
+
+tests/cloud/test_permissions.py simulates the pulls that the policy of the repository allows.
+"""
 
 import json
 from collections.abc import Callable
@@ -10,37 +13,25 @@ from stacks.core.environment import InvalidEnvironmentError
 from stacks.registry.stack import REPOSITORY_NAME, RegistryStack
 from tests.support import ENVIRONMENT, new_test_app
 
-EXPIRE_UNTAGGED = {
-    "tagStatus": "untagged",
-    "countType": "sinceImagePushed",
-    "countNumber": 7,
-    "countUnit": "days",
-}
 
-
-@pytest.fixture(scope="module")
-def stack() -> RegistryStack:
-    return RegistryStack(new_test_app(), ENVIRONMENT)
-
-
-@pytest.fixture(scope="module")
-def template(stack: RegistryStack) -> Template:
-    return Template.from_stack(stack)
-
-
-def lifecycle_rules(template: Template) -> list[dict[str, object]]:
+def check_expiry(template: Template, days: int) -> None:
+    """Check the only lifecycle rule: untagged images expire after a number of days."""
     (repository,) = template.find_resources("AWS::ECR::Repository").values()
-    policy = repository["Properties"]["LifecyclePolicy"]["LifecyclePolicyText"]
-    rules: list[dict[str, object]] = json.loads(policy)["rules"]
-    return rules
+    policy = json.loads(repository["Properties"]["LifecyclePolicy"]["LifecyclePolicyText"])
+    (rule,) = policy["rules"]
+    assert rule["action"] == {"type": "expire"}
+    assert rule["selection"] == {
+        "tagStatus": "untagged",
+        "countType": "sinceImagePushed",
+        "countNumber": days,
+        "countUnit": "days",
+    }
 
 
-def test_the_stack_contains_only_one_repository(template: Template) -> None:
-    (resource,) = template.to_json()["Resources"].values()
-    assert resource["Type"] == "AWS::ECR::Repository"
-
-
-def test_images_are_scanned_immutable_encrypted_and_retained(template: Template) -> None:
+def test_images_are_scanned_immutable_encrypted_and_retained() -> None:
+    stack = RegistryStack(new_test_app(), ENVIRONMENT)
+    assert stack.termination_protection
+    template = Template.from_stack(stack)
     template.has_resource(
         "AWS::ECR::Repository",
         {
@@ -54,47 +45,14 @@ def test_images_are_scanned_immutable_encrypted_and_retained(template: Template)
             "UpdateReplacePolicy": "Retain",
         },
     )
-
-
-def test_only_untagged_images_expire_after_a_week(template: Template) -> None:
-    (rule,) = lifecycle_rules(template)
-    assert rule["selection"] == EXPIRE_UNTAGGED
-    assert rule["action"] == {"type": "expire"}
-
-
-def test_lambda_pulls_images_for_functions_of_this_account_region_project_and_environment(
-    template: Template,
-) -> None:
-    (repository,) = template.find_resources("AWS::ECR::Repository").values()
-    (statement,) = repository["Properties"]["RepositoryPolicyText"]["Statement"]
-    source = statement["Condition"].pop("ArnLike")["aws:SourceArn"]["Fn::Join"]
-    assert source == [
-        "",
-        [
-            "arn:",
-            {"Ref": "AWS::Partition"},
-            f":lambda:eu-central-1:{ENVIRONMENT.account}:function:acme-*-test",
-        ],
-    ]
-    assert statement == {
-        "Sid": "LambdaPullsImages",
-        "Effect": "Allow",
-        "Principal": {"Service": "lambda.amazonaws.com"},
-        "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-        "Condition": {"StringEquals": {"aws:SourceAccount": ENVIRONMENT.account}},
-    }
-
-
-def test_the_stack_is_protected(stack: RegistryStack) -> None:
-    assert stack.termination_protection
+    check_expiry(template, days=7)
 
 
 def test_an_environment_may_change_expiry_and_protection() -> None:
     stack = RegistryStack(
         new_test_app(), ENVIRONMENT, untagged_image_days=30, termination_protection=False
     )
-    (rule,) = lifecycle_rules(Template.from_stack(stack))
-    assert rule["selection"] == {**EXPIRE_UNTAGGED, "countNumber": 30}
+    check_expiry(Template.from_stack(stack), days=30)
     assert not stack.termination_protection
 
 
@@ -103,9 +61,6 @@ def test_an_environment_may_change_expiry_and_protection() -> None:
 def test_a_repository_name_that_ecr_refuses_is_refused(name: str) -> None:
     with pytest.raises(InvalidEnvironmentError, match=f"repository name '{name}': .*ECR API"):
         REPOSITORY_NAME.check(name)
-
-
-def test_a_repository_name_of_256_characters_is_accepted() -> None:
     assert REPOSITORY_NAME.check("r" * 256) == "r" * 256
 
 
