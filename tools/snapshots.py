@@ -22,9 +22,9 @@ def templates(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.glob("*.template.json")}
 
 
-def settings(assembly: Path) -> bytes:
-    """The settings of each stack of a cloud assembly, by template, as JSON."""
-    found = {
+def _reviewed(assembly: Path) -> dict[str, bytes]:
+    """The templates of a cloud assembly and the settings of its stacks, by file name."""
+    settings = {
         stack.template.removesuffix(".template.json"): {
             "environment": f"aws://{stack.account or ANY_ACCOUNT}/{stack.region}",
             "stackName": stack.name,
@@ -32,12 +32,13 @@ def settings(assembly: Path) -> bytes:
         }
         for stack in read_stacks(assembly)
     }
-    return f"{json.dumps(found, indent=1, sort_keys=True)}\n".encode()
+    text = f"{json.dumps(settings, indent=1, sort_keys=True)}\n"
+    return {**templates(assembly), STACKS: text.encode()}
 
 
 def record(assembly: Path, snapshots: Path) -> None:
     """Replace the snapshots by the templates and settings of a cloud assembly."""
-    found = {**templates(assembly), STACKS: settings(assembly)}
+    found = _reviewed(assembly)
     snapshots.mkdir(parents=True, exist_ok=True)
     for name in templates(snapshots):
         (snapshots / name).unlink()
@@ -50,14 +51,9 @@ def check(assembly: Path, snapshots: Path) -> None:
 
     The bytes may differ, because a setting of git can change line endings.
     """
-    found = {**templates(assembly), STACKS: settings(assembly)}
-    recorded = {path.name: path.read_bytes() for path in snapshots.glob("*.json")}
-    names = found.keys() | recorded.keys()
-    if other := sorted(
-        name
-        for name in names
-        if json.loads(found.get(name, "null")) != json.loads(recorded.get(name, "null"))
-    ):
+    found = {name: json.loads(content) for name, content in _reviewed(assembly).items()}
+    recorded = {path.name: json.loads(path.read_bytes()) for path in snapshots.glob("*.json")}
+    if other := sorted(name for name in found | recorded if found.get(name) != recorded.get(name)):
         raise UserError(
             f"{', '.join(other)}: different from {snapshots.relative_to(ROOT)}. If the difference "
             "is intended, record it for the review with `uv run nox -s snapshots`; `uv run nox -s "

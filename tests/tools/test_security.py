@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -12,59 +11,36 @@ import pytest
 from tools import scans, security, synth
 from tools.assembly import Json
 from tools.console import UserError
+from tools.scans import Assembly, Finding
 
 BUCKET = "OpenStack/Bucket"
-NAG = "AwsSolutions::AwsSolutions-S1"
-LINT = "cfn-lint::W3045"
-CHECKOV = "checkov::CKV_AWS_21"
-
+NAG = Finding("AwsSolutions::AwsSolutions-S1", BUCKET, "Server access logs are disabled.")
+LINT = Finding("cfn-lint::W3045", BUCKET, "'AccessControl' is a legacy property.")
+CHECKOV = Finding("checkov::CKV_AWS_21", BUCKET, "Ensure the S3 bucket has versioning enabled")
 TEMPLATE: Json = {
     "Resources": {
-        "Bucket83908E77": {
-            "Type": "AWS::S3::Bucket",
-            "Properties": {"AccessControl": "PublicRead"},
-            "Metadata": {"aws:cdk:path": f"{BUCKET}/Resource"},
-        },
+        "Bucket83908E77": {"Metadata": {"aws:cdk:path": f"{BUCKET}/Resource"}},
         "Included": {"Type": "AWS::S3::Bucket"},
     }
 }
+VIOLATION: Json = {
+    "ruleName": "AwsSolutions-S1",
+    "description": NAG.text,
+    "violatingConstructs": [{"constructPath": f"{BUCKET}/Resource"}],
+}
 REPORT: Json = {
     "pluginReports": [
-        {
-            "pluginName": "AwsSolutions",
-            "violations": [],
-            "suppressedViolations": [
-                {
-                    "ruleName": "AwsSolutions-S1",
-                    "description": "The S3 Bucket has server access logs disabled.",
-                    "violatingConstructs": [{"constructPath": f"{BUCKET}/Resource"}],
-                }
-            ],
-        },
+        {"pluginName": "AwsSolutions", "violations": [], "suppressedViolations": [VIOLATION]},
         # cdk-nag omits an empty list.
         {"pluginName": "Serverless", "violations": []},
     ],
 }
-
-
-def linted(*keys: str) -> Json:
-    return [
-        {
-            "Filename": "/assembly/OpenStack.template.json",
-            "Location": {"Path": keys},
-            "Message": "'AccessControl' is a legacy property.",
-            "Rule": {"Id": "W3045"},
-        }
-    ]
-
-
-LINTED = linted("Resources", "Bucket83908E77", "Properties", "AccessControl")
 CHECKED: Json = {
     "results": {
         "failed_checks": [
             {
                 "check_id": "CKV_AWS_21",
-                "check_name": "Ensure the S3 bucket has versioning enabled",
+                "check_name": CHECKOV.text,
                 "file_abs_path": "/assembly/OpenStack.template.json",
                 "resource": "AWS::S3::Bucket.Bucket83908E77",
             }
@@ -72,76 +48,57 @@ CHECKED: Json = {
     },
     "summary": {"parsing_errors": 0},
 }
+# If no check applies to a resource, checkov prints only the summary.
 NOTHING_CHECKED: Json = {"parsing_errors": 0}
 
-type Scan = Callable[..., tuple[int, str]]
+
+def linted(*keys: str) -> Json:
+    return [
+        {
+            "Filename": "/assembly/OpenStack.template.json",
+            "Location": {"Path": keys},
+            "Message": LINT.text,
+            "Rule": {"Id": "W3045"},
+        }
+    ]
+
+
+def write(folder: Path, *acknowledged: tuple[str, str]) -> Assembly:
+    """A cloud assembly with a finding of cdk-nag, and these acknowledgements."""
+    folder.mkdir(parents=True, exist_ok=True)
+    metadata: dict[str, list[Json]] = {"/OpenStack": [{"type": "aws:cdk:stack-tags"}]}
+    for finding, path in acknowledged:
+        rule: Json = {"type": "aws:cdk:acknowledged-rules", "data": {finding: "because"}}
+        metadata.setdefault(f"/{path}", []).append(rule)
+    (folder / "OpenStack.template.json").write_text(json.dumps(TEMPLATE))
+    (folder / "OpenStack.metadata.json").write_text(json.dumps(metadata))
+    (folder / "validation-report.json").write_text(json.dumps(REPORT))
+    return Assembly(folder)
 
 
 @pytest.fixture
-def scan(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Scan:
-    """Scan an environment with the given acknowledgements and outputs of the scanners."""
+def outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Json]:
+    """The output of each scanner, for a test to change."""
+    found = {"cfn-lint": linted("Resources", "Bucket83908E77"), "checkov": CHECKED}
 
-    def run(
-        *acknowledged: tuple[str, str],
-        report: Json = None,
-        linted: Json = (),
-        checked: Json = NOTHING_CHECKED,
-    ) -> tuple[int, str]:
-        def synthesize(name: str, option: str, output: Path) -> None:
-            assert (name, option) == ("open", "--context=serverless-checks=true")
-            output.mkdir(parents=True)
-            metadata: dict[str, list[Json]] = {"/OpenStack": [{"type": "aws:cdk:stack-tags"}]}
-            for finding, path in acknowledged:
-                metadata.setdefault(f"/{path}", []).append(
-                    {"type": "aws:cdk:acknowledged-rules", "data": {finding: "because"}}
-                )
-            (output / "OpenStack.template.json").write_text(json.dumps(TEMPLATE))
-            (output / "OpenStack.metadata.json").write_text(json.dumps(metadata))
-            if report:
-                (output / "validation-report.json").write_text(json.dumps(report))
+    def output(command: Path, *arguments: str | Path) -> str:
+        assert Path(arguments[-1]).name == "OpenStack.template.json"
+        return json.dumps(found[command.name])
 
-        def output(command: Path, *arguments: str | Path) -> str:
-            assert arguments[-1] == tmp_path / "open" / "OpenStack.template.json"
-            return json.dumps({"cfn-lint": linted, "checkov": checked}[command.name])
-
-        monkeypatch.setattr(scans, "BUILD", tmp_path)
-        monkeypatch.setattr(scans, "install", lambda: Path("checkov"))
-        monkeypatch.setattr(scans, "_output", output)
-        monkeypatch.setattr(synth, "synthesize", synthesize)
-        monkeypatch.setattr(security, "environments", lambda: ["open"])
-        status = security.main()
-        return status, "".join(capsys.readouterr())
-
-    return run
+    monkeypatch.setattr(scans, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(scans, "install", lambda: Path("checkov"))
+    monkeypatch.setattr(scans, "_output", output)
+    return found
 
 
-@pytest.mark.parametrize("construct", [f"{BUCKET}/Resource", BUCKET, "OpenStack"])
-def test_a_scan_passes_if_every_finding_is_acknowledged_on_or_above_its_construct(
-    construct: str, scan: Scan
-) -> None:
-    acknowledged = [(finding, construct) for finding in (NAG, LINT, CHECKOV)]
-    status, output = scan(*acknowledged, report=REPORT, linted=LINTED, checked=CHECKED)
-    assert status == 0
-    assert output.count("1 findings, 0 not acknowledged") == 3
-
-
-@pytest.mark.parametrize(
-    ("outputs", "finding", "text"),
-    [
-        ({"report": REPORT}, NAG, "The S3 Bucket has server access logs disabled."),
-        ({"linted": LINTED}, LINT, "'AccessControl' is a legacy property."),
-        ({"checked": CHECKED}, CHECKOV, "Ensure the S3 bucket has versioning enabled"),
-    ],
-)
-def test_an_unacknowledged_finding_fails_with_construct_rule_and_text(
-    outputs: dict[str, Json], finding: str, text: str, scan: Scan
-) -> None:
-    status, output = scan(**outputs)
-    assert status == 1
-    assert f"\n{BUCKET}\n  {finding}\n  {text}\n" in output
-    assert "`acknowledge` in stacks/core/findings.py" in output
+@pytest.mark.usefixtures("outputs")
+def test_each_scanner_finds_the_construct_that_breaks_a_rule(tmp_path: Path) -> None:
+    assembly = write(tmp_path)
+    assert list(scans.cdk_nag(assembly)) == [NAG]
+    assert list(scans.cfn_lint(assembly)) == [LINT]
+    assert list(scans.checkov(assembly)) == [CHECKOV]
+    (tmp_path / "validation-report.json").unlink()
+    assert list(scans.cdk_nag(assembly)) == []
 
 
 @pytest.mark.parametrize(
@@ -153,24 +110,54 @@ def test_an_unacknowledged_finding_fails_with_construct_rule_and_text(
     ],
 )
 def test_a_finding_without_a_construct_belongs_to_the_stack(
-    keys: list[str], path: str, scan: Scan
+    keys: list[str], path: str, tmp_path: Path, outputs: dict[str, Json]
 ) -> None:
-    assert f"\n{path}\n  {LINT}\n" in scan(linted=linted(*keys))[1]
-    assert scan((LINT, "OpenStack"), linted=linted(*keys))[0] == 0
+    outputs["cfn-lint"] = linted(*keys)
+    assert list(scans.cfn_lint(write(tmp_path))) == [LINT._replace(path=path)]
 
 
-@pytest.mark.parametrize("construct", [f"{BUCKET}/Policy", "OpenStack/Buck", "OtherStack"])
-def test_an_acknowledgement_on_another_construct_does_not_count(construct: str, scan: Scan) -> None:
-    status, output = scan((CHECKOV, construct), checked=CHECKED)
-    assert status == 1
-    assert f"{construct}: remove the stale acknowledgement of {CHECKOV}\n" in output
+@pytest.mark.parametrize(
+    ("construct", "counts"),
+    [
+        *((path, True) for path in (f"{BUCKET}/Resource", BUCKET, "OpenStack")),
+        *((path, False) for path in (f"{BUCKET}/Policy", "OpenStack/Buck", "OtherStack")),
+    ],
+)
+def test_an_acknowledgement_counts_on_or_above_the_construct(
+    construct: str, counts: bool, tmp_path: Path
+) -> None:
+    found = write(tmp_path, (NAG.id, construct)).unacknowledged([NAG, LINT])
+    assert found == ([LINT] if counts else [NAG, LINT])
 
 
-def test_findings_are_printed_even_if_a_later_scanner_fails(scan: Scan) -> None:
-    status, output = scan(linted=LINTED, checked={"parsing_errors": 2})
-    assert status == 1
-    assert LINT in output
-    assert "checkov cannot read 2 of the 1 templates" in output
+def test_unacknowledged_findings_and_stale_acknowledgements_fail(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], outputs: dict[str, Json]
+) -> None:
+    acknowledged = [(NAG.id, BUCKET), (LINT.id, BUCKET), (CHECKOV.id, BUCKET)]
+
+    def synthesize(name: str, option: str, output: Path) -> None:
+        assert (name, option) == ("open", "--context=serverless-checks=true")
+        write(output, *acknowledged)
+
+    monkeypatch.setattr(synth, "synthesize", synthesize)
+    monkeypatch.setattr(security, "environments", lambda: ["open"])
+    assert security.main() == 0
+    assert capsys.readouterr().out.count("1 findings, 0 not acknowledged") == 3
+    acknowledged.append((NAG.id, "Other"))
+    assert security.main() == 1
+    assert f"Other: remove the stale acknowledgement of {NAG.id}\n" in capsys.readouterr().out
+    acknowledged.clear()
+    outputs["checkov"] = NOTHING_CHECKED
+    assert security.main() == 1
+    output = capsys.readouterr().out
+    assert f"\n{LINT.path}\n  {LINT.id}\n  {LINT.text}\n" in output
+    assert "checkov: 0 findings" in output
+    assert "`acknowledge` in stacks/core/findings.py" in output
+    outputs["checkov"] = {"parsing_errors": 2}
+    assert security.main() == 1
+    captured = capsys.readouterr()
+    assert LINT.id in captured.out
+    assert "checkov cannot read 2 of the 1 templates" in captured.err
 
 
 def test_a_scanner_reads_no_settings_of_the_user(
@@ -178,7 +165,7 @@ def test_a_scanner_reads_no_settings_of_the_user(
 ) -> None:
     monkeypatch.setattr(scans, "BUILD", tmp_path)
     monkeypatch.setenv("BC_API_KEY", "the user's")
-    code = "import json, os; print(json.dumps([os.getcwd(), dict(os.environ)]))"
+    code = "import json, os; print(json.dumps([os.getcwd(), dict(os.environ)])); exit(1)"
     folder, environment = json.loads(scans._output(sys.executable, "-c", code))
     assert Path(folder) == scans.SCANNERS
     assert "BC_API_KEY" not in environment
