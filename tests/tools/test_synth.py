@@ -43,7 +43,7 @@ def test_an_app_is_synthesized_and_linted(app: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out.endswith(f"one: {', '.join(names)}\n")
 
 
-def test_an_environment_without_the_name_of_its_folder_is_refused(
+def test_an_environment_must_have_the_name_of_its_folder(
     app: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app.write_text(quick_app("dev"))
@@ -52,43 +52,39 @@ def test_an_environment_without_the_name_of_its_folder_is_refused(
     sentence = "apps/one/app.py builds One for the environment 'dev'"
     with pytest.raises(UserError, match=sentence):
         synth.synthesize("one")
+    monkeypatch.setattr(synth, "environments", list)  # the app of a domain
+    assert synth.synthesize("one") == synth.assembly("one")
 
 
-def test_an_app_that_fails_is_reported_with_its_output(
-    app: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    app.write_text("raise ValueError('broken')")
-    assert synth.main(["one"]) == 1
-    output = "".join(capsys.readouterr())
-    assert "ValueError: broken" in output  # without colours
-    assert output.endswith("app.py does not synthesize.\n")
-
-
-# An app with `Vpc.from_lookup` writes `missing` to its manifest until the CLI passes the context.
+# An app with `Vpc.from_lookup` writes `missing` to its manifest.
 MISSING = """
-if "vpc" not in os.environ.get("CDK_CONTEXT_JSON", ""):
-    file = folder / "manifest.json"
-    props = {"account": "111122223333", "region": "eu-central-1", "filter": {}}
-    missing = [{"key": "vpc", "provider": "vpc-provider", "props": props}]
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"missing": missing}))
+file = folder / "manifest.json"
+props = {"account": "111122223333", "region": "eu-central-1", "filter": {}}
+missing = [{"key": "vpc", "provider": "vpc-provider", "props": props}]
+file.write_text(json.dumps(json.loads(file.read_text()) | {"missing": missing}))
 """
 
 
-def test_context_comes_from_the_committed_file_and_never_from_aws(
-    app: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        ("raise ValueError('broken')", "ValueError: broken\n"),  # without colours
+        # The CLI does not look up context in AWS.
+        (
+            quick_app("one") + MISSING,
+            "Look up the context with AWS credentials: `uv run cdk",
+        ),
+    ],
+    ids=["exception", "context"],
+)
+def test_an_app_that_fails_is_reported_with_its_output(
+    app: Path, capsys: pytest.CaptureFixture[str], source: str, sentence: str
 ) -> None:
-    app.write_text(quick_app("one") + MISSING)
-    monkeypatch.setattr(synth, "ROOT", app.parent)  # with its own cdk.context.json
-    monkeypatch.setattr(synth, "apps", lambda: {"one": app})
-    monkeypatch.setattr(synth, "environments", list)  # the app of a domain
-    file = app.with_name("cdk.context.json")
-    with pytest.raises(UserError) as error:
-        synth.synthesize("one")
-    assert "`uv run cdk synth --quiet --app 'uv run app.py'`. Then commit" in str(error.value)
-    assert "Traceback" not in str(error.value)
-    assert not file.exists()
-    file.write_text('{"vpc": {}}')
-    assert synth.synthesize("one") == app.parent / "folder" / "out"
+    app.write_text(source)
+    assert synth.main(["one"]) == 1
+    output = "".join(capsys.readouterr())
+    assert "app.py does not synthesize.\n" in output
+    assert sentence in output
 
 
 @pytest.mark.usefixtures("app")
