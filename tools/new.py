@@ -48,17 +48,15 @@ def wire(app: str, domain: str) -> str:
 
     Raises `UserError` if `app` does not have the required line.
     """
-    lines = app.splitlines()
-    if lines.count(SYNTHESIZE) != 1:
+    if app.count(SYNTHESIZE) != 1:
         raise UserError(
             f"{APP} must contain the line `{SYNTHESIZE}` once. Nothing was created. Restore the "
             "line."
         )
-    stack, end = construct_id(domain), lines.index(SYNTHESIZE)
-    lines[end:end] = [f"{stack}(app, environment)", ""]
-    first = next(index for index, line in enumerate(lines) if line.startswith("from stacks."))
-    lines.insert(first, f"from stacks.{domain}.stack import {stack}")
-    return "\n".join([*lines, ""])
+    stack = construct_id(domain)
+    imported = f"from stacks.{domain}.stack import {stack}"
+    app = app.replace("from stacks.", f"{imported}\nfrom stacks.", 1)
+    return app.replace(SYNTHESIZE, f"{stack}(app, environment)\n\n{SYNTHESIZE}")
 
 
 def write(domain: str) -> None:
