@@ -80,9 +80,16 @@ def assume(role: str, **claims: str) -> boto3.Session:
     return boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
 
 
-def bootstrap_role(session: boto3.Session, kind: str) -> str:
-    account = session.client("sts").get_caller_identity()["Account"]
-    return f"arn:aws:iam::{account}:role/cdk-hnb659fds-{kind}-role-{account}-us-east-1"
+def may_assume(session: boto3.Session, kind: str) -> bool:
+    """Whether the session may assume a role of the bootstrap."""
+    role = f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-{kind}-role-{ACCOUNT}-us-east-1"
+    try:
+        session.client("sts").assume_role(RoleArn=role, RoleSessionName="deploy")
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "AccessDenied":
+            raise
+        return False
+    return True
 
 
 @pytest.mark.parametrize("role", ["DeployRoleArn", "DriftRoleArn"])
@@ -103,16 +110,8 @@ def test_a_job_of_the_environment_assumes_only_these_roles(
     role: str, kinds: set[str], roles: dict[str, str]
 ) -> None:
     session = assume(roles[role])
-    assumed = set()
-    for kind in ("deploy", "file-publishing", "image-publishing", "lookup", "cfn-exec"):
-        try:
-            session.client("sts").assume_role(
-                RoleArn=bootstrap_role(session, kind), RoleSessionName="deploy"
-            )
-            assumed.add(kind)
-        except ClientError as error:
-            assert error.response["Error"]["Code"] == "AccessDenied"  # noqa: PT017 (both happen)
-    assert assumed == kinds
+    all_kinds = ("deploy", "file-publishing", "image-publishing", "lookup", "cfn-exec")
+    assert {kind for kind in all_kinds if may_assume(session, kind)} == kinds
 
 
 def test_the_roles_cannot_change_resources_directly(roles: dict[str, str]) -> None:

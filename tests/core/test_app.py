@@ -9,24 +9,16 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 
-from stacks.core.app import CDK_JSON, new_app
+from stacks.core.app import new_app
 from stacks.core.base import DomainStack
 from stacks.core.exports import Export
+from stacks.core.findings import acknowledge
 from tests.support import ENVIRONMENT, new_test_app
 
+NIST = "NIST.800.53.R5::NIST.800.53.R5-S3"
 # The key and a value that the CDK CLI writes to cdk.context.json for `Vpc.from_lookup`.
 VPC = "vpc-provider:account=111122223333:filter.vpc-id=vpc-1:region=x:returnAsymmetricSubnets=true"
 VPC_FOUND = {"vpcCidrBlock": "10.0.0.0/16", "availabilityZones": [], "subnetGroups": []}
-
-
-def test_cdk_json_is_at_the_root() -> None:
-    assert Path(__file__).parents[2] / "cdk.json" == CDK_JSON
-
-
-def test_an_app_has_the_flags_of_cdk_json() -> None:
-    app = new_test_app()
-    flags = json.loads(CDK_JSON.read_text())["context"]
-    assert {key: app.node.try_get_context(key) for key in flags} == flags
 
 
 def test_an_app_has_the_values_of_cdk_context_json(
@@ -42,24 +34,29 @@ def test_an_app_has_the_values_of_cdk_context_json(
     assert ec2.Vpc.from_lookup(stack, "Vpc", vpc_id="vpc-1").vpc_id == "vpc-found"
 
 
-def test_findings_fail_a_synthesis_even_if_cdk_validation_is_false(
+def test_findings_fail_a_synthesis_until_acknowledged_even_if_cdk_validation_is_false(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("CDK_VALIDATION", "false")  # as `cdk synth --no-validation` does
     app = new_app()
-    stack = cdk.Stack(app, "Stack")
-    s3.Bucket(stack, "Open")
-    cdk.CfnResource(stack, "Bad", type="AWS::S3::Bucket", properties={"Colour": "red"})
+    bucket = s3.Bucket(
+        cdk.Stack(app, "Stack"),
+        "Bucket",
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        enforce_ssl=True,
+        versioned=True,
+    )
+    acknowledge(bucket, "Test", f"{NIST}BucketLoggingEnabled", f"{NIST}BucketReplicationEnabled")
+    resource = bucket.node.default_child
+    assert isinstance(resource, cdk.CfnResource)
+    resource.add_property_override("Colour", "red")
     with pytest.raises(RuntimeError) as failure:
         app.synth()
-    for finding in ("AwsSolutions-S1", "S3DefaultEncryptionKMS", "Colour"):
-        assert finding in str(failure.value)
-
-
-def test_an_app_without_validation_synthesizes_with_findings() -> None:
-    app = new_test_app()
-    s3.Bucket(cdk.Stack(app, "Stack"), "Open")
-    app.synth()
+    findings = ("AwsSolutions::AwsSolutions-S1", f"{NIST}DefaultEncryptionKMS")
+    assert all(finding in str(failure.value) for finding in (*findings, "Colour"))
+    acknowledge(bucket, "Test", *findings)
+    resource.add_property_deletion_override("Colour")
+    app.synth(force=True)
 
 
 def test_an_import_without_a_dependency_fails_with_the_names_of_both_stacks() -> None:

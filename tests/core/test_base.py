@@ -15,19 +15,11 @@ from tests.support import ENVIRONMENT, new_test_app
 THING = Export("prices", "ThingName", "Name of a thing")
 
 
-def new_stack(domain: str = "prices", app: cdk.App | None = None) -> DomainStack:
-    return DomainStack(app or new_test_app(), ENVIRONMENT, domain=domain, description="Prices")
+def new_stack(domain: str = "prices") -> DomainStack:
+    return DomainStack(new_test_app(), ENVIRONMENT, domain=domain, description="Prices")
 
 
-def test_a_stack_gets_its_names_and_target_from_the_environment() -> None:
-    stack = new_stack()
-    assert (stack.node.id, stack.stack_name) == ("PricesStack", "acme-prices-test")
-    assert (stack.account, stack.region) == ("111122223333", "eu-central-1")
-    assert stack.tags.tag_values()["Environment"] == "test"
-    assert not stack.termination_protection
-
-
-def test_a_stack_sets_tags_description_and_protection_and_adds_no_resource() -> None:
+def test_a_stack_has_the_names_target_and_tags_of_the_environment_and_adds_no_resource() -> None:
     stack = DomainStack(
         new_test_app(),
         ENVIRONMENT,
@@ -35,9 +27,13 @@ def test_a_stack_sets_tags_description_and_protection_and_adds_no_resource() -> 
         description="Prices of assets",
         termination_protection=True,
     )
+    assert (stack.node.id, stack.stack_name) == ("PricesStack", "acme-prices-test")
+    assert (stack.account, stack.region) == ("111122223333", "eu-central-1")
+    assert stack.tags.tag_values()["Environment"] == "test"
+    assert stack.termination_protection
+    assert not new_stack().termination_protection
     iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     template = Template.from_stack(stack).to_json()
-    assert stack.termination_protection
     assert template["Description"] == "Prices of assets"
     (role,) = template["Resources"].values()
     assert role["Properties"]["Tags"] == [
