@@ -14,7 +14,7 @@ from tests.cloud.conftest import Project, Tools, server_of
 from tools.assembly import read_stacks
 from tools.console import UserError
 from tools.deployment import operation, options
-from tools.deployment.__main__ import main, parse
+from tools.deployment.__main__ import parse
 from tools.deployment.options import Options
 from tools.local_cloud.client import LocalCloud
 from tools.project import ROOT
@@ -205,14 +205,6 @@ def test_an_environment_of_another_account_is_refused_on_aws(
     status, output = tools("deploy", "--to", "aws", app=tmp_path, **account)
     assert status == 1
     assert "ProdStack belongs to the account 999999999999" in output
-
-
-def test_main_returns_the_status_of_the_verb(capsys: pytest.CaptureFixture[str]) -> None:
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    assert main(["cloud", "--to", "moon"]) == 2
-    assert "--to is 'moon'. Known targets: aws, local." in capsys.readouterr().err
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 def test_a_printed_command_names_the_environment_profile_account_region_and_stacks(

@@ -185,15 +185,14 @@ def test_a_local_diff_compares_templates_unless_a_method_is_given(
 def test_a_failed_deploy_shows_the_next_command(
     tools: Tools, account: dict[str, str], commands: list[Command], project: Project
 ) -> None:
-    status, output = tools("deploy", "--to=aws", "--yes", app=project.folder, **account)
-    assert status == 7
-    assert "Fix the cause that cdk shows above, and run: uv run nox -s deploy -- --to aws" in output
-    assert output.count("does not exist") == len(project.stacks)
-    assert "--exclusively" in commands[-1]
-    assert f"--concurrency={len(project.stacks)}" in commands[-1]
-    flags = ("--to=aws", "--yes", "--concurrency=2")
-    assert tools("deploy", *flags, app=project.folder, **account).status == 7
-    assert [word for word in commands[-1] if "concurrency" in word] == ["--concurrency=2"]
+    for flags, concurrency in (([], len(project.stacks)), (["--concurrency=2"], 2)):
+        done = tools("deploy", "--to=aws", "--yes", *flags, app=project.folder, **account)
+        assert done.status == 7
+        assert "Fix the cause that cdk shows above, and run: uv run nox -s deploy" in done.output
+        assert done.output.count("does not exist") == len(project.stacks)
+        assert "--exclusively" in commands[-1]
+        given = [word for word in commands[-1] if "concurrency" in word]
+        assert given == [f"--concurrency={concurrency}"]
 
 
 def test_the_table_survives_credentials_that_expire_during_the_deploy(
