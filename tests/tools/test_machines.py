@@ -66,7 +66,7 @@ def archive(repository: Path, folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("checkout", "variables", "affected"),
     [
-        (worktree, {"FORCE_COLOR": "1", "TERM": "dumb"}, "Nothing changed."),
+        (worktree, {"FORCE_COLOR": "1", "TERM": "xterm"}, "Nothing changed."),
         # An empty TERM has the same effect as no TERM.
         (shallow_clone, {"NO_COLOR": "1", "TERM": "", "COLUMNS": "10"}, "Everything: "),
         (archive, {}, "git rev-parse: fatal: not a git repository"),
