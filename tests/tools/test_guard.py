@@ -16,19 +16,21 @@ BUCKET = "dev/StorageStack/DataBucket"
 SUSPENDED = 'VersioningConfiguration.Status changes from "Enabled" to "Suspended"'
 
 
-def template(*, versioning: str = "Enabled", retained: str = "Retain") -> str:
-    """The template of a stack with a bucket, and an export of it."""
-    bucket = {
-        "Type": "AWS::S3::Bucket",
-        "Properties": {"VersioningConfiguration": {"Status": versioning}},
-        "DeletionPolicy": retained,
-        "Metadata": {"aws:cdk:path": "StorageStack/DataBucket/Resource"},
+# The template of a stack with a bucket, and an export of the bucket.
+ENABLED = json.dumps(
+    {
+        "Resources": {
+            "Bucket": {
+                "Type": "AWS::S3::Bucket",
+                "Properties": {"VersioningConfiguration": {"Status": "Enabled"}},
+                "DeletionPolicy": "Retain",
+                "Metadata": {"aws:cdk:path": "StorageStack/DataBucket/Resource"},
+            }
+        },
+        "Outputs": {"Name": {"Value": {"Ref": "Bucket"}, "Export": {"Name": "storage:BucketName"}}},
     }
-    export = {"Value": {"Ref": "Bucket"}, "Export": {"Name": "storage:BucketName"}}
-    return json.dumps({"Resources": {"Bucket": bucket}, "Outputs": {"BucketName": export}})
-
-
-ENABLED, OTHER = template(), template(versioning="Suspended", retained="Delete")
+)
+OTHER = ENABLED.replace("Enabled", "Suspended").replace("Retain", "Delete")
 
 
 def files(content: str, acknowledged: str = "", *, protected: bool = True) -> dict[str, bytes]:

@@ -53,6 +53,7 @@ def judge(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> tuple[str, bo
     Takes the files in snapshots/ by path. An acknowledgement applies only to the change that adds
     it. Raises `UserError` for acknowledgements that are not valid.
     """
+    reasons = dict(_acknowledgements(here).items() - _acknowledgements(base).items())
     stacks = sorted(path.removesuffix(SUFFIX) for path in {**base, **here} if SUFFIX in path)
     changes = compare(
         {path.partition("/")[2]: (_load(base, path), _load(here, path)) for path in stacks}
@@ -60,7 +61,6 @@ def judge(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> tuple[str, bo
     found: dict[str, Sequence[str]] = {}
     for stack in changes:
         found |= destructive_changes(stack)
-    reasons = dict(_acknowledgements(here).items() - _acknowledgements(base).items())
     report = "\n".join([*_differences(changes), *_verdict(found, reasons)])
     return report, found.keys() <= reasons.keys()
 
