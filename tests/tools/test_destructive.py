@@ -217,18 +217,14 @@ ACCESS: dict[str, Case] = {
         {"It": ["Service:lambda.amazonaws.com is allowed ecr:BatchGetImage on ${It.Arn}"]},
     ),
 }
+RESOURCES |= {
+    name: (policy(old), policy(new), *descriptions)
+    for name, (old, new, *descriptions) in STATEMENTS.items()
+}
 CASES: dict[str, Case] = {
     **{
         name: (template(It=old), template(It=new), {"It": descriptions} if descriptions else {})
         for name, (old, new, *descriptions) in RESOURCES.items()
-    },
-    **{
-        name: (
-            template(It=policy(old)),
-            template(It=policy(new)),
-            {"It": descriptions} if descriptions else {},
-        )
-        for name, (old, new, *descriptions) in STATEMENTS.items()
     },
     **EXPORTS,
     **ACCESS,
