@@ -6,8 +6,8 @@ const { enableCompileCache } = require("node:module");
 const { homedir } = require("node:os");
 const { join } = require("node:path");
 
-// The CLI is one file of 16 MB: the cache saves 0.1 s per run. NODE_COMPILE_CACHE would also apply
-// to the app and fill the cache: jsii loads the app's code from a new folder each time.
+// The CLI is one file of 16 MB: the cache saves 0.3 s of 1.3 s of CPU time. NODE_COMPILE_CACHE would
+// also apply to the app and fill the cache: jsii loads the app's code from a new folder each time.
 enableCompileCache(join(__dirname, "..", "build", "node"));
 
 // Hide the user's own settings of the CLI: they would change templates, credentials and flags.
