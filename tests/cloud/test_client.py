@@ -12,7 +12,7 @@ from filelock import FileLock
 
 from tests.cloud.conftest import server_of
 from tools.console import UserError
-from tools.local_cloud import client
+from tools.local_cloud import client, folder
 from tools.local_cloud.client import ACCOUNT, LocalCloud, local_cloud
 from tools.local_cloud.folder import HOST, LOCK, PORT, STATE, VERSION
 
@@ -77,6 +77,7 @@ def test_accounts_and_regions_are_separate_and_survive_a_stop(directory: Path) -
             assert s3.get_object(Bucket="mine", Key="raw/BTC.parquet")["Body"].read() == b"2"
 
 
+@pytest.mark.usefixtures("measured")
 def test_a_killed_server_leaves_a_state_that_the_next_start_moves(
     directory: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,14 +95,17 @@ def test_a_killed_server_leaves_a_state_that_the_next_start_moves(
     assert (moved / "objects" / ACCOUNT / "mine" / "raw" / "BTC.parquet").read_bytes() == b"1"
 
 
-@pytest.mark.usefixtures("measured")
-def test_the_state_of_another_version_of_ministack_is_moved(
-    directory: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (directory / VERSION).write_text("0.1")
-    with local_cloud(directory) as cloud:
-        assert buckets(cloud) == []
-    assert "because MiniStack 0.1 wrote it, and this is MiniStack" in capsys.readouterr().out
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [(PORT, "the last server was killed"), (VERSION, "MiniStack 7 wrote it, and this is")],
+)
+def test_an_unusable_state_is_moved(tmp_path: Path, file: str, reason: str) -> None:
+    for _ in range(2):  # the second time with a usable state
+        assert folder.prepare_state(tmp_path, "6") is None
+    (tmp_path / file).write_text("7")
+    notice = folder.prepare_state(tmp_path, "6")
+    (moved,) = tmp_path.glob(f"{STATE}-20*")
+    assert f"was moved to {moved}, because {reason}" in str(notice)
 
 
 # Start
