@@ -1,7 +1,4 @@
-"""The principals that may assume the two roles, and the names of the roles that these assume.
-
-snapshots/ records the policies. tests/cloud/test_delivery.py assumes the roles.
-"""
+"""The principals that may assume the two roles, and the roles that the two roles may assume."""
 
 import json
 from collections.abc import Callable
@@ -48,6 +45,26 @@ def test_both_roles_trust_only_jobs_in_the_github_environments_of_the_account() 
             },
         }
     ]
+
+
+def test_each_role_assumes_roles_of_the_bootstrap_and_nothing_else() -> None:
+    template = Template.from_stack(
+        DeliveryStack(new_test_app(), ENVIRONMENT, repository=REPOSITORY)
+    )
+    account, region = ENVIRONMENT.account, ENVIRONMENT.region
+    allowed = {}
+    for key, policy in template.find_resources("AWS::IAM::ManagedPolicy").items():
+        (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+        assert statement["Action"] == "sts:AssumeRole"
+        listed = statement["Resource"]
+        arns = listed if isinstance(listed, list) else [listed]
+        allowed[key.partition("Role")[0]] = {arn["Fn::Join"][1][-1] for arn in arns}
+    role = f":iam::{account}:role/cdk-hnb659fds-{{}}-role-{account}-{region}"
+    kinds = ("deploy", "file-publishing", "image-publishing", "lookup")
+    assert allowed == {
+        "Deploy": {role.format(kind) for kind in kinds},
+        "Drift": {role.format("lookup")},
+    }
 
 
 def test_an_existing_provider_and_the_bootstrap_qualifier_are_used() -> None:

@@ -1,7 +1,4 @@
-"""The repository retains its images, its tags are immutable, and only untagged images expire.
-
-tests/cloud/test_permissions.py simulates the pulls that the policy of the repository allows.
-"""
+"""The repository retains its images, its tags are immutable, and Lambda functions can pull."""
 
 import json
 from collections.abc import Callable
@@ -46,6 +43,25 @@ def test_images_are_scanned_immutable_encrypted_and_retained() -> None:
         },
     )
     check_expiry(template, days=7)
+
+
+def test_lambda_pulls_images_for_functions_of_this_account_region_project_and_environment() -> None:
+    template = Template.from_stack(RegistryStack(new_test_app(), ENVIRONMENT))
+    (repository,) = template.find_resources("AWS::ECR::Repository").values()
+    (statement,) = repository["Properties"]["RepositoryPolicyText"]["Statement"]
+    functions = f":lambda:eu-central-1:{ENVIRONMENT.account}:function:acme-*-test"
+    assert statement == {
+        "Sid": "LambdaPullsImages",
+        "Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"},
+        "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": ENVIRONMENT.account},
+            "ArnLike": {
+                "aws:SourceArn": {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, functions]]}
+            },
+        },
+    }
 
 
 def test_an_environment_may_change_expiry_and_protection() -> None:
