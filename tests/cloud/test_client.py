@@ -120,7 +120,9 @@ def assert_no_start(directory: Path, message: str, port: int = 0) -> None:
 def test_the_error_for_an_unavailable_port_names_the_port(tmp_path: Path) -> None:
     with socket.create_server((HOST, 0)) as other:
         for port in (other.getsockname()[1], 70000):
-            assert_no_start(tmp_path, f"Cannot listen on port {port}: .* Choose another", port)
+            assert_no_start(
+                tmp_path, f"Cannot listen on port {port}: .*[^.]\\. Choose another", port
+            )
 
 
 def test_the_error_for_an_unusable_folder_names_the_folder(tmp_path: Path) -> None:
@@ -150,7 +152,7 @@ def test_two_servers_never_use_one_folder(
 ) -> None:
     # The server of the shared cloud seems to be starting.
     monkeypatch.setattr(client, "_find", lambda *_, **__: None)
-    assert_no_start(cloud.directory, "Another process starts or stops the local cloud")
+    assert_no_start(cloud.directory, "Another process is starting or stopping the local cloud")
 
 
 # Environment

@@ -24,7 +24,7 @@ INHERITED = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", 
 
 
 def main(directory: Path, port: int) -> None:
-    """Serve the local cloud in `directory` on a port (0: any free port) until a stop, then exit."""
+    """Serve the local cloud in `directory` on `port` (0: any free port) until a stop, then exit."""
     try:
         with FileLock(directory / folder.LOCK, timeout=0), _listen(port) as listener:
             if notice := folder.prepare_state(directory, version("ministack")):
@@ -38,8 +38,8 @@ def main(directory: Path, port: int) -> None:
             asyncio.run(_serve(directory, listener))
     except Timeout:
         sys.exit(
-            f"Another process starts or stops the local cloud in {directory}. Try again when it "
-            "has finished."
+            f"Another process is starting or stopping the local cloud in {directory}. Try again "
+            "when it has finished."
         )
 
 
@@ -47,7 +47,8 @@ def _listen(port: int) -> socket.socket:
     try:
         return socket.create_server((folder.HOST, port))
     except (OSError, OverflowError) as error:
-        sys.exit(f"Cannot listen on port {port}: {error} Choose another port, or 0 for any port.")
+        reason = str(error).rstrip(".")
+        sys.exit(f"Cannot listen on port {port}: {reason}. Choose another port, or 0 for any port.")
 
 
 def _settings(directory: Path, port: int) -> dict[str, str]:
