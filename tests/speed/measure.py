@@ -56,9 +56,9 @@ def main() -> None:
             "unit tests of all domains": (*PYTHON, "pytest", "-q", *tests),
             "deploy without changes to the local cloud": (*PYTHON, *deploy),
         }
-        # The first round fills the caches and deploys. In each round the commands take turns.
-        _, *rounds = [list(map(measure, commands.values())) for _ in range(RUNS + 1)]
-    medians = [statistics.median(seconds) for seconds in zip(*rounds, strict=True)]
+        # The first run fills the caches and deploys. Each run measures every command once.
+        _, *runs = [list(map(measure, commands.values())) for _ in range(RUNS + 1)]
+    medians = [statistics.median(seconds) for seconds in zip(*runs, strict=True)]
     table = Table("Command", "Seconds", f"Ratio to cdk synth of {name}")
     for command, seconds in zip(commands, medians, strict=True):
         table.add_row(command, f"{seconds:.2f}", f"{seconds / medians[0]:.2f}")

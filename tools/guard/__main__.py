@@ -1,4 +1,4 @@
-"""Compare the snapshots with the snapshots of a base: `nox -s guard -- [--base REF]`."""
+"""Compare the snapshots with the snapshots of a base: `nox -s guard -- [--base REF] [--exact]`."""
 
 import argparse
 import json
