@@ -36,7 +36,7 @@ def serve(options: Options) -> int:
             return 0
         say(f"The local cloud is up at {cloud.url}; Ctrl-C stops it and keeps its state.")
         try:
-            # The server must also stop after SIGKILL of nox.
+            # The server must also stop when the parent, usually nox, was killed.
             while os.getppid() == parent:
                 time.sleep(0.5)
         except KeyboardInterrupt:
