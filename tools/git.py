@@ -11,7 +11,7 @@ from tools.console import UserError
 
 
 def commit(root: Path, ref: str) -> str:
-    """The id of the commit that `ref` names."""
+    """The id of the commit that `ref` names; raises `UserError` if not found."""
     _git(root, "rev-parse", "--git-dir")  # raises if `root` is not a repository
     options = ("--verify", "--quiet", f"{ref}^{{commit}}")
     found = _git(root, "rev-parse", *options, check=False).strip()

@@ -101,7 +101,7 @@ def _differences(all_changes: Sequence[Changes]) -> Iterator[str]:
 
 
 def _verdict(found: Mapping[str, Sequence[str]], reasons: Mapping[str, str]) -> Iterator[str]:
-    """The destructive changes of each resource, and the lines that acknowledge the others."""
+    """The destructive changes of each resource, and the acknowledgements that are missing."""
     yield from ("### Destructive changes", "")
     for resource, descriptions in found.items():
         reason = reasons.get(resource)

@@ -28,7 +28,8 @@ STATEFUL = {"AWS::ECR::Repository"}
 def destructive_changes(changes: Changes) -> Mapping[str, list[str]]:
     """Descriptions of the destructive changes of a stack, by resource.
 
-    A resource is a path such as `dev/StorageStack/DataBucket`, or the name of an export.
+    A resource is a path such as `dev/StorageStack/DataBucket`, the name of an export, or the path
+    of the stack for its settings.
     """
     stack, found = changes["name"], defaultdict[str, list[str]](list)
     for resource in changes["resources"]:

@@ -121,7 +121,7 @@ def change(old: Json, new: Json) -> str:
 
 
 def text(value: Json) -> str:
-    """JSON on one line, with sorted keys."""
+    """JSON on one line with sorted keys, or `nothing` for None."""
     return "nothing" if value is None else json.dumps(value, sort_keys=True)
 
 

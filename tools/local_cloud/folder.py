@@ -42,7 +42,7 @@ def prepare_state(directory: Path, version: str) -> str | None:
 
 def _why_unusable(directory: Path, version: str) -> str | None:
     if (directory / PORT).exists():
-        return "the last server was killed before it saved all of it"
+        return "the last server was killed before it saved its whole state"
     writer = (directory / VERSION).read_text()
     if writer != version:
         return f"MiniStack {writer} wrote it, and this is MiniStack {version}"
