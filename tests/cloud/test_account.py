@@ -83,9 +83,9 @@ def test_the_question_lists_stacks_and_target_and_nothing_changes_without_an_ans
 
 @pytest.fixture
 def profiles(cloud: LocalCloud, unbootstrapped: Environment, tmp_path: Path) -> Environment:
-    """A configuration file whose profiles `work` and `mfa` lead to the bootstrapped account.
+    """The variables for a configuration file with the profiles `work` and `mfa`.
 
-    The keys of the environment belong to another account.
+    Both profiles use the bootstrapped account; the access keys in the variables use another one.
     """
     with cloud.entered(account=ACCOUNT):
         trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": ACCOUNT}}

@@ -22,7 +22,10 @@ Environment = dict[str, str]
 
 @pytest.fixture
 def user(cloud: LocalCloud, account: Environment) -> Callable[..., Environment]:
-    """The variables of a new user of the account, who may only assume the given roles."""
+    """A function that creates a user of the account, and returns the user's variables.
+
+    The user may only assume the given roles.
+    """
 
     def new(*roles: str) -> Environment:
         statement = {

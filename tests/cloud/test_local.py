@@ -177,6 +177,6 @@ def test_the_local_cloud_ignores_the_aws_configuration_of_the_user(
     assert done.status == 0, done.output
     assert "999999999999" not in done.output
     listener.settimeout(0.1)
-    with listener, pytest.raises(TimeoutError):  # nobody has connected
+    with listener, pytest.raises(TimeoutError):  # no client has connected
         listener.accept()
     assert not ran.exists()

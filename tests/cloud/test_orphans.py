@@ -64,7 +64,10 @@ def wait_for_line(process: subprocess.Popen[bytes], *words: str) -> None:
 
 
 def assert_all_end(process: subprocess.Popen[bytes], number: int = signal.SIGKILL) -> None:
-    """Send a signal to `process` alone, or SIGINT to its group as a terminal does."""
+    """End `process` with a signal, and assert that its descendants end.
+
+    Sends SIGINT to the process group, as a terminal does, and other signals to `process` alone.
+    """
     found = descendants(process)
     if number == signal.SIGINT:
         os.killpg(process.pid, number)

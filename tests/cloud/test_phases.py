@@ -36,7 +36,7 @@ def test_the_templates_of_the_foundation_stay_the_same(phases: Path, assembly: P
     assert len(grown) == len(foundation) + 2
 
 
-def test_cfn_lint_finds_only_what_a_construct_of_the_cdk_causes(
+def test_cfn_lint_finds_only_an_obsolete_dependency_of_a_cdk_construct(
     phases: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "W3005" in scans.IGNORED
