@@ -35,7 +35,7 @@ LOGIN = "login_session = arn:aws:iam::1:user/u"
 SIGN_IN = r"Sign in for a new token: `aws sso login`, .*\(profile default in .*config\)"
 CHECK = "Check the profile default in .*config or "
 PROCESS = f"{CHECK}.*`credential_process`"
-# These credentials are unusable.
+# These errors occur when the target is chosen.
 UNUSABLE = {
     "a key without a secret": Problem(
         "missing: AWS_SECRET_ACCESS_KEY", variables={"AWS_ACCESS_KEY_ID": "a"}

@@ -98,7 +98,7 @@ READ: Resource = {
 }
 DENY: Resource = {**READ, "Effect": "Deny"}
 READS = "AWS:arn:aws:iam::111122223333:role/reader is allowed"
-UNDENIED = "AWS:arn:aws:iam::111122223333:role/reader is no longer denied"
+NOT_DENIED = "AWS:arn:aws:iam::111122223333:role/reader is no longer denied"
 ALL_BUT: Resource = {
     "Effect": "Allow",
     "Principal": {"Service": "logging.s3.amazonaws.com"},
@@ -117,14 +117,14 @@ STATEMENTS: dict[str, tuple[Resource | None, Resource | None, *tuple[str, ...]]]
     "allow": (None, READ, f"{READS} s3:Get* on arn:aws:s3:::data/*"),
     "stop allowing": (READ, None),
     "deny": (None, DENY),
-    "stop denying": (DENY, None, f"{UNDENIED} s3:Get* on arn:aws:s3:::data/*"),
+    "stop denying": (DENY, None, f"{NOT_DENIED} s3:Get* on arn:aws:s3:::data/*"),
     "deny more": (DENY, {**DENY, "Action": "s3:*"}),
-    "deny less": ({**DENY, "Action": "s3:*"}, DENY, f"{UNDENIED} s3:* on arn:aws:s3:::data/*"),
+    "deny less": ({**DENY, "Action": "s3:*"}, DENY, f"{NOT_DENIED} s3:* on arn:aws:s3:::data/*"),
     "add a condition": (READ, only_if(READ, "b")),
     "add a condition to a denial": (
         DENY,
         only_if(DENY, "b"),
-        f"{UNDENIED} s3:Get* on arn:aws:s3:::data/*",
+        f"{NOT_DENIED} s3:Get* on arn:aws:s3:::data/*",
     ),
     "change a condition": (
         only_if(READ, "b"),
@@ -160,7 +160,7 @@ STATEMENTS: dict[str, tuple[Resource | None, Resource | None, *tuple[str, ...]]]
         DENY,
         CHOICE,
         f"? is allowed {json.dumps(CHOICE, separators=(',', ':'))} on ?",
-        f"{UNDENIED} s3:Get* on arn:aws:s3:::data/*",
+        f"{NOT_DENIED} s3:Get* on arn:aws:s3:::data/*",
     ),
 }
 
