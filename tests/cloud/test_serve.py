@@ -33,7 +33,7 @@ def test_the_cloud_is_served_until_it_is_interrupted(
     assert not (directory / PORT).exists()
 
 
-def test_the_cloud_ends_when_its_nox_process_ends(
+def test_the_cloud_ends_when_its_parent_process_ends(
     tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parents = iter([2, 2, 1])

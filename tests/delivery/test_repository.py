@@ -7,7 +7,7 @@ import pytest
 from stacks.delivery.repository import GitHubRepository, InvalidRepositoryError
 
 
-def test_a_subject_names_the_ids_and_is_without_ids_only_on_request() -> None:
+def test_subjects_contain_ids_and_a_subject_without_ids_is_added_on_request() -> None:
     repository = GitHubRepository("acme-inc", 12, "ops.v2", 345)
     subject = "repo:acme-inc@12/ops.v2@345:environment:dev"
     assert repository.subjects("dev") == [subject]
