@@ -12,7 +12,7 @@ from tests.cloud.conftest import ACCOUNT, Project, Tools
 from tools import cdk
 from tools.console import UserError
 from tools.credentials import replaced_environment
-from tools.deployment.operation import operation
+from tools.deployment.operation import UnreadableError, operation
 from tools.deployment.options import Options
 from tools.local_cloud.client import LocalCloud
 
@@ -77,19 +77,23 @@ def test_a_denied_request_does_not_mean_a_missing_stack(
     assert "AccessDenied" in output
 
 
+@pytest.mark.parametrize("roles", [["cdk-*"], []])
 def test_credentials_that_expire_during_an_operation_cause_an_error_message(
-    user: Callable[..., Environment], project: Project, cloud: LocalCloud
+    user: Callable[..., Environment], project: Project, cloud: LocalCloud, roles: list[str]
 ) -> None:
-    environment = user("cdk-*")
+    environment = user(*roles)
 
     def delete_the_key() -> None:
         options = Options("destroy", ["StorageStack"], to="aws", app=str(project.folder))
         with replaced_environment(os.environ | environment), operation(options) as op:
+            if not roles:  # The principal itself reads the stack.
+                with pytest.raises(UnreadableError):
+                    op.find(op.stacks[0])
             with cloud.entered(account=ACCOUNT):
                 iam, key = boto3.client("iam"), environment["AWS_ACCESS_KEY_ID"]
                 name = iam.get_access_key_last_used(AccessKeyId=key)["UserName"]
                 iam.delete_access_key(AccessKeyId=key, UserName=name)
-            op.unprotect(op.stacks[0])
+            op.find(op.stacks[0])
 
     with pytest.raises(UserError, match=r"InvalidClientTokenId.*If the credentials have expired"):
         delete_the_key()

@@ -38,6 +38,10 @@ RETRY = {
 }
 
 
+# The code of a request that the principal has no permission for.
+DENIED = "AccessDenied"
+
+
 class UnreadableError(UserError):
     """The principal has no permission to read a stack."""
 
@@ -114,6 +118,8 @@ class Operation:
             f"{self.target}?"
         )
         if not is_interactive():
+            if error.response["Error"]["Code"] != DENIED:
+                raise
             raise UserError(f"{question}\nThere is no terminal for the question. Add --yes.", 2)
         try:
             answer = Confirm.ask(question, default=False, console=console)
@@ -180,6 +186,8 @@ def _assume(arn: str) -> boto3.Session:
     try:
         sts = boto3.Session().client("sts")
         keys = sts.assume_role(RoleArn=arn, RoleSessionName="wealth-ops")["Credentials"]
-    except (BotoCoreError, ClientError):
+    except ClientError as error:
+        if error.response["Error"]["Code"] != DENIED:
+            raise
         return boto3.Session()
     return boto3.Session(keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
