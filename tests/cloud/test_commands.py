@@ -211,13 +211,13 @@ def test_a_printed_command_names_the_environment_profile_account_region_and_stac
     assembly: Path,
 ) -> None:
     target = Target("aws", "111122223333", "arn:aws:iam::111122223333:root")
-    given = Options("deploy", environment="prod", profile="a profile")
+    given = Options("deploy", environment="prod", profile="a profile", app="a folder")
     stacks = read_stacks(assembly)[:2]
     command = operation.Operation(given, target, assembly, stacks).nox("drift", "Storage*")
-    flags = "--to aws --environment prod --profile 'a profile'"
+    flags = "--to aws --environment prod --profile 'a profile' --app 'a folder'"
     names = ", ".join(f"{stack.name} in {stack.region}" for stack in stacks)
-    where = f"(account 111122223333: {names})"
-    assert command == f"uv run nox -s drift -- {flags} 'Storage*' {where}"
+    where = f"in the account 111122223333 ({names})"
+    assert command == f"{where}:\n  uv run nox -s drift -- {flags} 'Storage*'"
 
 
 def test_the_local_cloud_can_be_bootstrapped_with_another_qualifier(

@@ -64,7 +64,7 @@ def test_an_existing_resource_is_refused(cloud: LocalCloud, tmp_path: Path) -> N
             TypeName="AWS::SSM::Parameter", DesiredState=json.dumps(PARAMETER)
         )
         for kind, properties in checked.items():
-            with pytest.raises(UserError, match=f"{kind} {NAME}.* exists, but its stack a does"):
+            with pytest.raises(UserError, match=f"{kind} {NAME}.* already exists, so the stack a"):
                 refuse(tmp_path, kind, **properties)
 
 
@@ -88,5 +88,5 @@ def test_a_resource_that_the_principal_may_not_read_is_reported_and_not_refused(
         statement = {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}
         policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         iam.put_user_policy(UserName="reads-nothing", PolicyName="list", PolicyDocument=policy)
-        with pytest.raises(UserError, match=f"{bucket} exists, but its stack a does not"):
+        with pytest.raises(UserError, match=f"{bucket} already exists, so the stack a"):
             refuse(tmp_path, "AWS::S3::Bucket", BucketName=bucket)

@@ -75,7 +75,7 @@ def test_a_failed_creation_is_rolled_back_and_deployed_again(
     # CloudFormation cannot delete a repository with images.
     put_image(resource_of(name, "AWS::ECR::Repository"))
     refused = tools("deploy", "StorageStack", *AWS, app=project.folder, **account)
-    printed = re.search(rf"\({name}\) is CREATE_FAILED.*Run: uv run (.*)", refused.output)
+    printed = re.search(rf"\({name}\) is CREATE_FAILED.*Run:\n  uv run (.*)", refused.output)
     assert printed
     program, *arguments = shlex.split(printed[1])
     command = [str(Path(sys.executable).parent / program), *arguments]

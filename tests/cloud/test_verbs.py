@@ -14,6 +14,7 @@ from tools.console import UserError
 from tools.deployment import compare, operation
 from tools.deployment.operation import Operation
 from tools.local_cloud.client import LocalCloud
+from tools.synth import DEFAULT_ENVIRONMENT
 
 ADOPT = "--import-existing-resources"
 Command = tuple[str, ...]
@@ -154,9 +155,19 @@ def test_drift_names_stacks_that_are_not_deployed(
 ) -> None:
     status, output = tools("drift", app=project.folder, **here)
     assert status == 1
-    missing = ", ".join(f"{stack.id} ({stack.name})" for stack in project.stacks.values())
-    assert f"Not deployed, so there is nothing to compare: {missing}." in output
-    assert "nox -s deploy -- --to local" in output
+    assert "No stack is deployed. Deploy first in the account 000000000000 (" in output
+    assert "uv run nox -s deploy -- --to local" in output
+    done = tools("deploy", "StorageStack", app=project.folder, **here)
+    assert done.status == 0, done.output
+    status, output = tools("drift", app=project.folder, **here)
+    assert status == 1
+    others = {key: stack.name for key, stack in project.stacks.items() if key != "StorageStack"}
+    for key, name in others.items():
+        assert f"{key} ({name}) is not deployed." in output
+    assert "Number of resources with drift: 0" in output
+    assert "Undo the drift" not in output
+    assert f"uv run nox -s deploy -- --to local --environment {DEFAULT_ENVIRONMENT}" in output
+    assert output.splitlines()[-2].endswith(f" {' '.join(others)}")
 
 
 @pytest.mark.parametrize(
@@ -188,7 +199,8 @@ def test_a_failed_deploy_shows_the_next_command(
     for flags, concurrency in (([], len(project.stacks)), (["--concurrency=2"], 2)):
         done = tools("deploy", "--to=aws", "--yes", *flags, app=project.folder, **account)
         assert done.status == 7
-        assert "Fix the cause that cdk shows above, and run: uv run nox -s deploy" in done.output
+        assert "Fix the cause that cdk shows above. Then run the command again " in done.output
+        assert "\n  uv run nox -s deploy -- --to aws " in done.output
         assert done.output.count("does not exist") == len(project.stacks)
         assert "--exclusively" in commands[-1]
         given = [word for word in commands[-1] if "concurrency" in word]

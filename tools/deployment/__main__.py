@@ -54,7 +54,12 @@ def parse(arguments: Sequence[str]) -> Options:
     )
     parser.add_argument("--to", metavar="aws|local", help="target; default: see README")
     parser.add_argument("--yes", "-y", action="store_true", help="do not ask for confirmation")
-    parser.add_argument("--environment", choices=environments(), default=DEFAULT_ENVIRONMENT)
+    parser.add_argument(
+        "--environment",
+        choices=environments(),
+        default=DEFAULT_ENVIRONMENT,
+        help=f"default: {DEFAULT_ENVIRONMENT}",
+    )
     parser.add_argument("--app", "-a", metavar="DIR", help="folder of a cloud assembly")
     parser.add_argument("--profile", metavar="NAME", help="profile of the AWS configuration")
     parser.add_argument(

@@ -30,18 +30,21 @@ def diff(options: Options) -> int:
 def drift(options: Options) -> int:
     """Show the drift of the selected stacks; return a non-zero status if a stack has drifted.
 
-    Raises `UserError` for a stack that is not deployed.
+    A stack that is not deployed has drifted. Raises `UserError` if no stack is deployed.
     """
     with operation(options) as op:
-        lines = _protections(op)
-        names = [stack.id for stack in op.stacks]
+        lines, missing = _examine(op)
+        names = [stack.id for stack in op.stacks if stack.id not in missing]
+        if not names:
+            raise UserError(f"No stack is deployed. Deploy first {op.nox('deploy')}")
         status, output = op.cdk("Detecting drift", "drift", "--fail", *names, *options.extra)
         for line in lines:
             say(line)
-        if lines or (status and _COMPARED in output):
-            revert = op.nox("deploy", REVERT)
-            fixes = {"aws": f"Revert with: {revert}", "local": f"Undo the drift by hand: {BY_HAND}"}
-            say(fixes[op.target.kind])
+        if missing:
+            say(f"Deploy the missing stacks {op.nox('deploy', *missing)}")
+        if len(lines) > len(missing) or (status and _COMPARED in output):
+            revert = f"Revert the drift {op.nox('deploy', *names, REVERT)}"
+            say(revert if op.target.kind == "aws" else f"Undo the drift by hand: {BY_HAND}")
         if op.target.kind == "local":
             say(_LESS)
         title = f"### Drift ({op.target}, environment {options.environment})"
@@ -49,24 +52,20 @@ def drift(options: Options) -> int:
         return status or bool(lines)
 
 
-def _protections(op: Operation) -> list[str]:
-    """One line for each stack whose termination protection has drifted.
+def _examine(op: Operation) -> tuple[list[str], list[str]]:
+    """A line for each stack that is missing or has another protection; the ids of missing stacks.
 
-    Raises `UserError` for a stack that is not deployed, or whose status allows no drift detection.
+    Raises `UserError` for a stack whose status allows no drift detection.
     """
     lines, missing = [], []
     for stack in op.stacks:
         found = op.find(stack)
         if found is None or found["StackStatus"] in NEVER_CREATED:
-            missing.append(f"{stack.id} ({stack.name})")
+            missing.append(stack.id)
+            lines.append(f"{stack.id} ({stack.name}) is not deployed.")
             continue
         refuse_blocked(op, stack, found["StackStatus"])
         actual = found.get("EnableTerminationProtection", False)
         if actual != stack.is_protected:
             lines.append(f"{stack.id} termination protection: {stack.is_protected} -> {actual}")
-    if missing:
-        raise UserError(
-            f"Not deployed, so there is nothing to compare: {', '.join(missing)}. Name the "
-            f"deployed stacks, or deploy first: {op.nox('deploy')}"
-        )
-    return lines
+    return lines, missing

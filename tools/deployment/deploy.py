@@ -30,15 +30,14 @@ def deploy(options: Options) -> int:
         if op.target.kind == "aws":
             op.confirm("Deploy", op.stacks)
         for stack in failed:
-            # `cdk deploy` deletes the stack, which holds no data, and creates the stack again, but
-            # does not turn off the termination protection.
+            # `cdk deploy` deletes the stack to create it again, but not a protected stack.
             op.unprotect(stack)
         status, output = op.cdk("Deploying", "deploy", *_arguments(op))
         show(op, output)
         if status:
             say(
-                "The deploy failed; finished changes stay. Fix the cause that cdk shows above, and "
-                f"run: {op.nox('deploy', *options.stacks)}",
+                "The deploy failed; finished changes stay. Fix the cause that cdk shows above. "
+                f"Then run the command again {op.again()}",
                 style="red",
             )
         return status
@@ -59,7 +58,8 @@ def ensure_bootstrapped(op: Operation) -> None:
         raise UserError(
             f"The account {op.target.account} is not bootstrapped in "
             f"{', '.join(stack.region for stack in missing)}: the SSM parameter "
-            f"{missing[0].version_parameter} does not exist. Run: {op.nox('bootstrap')}"
+            f"{missing[0].version_parameter} does not exist. Bootstrap "
+            f"{op.nox('bootstrap')}"
         )
     if missing and (status := _bootstrap(op, missing)):
         raise UserError(

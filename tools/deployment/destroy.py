@@ -82,7 +82,7 @@ def _show_retained(op: Operation, doomed: list[StackArtifact], found: "Found") -
     if retained:
         empty = how_to_empty(cloud_directory())
         say(
-            f"A later deploy adopts retained resources with: {op.nox('deploy', ADOPT)}"
+            f"A later deploy can adopt the retained resources {op.nox('deploy', ADOPT)}"
             if op.target.kind == "aws"
             else f"The local cloud cannot adopt retained resources. {empty}"
         )

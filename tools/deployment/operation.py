@@ -57,17 +57,36 @@ class Operation:
     _sessions: dict[str, boto3.Session] = field(default_factory=dict, compare=False)
 
     def cdk(self, step: str, *arguments: str) -> tuple[int, str]:
-        """Run the CDK CLI on the assembly; show its output, and return its status and output."""
+        """Run the CDK CLI on the assembly; show its output, and return its status and output.
+
+        The CLI and boto3 use the credentials in `os.environ`, which `operation` has set.
+        """
         return cdk.run(step, *arguments, "--app", str(self.assembly), environment=os.environ)
 
     def nox(self, verb: str, *arguments: str) -> str:
-        """The command line that runs `verb` again, with the account and the stacks."""
-        command = ["uv", "run", "nox", "-s", verb, "--", "--to", self.target.kind]
-        command += ["--environment", self.options.environment]
-        if self.options.profile:
-            command += ["--profile", self.options.profile]
+        """The end of a sentence that asks the user to run `verb`: the account, and the command.
+
+        The command has a line of its own, so that it can be copied.
+        """
+        options, command = self.options, ["uv", "run", "nox", "-s", verb, "--"]
+        command += ["--to", self.target.kind, "--environment", options.environment]
+        if options.profile:
+            command += ["--profile", options.profile]
+        if options.app:
+            command += ["--app", options.app]
         stacks = ", ".join(f"{stack.name} in {stack.region}" for stack in self.stacks)
-        return f"{shlex.join([*command, *arguments])} (account {self.target.account}: {stacks})"
+        where = f"in the account {self.target.account} ({stacks})"
+        return f"{where}:\n  {shlex.join([*command, *arguments])}"
+
+    def again(self, *flags: str) -> str:
+        """As `nox`, for the command of the user with more flags."""
+        own = self.options
+        given = [*own.stacks, *own.extra]
+        if own.exclusively:
+            given.append("--exclusively")
+        if own.unprotect:
+            given.append("--unprotect")
+        return self.nox(own.verb, *given, *flags)
 
     def session(self, role: str | None) -> boto3.Session:
         """A session of a bootstrap role, or of the user's principal if it may not assume the role.
@@ -99,6 +118,8 @@ class Operation:
             # CloudFormation has no error code for a missing stack (API reference, DescribeStacks).
             if "does not exist" in str(error):
                 return None
+            if error.response["Error"]["Code"] != DENIED:
+                raise
             raise UnreadableError(f"Cannot read the stack {stack.name}: {error}") from error
 
     def unprotect(self, stack: StackArtifact) -> None:
@@ -118,8 +139,6 @@ class Operation:
             f"{self.target}?"
         )
         if not is_interactive():
-            if error.response["Error"]["Code"] != DENIED:
-                raise
             raise UserError(f"{question}\nThere is no terminal for the question. Add --yes.", 2)
         try:
             answer = Confirm.ask(question, default=False, console=console)

@@ -48,13 +48,13 @@ def refuse_existing(op: Operation, stack: StackArtifact) -> None:
                 say(f"Not checked whether {kind} {name} exists already: {error}")
             continue
         found = (
-            f"{kind} {name} exists, but its stack {stack.name} does not: the resource was retained "
-            "when the stack was destroyed or could not be created."
+            f"{kind} {name} already exists, so the stack {stack.name} cannot create it. A destroy "
+            "and a failed deploy retain such resources."
         )
         if op.target.kind == "local":
             found += f" The local cloud cannot adopt it. {how_to_empty(cloud_directory())}"
         else:
-            found += f" Adopt it with: {op.nox('deploy', *op.options.stacks, ADOPT)}"
+            found += f" Adopt it {op.again(ADOPT)}"
         raise UserError(found)
 
 

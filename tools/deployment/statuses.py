@@ -11,9 +11,10 @@ from tools.deployment.operation import Operation
 from tools.deployment.options import cloud_directory
 from tools.local_cloud.folder import how_to_empty
 
-# `cdk deploy` deletes a stack whose creation failed, and creates it again.
+# `cdk deploy` deletes a stack whose creation failed, but not the retained resources, and creates
+# the stack again.
 FAILED_CREATION = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
-# Statuses of a stack that has no resources yet.
+# Statuses of a stack that was never created.
 NEVER_CREATED = (None, "REVIEW_IN_PROGRESS", "DELETE_COMPLETE", *FAILED_CREATION)
 # With these flags, `cdk deploy` itself fixes the statuses that need a rollback.
 _FIXING_FLAGS = {"--force", "-f", "--no-rollback", "-R", "--rollback=false"}
@@ -24,7 +25,7 @@ def refuse_changing(op: Operation, stack: StackArtifact, status: str | None) -> 
     if status and status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
         raise UserError(
             f"{stack.id} ({stack.name}) is {status}: another operation is changing the stack. Wait "
-            f"until it has ended, then run: {op.nox(op.options.verb, *op.options.stacks)}"
+            f"until it has ended, then run the command again {op.again()}"
         )
 
 
@@ -33,17 +34,18 @@ def refuse_blocked(op: Operation, stack: StackArtifact, status: str | None) -> N
     refuse_changing(op, stack, status)
     profile = [f"--profile={op.options.profile}"] if op.options.profile else []
     command = ["uv", "run", "cdk", "rollback", stack.id, "--app", str(op.assembly), *profile]
-    rollback = f"Run: {shlex.join(command)}"
+    rollback = f"Run:\n  {shlex.join(command)}"
     fixes = {
         "CREATE_FAILED": rollback,
         "UPDATE_FAILED": rollback,
         "UPDATE_ROLLBACK_FAILED": (
-            f"{rollback} (with --orphan=LOGICAL_ID for a resource that cannot be rolled back)"
+            f"Use --orphan=LOGICAL_ID for a resource that cannot be rolled back. {rollback}"
         ),
-        "DELETE_FAILED": f"Finish the deletion first: {op.nox('destroy', stack.id)}",
+        "DELETE_FAILED": f"Finish the deletion first {op.nox('destroy', stack.id)}",
         "IMPORT_ROLLBACK_FAILED": (
             "Fix the cause that the events of the stack show in the CloudFormation console. "
-            f"Retained resources survive a deletion of the stack: {op.nox('destroy', stack.id)}"
+            "Then delete the stack, without its retained resources, "
+            f"{op.nox('destroy', stack.id)}"
         ),
     }
     if status not in fixes or (op.options.verb, status) == ("drift", "UPDATE_ROLLBACK_FAILED"):
