@@ -18,6 +18,7 @@ from tools.deployment.__main__ import parse
 from tools.deployment.options import Options
 from tools.local_cloud.client import LocalCloud
 from tools.project import ROOT
+from tools.synth import DEFAULT_ENVIRONMENT
 from tools.targets import Target
 
 
@@ -110,6 +111,26 @@ def test_a_folder_without_a_cloud_assembly_is_refused(
     assert f"--app {tmp_path}: the folder has no cloud assembly" in output
 
 
+def test_an_assembly_of_another_environment_is_refused(
+    tools: Tools, here: dict[str, str], project: Project
+) -> None:
+    manifest = project.folder / "manifest.json"
+    tag = '"Environment": "{}"'
+    text = manifest.read_text().replace(tag.format(DEFAULT_ENVIRONMENT), tag.format("other"))
+    manifest.write_text(text)
+    status, output = tools("deploy", app=project.folder, **here)
+    assert status == 2
+    assert "belongs to the environment 'other', not to " in output
+    assert "Choose the environment with --environment." in output
+
+
+def test_the_same_command_is_printed_with_the_flags_of_the_user(assembly: Path) -> None:
+    target = Target("local", "000000000000", "arn:aws:iam::000000000000:root")
+    given = Options("destroy", ["A"], exclusively=True, unprotect=True, extra=("--verbose",))
+    command = operation.Operation(given, target, assembly, []).again("--force")
+    assert command.endswith(" A --verbose --exclusively --unprotect --force")
+
+
 def test_without_an_assembly_the_environment_is_synthesized(
     here: dict[str, str], project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,7 +220,10 @@ def test_an_environment_of_another_account_is_refused_on_aws(
     stack = {
         "type": "aws:cloudformation:stack",
         "environment": "aws://999999999999/us-east-1",
-        "properties": {"templateFile": "ProdStack.template.json"},
+        "properties": {
+            "templateFile": "ProdStack.template.json",
+            "tags": {"Environment": DEFAULT_ENVIRONMENT},
+        },
     }
     (tmp_path / "manifest.json").write_text(json.dumps({"artifacts": {"ProdStack": stack}}))
     status, output = tools("deploy", "--to", "aws", app=tmp_path, **account)

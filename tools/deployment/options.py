@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from tools.assembly import StackArtifact, named, select
+from tools.assembly import StackArtifact, named, read_stacks, select
 from tools.console import UserError
 from tools.project import ROOT
 from tools.synth import DEFAULT_ENVIRONMENT, synthesize
@@ -32,12 +32,23 @@ class Options:
 
 
 def find_assembly(options: Options) -> Path:
-    """The cloud assembly of --app, or a new one of the environment."""
-    if options.app is not None:
-        if not (Path(options.app) / "manifest.json").exists():
-            raise UserError(f"--app {options.app}: the folder has no cloud assembly.", 2)
-        return Path(options.app).resolve()
-    return synthesize(options.environment)
+    """The cloud assembly of --app, or a new one of the environment.
+
+    Raises `UserError` if the folder of --app has no assembly of the environment.
+    """
+    if options.app is None:
+        return synthesize(options.environment)
+    folder = Path(options.app).resolve()
+    if not (folder / "manifest.json").exists():
+        raise UserError(f"--app {options.app}: the folder has no cloud assembly.", 2)
+    for stack in read_stacks(folder):
+        if (name := stack.tags.get("Environment")) != options.environment:
+            raise UserError(
+                f"--app {options.app}: {stack.id} belongs to the environment {name!r}, not to "
+                f"{options.environment!r}. Choose the environment with --environment.",
+                2,
+            )
+    return folder
 
 
 def select_stacks(
