@@ -48,6 +48,7 @@ RESOURCES: dict[str, tuple[Resource | None, Resource | None, *tuple[str, ...]]] 
         'is replaced under the same name, which CloudFormation refuses: {"Name": "a"}',
     ),
     "replace": (resource("IAM::Role", Path="/a/"), resource("IAM::Role", Path="/b/")),
+    "change the type of a custom resource": ({"Type": "Custom::Old"}, {"Type": "Custom::New"}),
     "change a property": (
         TABLE,
         {**TABLE, "DeletionPolicy": "Delete"},

@@ -56,19 +56,20 @@ def _of_resource(resource: Resource) -> Iterator[str]:
         yield f"{IMPACTS[impact]}: {', '.join(causes)}" if causes else IMPACTS[impact]
     if not old or not new:
         return
-    if impact == "WILL_REPLACE" and (name := _retained_name(resource)):
+    if impact == "WILL_REPLACE" and (name := _unchanged_name(resource)):
         yield f"is replaced under the same name, which CloudFormation refuses: {name}"
     yield from destructive(old, new)
 
 
-def _retained_name(resource: Resource) -> str:
-    """The properties that name a resource both before and after; empty if they change."""
-    for names in resource["identifiers"]:
+def _unchanged_name(resource: Resource) -> str:
+    """The properties that name a resource, if they do not change; otherwise an empty string."""
+    for properties in resource["identifiers"]:
         old, new = (
-            {name: at(resource[side], f"Properties.{name}") for name in names}
+            {name: at(resource[side], f"Properties.{name}") for name in properties}
             for side in ("old", "new")
         )
-        if old == new and all(isinstance(value, str) for value in old.values()):
+        # A custom resource has no identifier.
+        if old and old == new and all(isinstance(value, str) for value in old.values()):
             return text(old)
     return ""
 
