@@ -10,7 +10,9 @@ ROOT = Path(__file__).resolve().parents[1]
 CORE = "core"
 # Nox sessions, their tags and folders in tests/ use these names. The stack of a domain "domain"
 # would have the name of its base class, DomainStack.
-RESERVED = {CORE, "apps", "cloud", "domain", "environments", "shared", "speed", "tools"}
+RESERVED = {
+    *(CORE, "apps", "clients", "cloud", "domain", "environments", "shared", "speed", "tools")
+}
 
 
 def domains(root: Path = ROOT) -> list[str]:
