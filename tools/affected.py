@@ -50,7 +50,7 @@ RULES: list[tuple[tuple[str, ...], set[str]]] = [
 
 @dataclass(frozen=True)
 class Affected:
-    """The affected components, and `why`: one line for each component."""
+    """The affected components. `why` has a line for each, or a sentence for all or none."""
 
     stacks: tuple[str, ...]
     shared: bool
@@ -120,7 +120,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.json:
         # `nox -t environments` writes these cloud assemblies.
         deploys = [
-            {"environment": name, "assembly": str(synth.assembly(name).relative_to(project.ROOT))}
+            {"environment": name, "assembly": str(synth.assembly_folder(name).relative_to(ROOT))}
             for name in project.deployed_by_push()
         ]
         lists = {"environments": project.environments(), "deploys": deploys}

@@ -140,9 +140,7 @@ def replaced_environment(environment: Mapping[str, str]) -> Iterator[None]:
 
 
 def _replace(environment: Mapping[str, str]) -> None:
-    # Never clear the environment: another thread may be starting a command, which needs PATH.
-    for key in os.environ.keys() - environment.keys():
-        del os.environ[key]
+    os.environ.clear()
     os.environ.update(environment)
     # The default session of boto3 would keep the credentials of the previous environment.
     boto3.DEFAULT_SESSION = None

@@ -34,7 +34,7 @@ def apps() -> dict[str, Path]:
     }
 
 
-def assembly(name: str) -> Path:
+def assembly_folder(name: str) -> Path:
     """The folder for the cloud assembly of an app."""
     return ROOT / ("cdk.out" if name == DEFAULT_ENVIRONMENT else f"build/synth/{name}")
 
@@ -47,7 +47,7 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
     asset bundling, CDK_DOCKER and the proxies remain set.
     Raises `UserError` with the output of `cdk` if the synthesis fails.
     """
-    app, output = apps()[name].relative_to(ROOT), output or assembly(name)
+    app, output = apps()[name].relative_to(ROOT), output or assembly_folder(name)
     output.parent.mkdir(parents=True, exist_ok=True)
     # Without exec, the CLI would end only the shell of the app, not the app. `uv run` is not
     # needed, because this Python belongs to the project environment.

@@ -45,18 +45,21 @@ class Target:
         return self.principal.split(":")[1]
 
     def __str__(self) -> str:
+        account = f"account {self.account}"
+        if self.kind == "local":
+            return f"{NAMES['local']}, {account}"
         endpoint = self.environment.get("AWS_ENDPOINT_URL")
         where = f" at {endpoint}" if endpoint else ""
-        principal = f" as {self.principal}" if self.kind == "aws" else ""
-        return f"{NAMES[self.kind]}{where}, account {self.account}{principal}"
+        return f"{NAMES['aws']}{where}, {account} as {self.principal}"
 
 
 def choose(to: str | None, session: Session, *, interactive: bool) -> Choice:
     """The target of `to` (from --to), of WEALTH_OPS_TARGET, or of the credentials, in this order.
 
     Credentials select AWS if the user can be asked; without credentials, the target is the local
-    cloud. GitHub Actions requires --to for the local cloud, because a successful job must have
-    deployed. Raises `UserError` for an unknown target, and if the user cannot be asked about AWS.
+    cloud. On GitHub Actions, only --to or WEALTH_OPS_TARGET selects the local cloud, because a
+    successful job must have deployed. Raises `UserError` for an unknown target, and if the user
+    cannot be asked about AWS.
     """
     named, source = (to, "--to") if to else (os.environ.get(VARIABLE), VARIABLE)
     if named:
@@ -74,9 +77,7 @@ def choose(to: str | None, session: Session, *, interactive: bool) -> Choice:
             2,
         )
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        raise UserError(
-            f"{problem} On GitHub Actions the local cloud is used only with --to local.", 2
-        )
+        raise UserError(f"{problem} On GitHub Actions, only --to local selects the local cloud.", 2)
     return Choice("local", problem.rstrip("."))
 
 

@@ -26,7 +26,7 @@ from pathlib import Path
 from tools import synth
 from tools.project import ROOT
 synth.apps = lambda: {"dev": ROOT / os.path.relpath(sys.argv[2], ROOT)}
-synth.assembly = lambda _: Path(sys.argv[1])
+synth.assembly_folder = lambda _: Path(sys.argv[1])
 synth.synthesize("dev")
 """
 INSTALLATION = """

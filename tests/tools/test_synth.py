@@ -14,8 +14,8 @@ from tools.project import ROOT
 
 def test_every_domain_and_every_environment_is_an_app_with_its_own_assembly() -> None:
     assert synth.apps().keys() == {*project.domains(), *project.environments()}
-    assert synth.assembly(synth.DEFAULT_ENVIRONMENT) == ROOT / "cdk.out"
-    assert synth.assembly("storage") == ROOT / "build/synth/storage"
+    assert synth.assembly_folder(synth.DEFAULT_ENVIRONMENT) == ROOT / "cdk.out"
+    assert synth.assembly_folder("storage") == ROOT / "build/synth/storage"
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     outside = Path("../" * len(ROOT.parts)) / str(file).removeprefix("/")
     monkeypatch.setattr(synth, "apps", lambda: {"one": ROOT / outside})
     monkeypatch.setattr(synth, "environments", lambda: ["one"])
-    monkeypatch.setattr(synth, "assembly", lambda _: tmp_path / "folder" / "out")
+    monkeypatch.setattr(synth, "assembly_folder", lambda _: tmp_path / "folder" / "out")
     return file
 
 
@@ -47,13 +47,13 @@ def test_an_environment_must_have_the_name_of_its_folder(
     app: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app.write_text(quick_app("dev"))
-    run = ["env", f"CDK_OUTDIR={synth.assembly('one')}", sys.executable, str(app)]
+    run = ["env", f"CDK_OUTDIR={synth.assembly_folder('one')}", sys.executable, str(app)]
     monkeypatch.setattr(cdk, "command", lambda *_: run)
     sentence = "apps/one/app.py builds One for the environment 'dev'"
     with pytest.raises(UserError, match=sentence):
         synth.synthesize("one")
     monkeypatch.setattr(synth, "environments", list)  # the app of a domain
-    assert synth.synthesize("one") == synth.assembly("one")
+    assert synth.synthesize("one") == synth.assembly_folder("one")
 
 
 # An app with `Vpc.from_lookup` writes `missing` to its manifest.

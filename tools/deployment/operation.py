@@ -161,20 +161,19 @@ def operation(options: Options, *, dependents: bool = False) -> Iterator[Operati
     with one_at_a_time(), ExitStack() as resources:
         prepare = _prepare_aws if choice.kind == "aws" else _prepare_local
         target, assembly = prepare(options, session, resources)
+        resources.enter_context(replaced_environment(target.environment))
         try:
             yield _operation(options, target, assembly, dependents=dependents)
         except (BotoCoreError, ClientError) as error:
             raise UserError(f"{error} {RETRY[target.kind]}") from error
 
 
-def _prepare_aws(options: Options, session: Session, resources: ExitStack) -> tuple[Target, Path]:
+def _prepare_aws(options: Options, session: Session, _: ExitStack) -> tuple[Target, Path]:
     # Resolve the credentials before any spinner, because they may need an MFA code.
     target = aws_target(session, interactive=is_interactive())
     say(str(target))
     with waiting("Preparing"):
-        assembly = find_assembly(options)
-    resources.enter_context(replaced_environment(target.environment))
-    return target, assembly
+        return target, find_assembly(options)
 
 
 def _prepare_local(options: Options, _: Session, resources: ExitStack) -> tuple[Target, Path]:
@@ -186,8 +185,8 @@ def _prepare_local(options: Options, _: Session, resources: ExitStack) -> tuple[
     stacks = read_stacks(assembly)
     account = next((stack.account for stack in stacks if stack.account), ACCOUNT)
     region = next((stack.region for stack in stacks), REGION)
-    resources.enter_context(cloud.entered(account=account, region=region))
-    return Target("local", account, f"arn:aws:iam::{account}:root"), assembly
+    environment = cloud.environment(os.environ, account=account, region=region)
+    return Target("local", account, f"arn:aws:iam::{account}:root", environment), assembly
 
 
 def _operation(options: Options, target: Target, assembly: Path, *, dependents: bool) -> Operation:
