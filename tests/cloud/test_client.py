@@ -13,8 +13,8 @@ from filelock import FileLock
 from tests.cloud.conftest import server_of
 from tools.console import UserError
 from tools.local_cloud import client, folder
-from tools.local_cloud.client import ACCOUNT, LocalCloud, local_cloud
-from tools.local_cloud.folder import HOST, LOCK, PORT, STATE, VERSION
+from tools.local_cloud.client import LocalCloud, local_cloud
+from tools.local_cloud.folder import HOST, LOCK, PORT, STATE
 
 PROD = {"account": "222233334444", "region": "eu-west-1"}
 
@@ -78,34 +78,42 @@ def test_accounts_and_regions_are_separate_and_survive_a_stop(directory: Path) -
 
 
 @pytest.mark.usefixtures("measured")
-def test_a_killed_server_leaves_a_state_that_the_next_start_moves(
+def test_the_state_of_a_killed_server_is_moved_and_can_be_moved_back(
     directory: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch, local_cloud(directory) as cloud:
         assert buckets(cloud) == ["mine"]
         patch.setattr(client, "STOP_LIMIT", 0.0)
         server_of(cloud).suspend()
-    assert "The local cloud did not save its state." in capsys.readouterr().out
+    assert capsys.readouterr().out == (
+        "The server of the local cloud did not stop within 0 seconds and was killed. Its state may "
+        "be incomplete.\n"
+    )
     with local_cloud(directory) as cloud:
         assert buckets(cloud) == []
     (moved,) = directory.glob(f"{STATE}-20*")
-    said = capsys.readouterr().out
-    assert f"was moved to {moved}, because the last server was killed" in said
-    assert "This cloud is empty; a deploy rebuilds it." in said
-    assert (moved / "objects" / ACCOUNT / "mine" / "raw" / "BTC.parquet").read_bytes() == b"1"
+    state = directory / STATE
+    assert capsys.readouterr().out == (
+        f"The old state of the local cloud was moved to {moved}. This cloud is empty; a deploy "
+        "rebuilds it. The last server was killed, so the old state may be incomplete. To use the "
+        f"old state, stop this cloud and replace the folder {state} with the moved folder.\n"
+    )
+    shutil.rmtree(state)
+    moved.rename(state)
+    with local_cloud(directory) as cloud:
+        assert buckets(cloud) == ["mine"]
 
 
-@pytest.mark.parametrize(
-    ("file", "reason"),
-    [(PORT, "the last server was killed"), (VERSION, "MiniStack 7 wrote it, and this is")],
-)
-def test_an_unusable_state_is_moved(tmp_path: Path, file: str, reason: str) -> None:
+def test_the_state_of_another_version_is_moved(tmp_path: Path) -> None:
     for _ in range(2):  # the second time with a usable state
         assert folder.prepare_state(tmp_path, "6") is None
-    (tmp_path / file).write_text("7")
-    notice = folder.prepare_state(tmp_path, "6")
+    notice = folder.prepare_state(tmp_path, "7")
     (moved,) = tmp_path.glob(f"{STATE}-20*")
-    assert f"was moved to {moved}, because {reason}" in str(notice)
+    assert notice == (
+        f"The old state of the local cloud was moved to {moved}. This cloud is empty; a deploy "
+        "rebuilds it. MiniStack 6 wrote the old state, and this is MiniStack 7."
+    )
+    assert (moved / "ministack-version").read_text() == "6"
 
 
 # Start

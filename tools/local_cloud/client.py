@@ -15,7 +15,7 @@ import urllib3
 from tools import cdk
 from tools.console import UserError, say
 from tools.credentials import replaced_environment
-from tools.local_cloud.folder import CERTIFICATE, HOST, LOG, PORT, STATE
+from tools.local_cloud.folder import CERTIFICATE, HOST, LOG, PORT
 from tools.project import ROOT
 
 ACCOUNT = "000000000000"
@@ -84,7 +84,7 @@ def local_cloud(directory: Path, *, port: int = 0) -> Iterator[LocalCloud]:
     try:
         yield _wait_until_ready(directory, server)
     finally:
-        _stop(directory, server)
+        _stop(server)
 
 
 def _find(directory: Path, *, shared: bool) -> LocalCloud | None:
@@ -132,7 +132,7 @@ def _wait_until_ready(directory: Path, server: subprocess.Popen[bytes]) -> Local
     raise UserError(f"The local cloud did not start. {reason or 'It did not answer in time.'}")
 
 
-def _stop(directory: Path, server: subprocess.Popen[bytes]) -> None:
+def _stop(server: subprocess.Popen[bytes]) -> None:
     assert server.stdin is not None
     server.stdin.close()  # The server stops when its standard input ends.
     try:
@@ -140,9 +140,8 @@ def _stop(directory: Path, server: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
-    if server.returncode < 0:
         say(
-            f"The local cloud did not save its state. The next start moves {directory / STATE} to "
-            "a folder beside it, and the cloud is empty then.",
+            f"The server of the local cloud did not stop within {STOP_LIMIT:.0f} seconds and was "
+            "killed. Its state may be incomplete.",
             style="red",
         )

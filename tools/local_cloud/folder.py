@@ -25,15 +25,15 @@ LOG = "server.log"
 def prepare_state(directory: Path, version: str) -> str | None:
     """Make the state usable for MiniStack `version`: move any other state to `state-<date>`.
 
-    Returns a sentence for the user if a state was moved.
+    Returns a notice for the user if a state was moved.
     """
     state, notice = directory / STATE, None
     if state.exists() and (reason := _why_unusable(directory, version)):
         moved = directory / f"{STATE}-{datetime.now():%Y%m%d-%H%M%S}"
         state.rename(moved)
         notice = (
-            f"The old state of the local cloud was moved to {moved}, because {reason}. This cloud "
-            "is empty; a deploy rebuilds it."
+            f"The old state of the local cloud was moved to {moved}. This cloud is empty; a deploy "
+            f"rebuilds it. {reason}"
         )
     state.mkdir(exist_ok=True)
     (directory / VERSION).write_text(version)
@@ -41,11 +41,14 @@ def prepare_state(directory: Path, version: str) -> str | None:
 
 
 def _why_unusable(directory: Path, version: str) -> str | None:
-    if (directory / PORT).exists():
-        return "the last server was killed before it saved its whole state"
     writer = (directory / VERSION).read_text()
     if writer != version:
-        return f"MiniStack {writer} wrote it, and this is MiniStack {version}"
+        return f"MiniStack {writer} wrote the old state, and this is MiniStack {version}."
+    if (directory / PORT).exists():
+        return (
+            "The last server was killed, so the old state may be incomplete. To use the old state, "
+            f"stop this cloud and replace the folder {directory / STATE} with the moved folder."
+        )
     return None
 
 
