@@ -1,36 +1,40 @@
 """`nox -s cloud` serves the local cloud until it is stopped, and prints variables for clients."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from tests.cloud.conftest import ACCOUNT, Tools, server_of
+from tests.cloud.conftest import Tools, server_of
 from tools.deployment import serve
-from tools.local_cloud.client import LocalCloud
-from tools.local_cloud.folder import PORT
+from tools.local_cloud.client import ACCOUNT, local_cloud
+from tools.local_cloud.folder import HOST, PORT
+
+CLIENT = """
+import boto3, os
+
+print(boto3.client("sts").get_caller_identity()["Account"])
+for key in ("WEALTH_OPS_TARGET", "NO_PROXY"):
+    print(os.environ[key])
+"""
 
 
 def test_the_cloud_is_served_until_it_is_interrupted(
     tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    directory = tmp_path / "a cloud"
-
     def interrupt(_: float) -> None:
-        assert (directory / PORT).exists()
+        assert (tmp_path / PORT).exists()
         raise KeyboardInterrupt
 
     monkeypatch.setattr(serve, "time", SimpleNamespace(sleep=interrupt))
-    status, output = tools("cloud", WEALTH_OPS_CLOUD=str(directory))
+    monkeypatch.setenv("WEALTH_OPS_TARGET", "aws")
+    status, output = tools("cloud", WEALTH_OPS_CLOUD=str(tmp_path))
     assert status == 0
-    assert "export AWS_ENDPOINT_URL=https://127.0.0.1:" in output
-    assert f"export AWS_CA_BUNDLE='{directory}/" in output
-    # With these variables, the aws CLI would ignore the access keys.
-    assert "unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN\n" in output
-    assert "export NO_PROXY=127.0.0.1${NO_PROXY:+,$NO_PROXY}\n" in output
     assert "Stopping." in output
-    assert not (directory / PORT).exists()
+    assert not (tmp_path / PORT).exists()
 
 
 def test_the_cloud_ends_when_its_parent_process_ends(
@@ -42,17 +46,38 @@ def test_the_cloud_ends_when_its_parent_process_ends(
     assert not (tmp_path / PORT).exists()
 
 
-def test_a_running_cloud_is_shown_and_not_stopped(
-    tools: Tools, here: dict[str, str], cloud: LocalCloud
+def test_a_shell_with_the_printed_variables_reaches_only_the_local_cloud(
+    tools: Tools, tmp_path: Path
 ) -> None:
-    status, output = tools("cloud", **here)
-    assert status == 0
-    assert f"is up at {cloud.url} already" in output
-    assert server_of(cloud).is_running()
+    users = {
+        "AWS_PROFILE": "work",
+        "AWS_SESSION_TOKEN": "real",
+        "HTTPS_PROXY": "http://192.0.2.1:1",
+        "NO_PROXY": "upper.example",
+        "WEALTH_OPS_TARGET": "aws",
+    }
+    with local_cloud(tmp_path / "a cloud") as cloud:
+        status, output = tools("cloud", WEALTH_OPS_CLOUD=str(cloud.directory))
+        assert status == 0
+        assert f"is up at {cloud.url} already" in output
+        assert server_of(cloud).is_running()
+        lines = [line for line in output.splitlines() if line.startswith(("export ", "unset "))]
+        shell = subprocess.run(
+            ["sh", "-c", "\n".join([*lines, '"$0" -c "$1"']), sys.executable, CLIENT],
+            env=os.environ | users,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+    account, target, *hosts = shell.stdout.splitlines()
+    assert (account, target) == (ACCOUNT, "local")
+    for names in hosts:
+        assert {HOST, "upper.example"} == {*names.split(",")}
 
 
-def test_aws_needs_no_server(tools: Tools, account: dict[str, str]) -> None:
-    status, output = tools("cloud", "--to", "aws", **account)
-    assert status == 0
-    assert f"account {ACCOUNT} as arn:aws:iam::{ACCOUNT}:root needs no server" in output
-    assert "export" not in output
+def test_the_target_aws_is_refused(tools: Tools) -> None:
+    status, output = tools("cloud", "--to", "aws")
+    assert status == 2
+    assert output == (
+        "--to aws: `nox -s cloud` serves only the local cloud, and AWS needs no server.\n"
+    )

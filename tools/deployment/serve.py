@@ -4,33 +4,25 @@ import os
 import shlex
 import time
 
-from botocore.session import Session
-
-from tools.console import is_interactive, say
+from tools.console import UserError, say
 from tools.deployment.options import Options, cloud_directory
-from tools.local_cloud.client import local_cloud
-from tools.targets import aws_target, choose
+from tools.local_cloud.client import LocalCloud, local_cloud
 
 
 def serve(options: Options) -> int:
     """Serve until Ctrl-C, and print the environment variables for boto3 and the aws CLI.
 
-    With --to aws, prints that no server is needed.
+    Raises `UserError` for --to aws.
     """
     parent = os.getppid()
-    session = Session(profile=options.profile)
-    if choose(options.to or "local", session, interactive=False).kind == "aws":
-        target = aws_target(session, interactive=is_interactive())
-        say(f"{target} needs no server: boto3 and the aws CLI reach it directly.")
-        return 0
+    if options.to not in (None, "local"):
+        raise UserError(
+            f"--to {options.to}: `nox -s cloud` serves only the local cloud, and AWS needs no "
+            "server.",
+            2,
+        )
     with local_cloud(cloud_directory(), port=options.port) as cloud:
-        # With a profile in the shell, the aws CLI would ignore the access keys.
-        say("unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN")
-        for key, value in cloud.environment({}).items():
-            others = "${NO_PROXY:+,$NO_PROXY}" if key == "NO_PROXY" else ""
-            say(f"export {key}={shlex.quote(value)}{others}")
-        # Without this variable, `deploy` would use the access keys on AWS.
-        say("export WEALTH_OPS_TARGET=local")
+        _print_variables(cloud)
         if cloud.shared:
             say(f"The local cloud is up at {cloud.url} already, served by another process.")
             return 0
@@ -42,3 +34,14 @@ def serve(options: Options) -> int:
         except KeyboardInterrupt:
             say("Stopping.")
     return 0
+
+
+def _print_variables(cloud: LocalCloud) -> None:
+    # With a profile in the shell, the aws CLI would ignore the access keys.
+    say("unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN")
+    variables = {key: shlex.quote(value) for key, value in cloud.environment({}).items()}
+    variables["NO_PROXY"] += "${NO_PROXY:+,$NO_PROXY}"
+    # Without this variable, `deploy` would use the access keys on AWS.
+    variables["WEALTH_OPS_TARGET"] = "local"
+    for key, value in variables.items():
+        say(f"export {key}={value}")
