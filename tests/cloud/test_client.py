@@ -150,7 +150,7 @@ def test_a_server_that_does_not_start_in_time_is_stopped(
 def test_a_running_server_is_shared_and_keeps_running(cloud: LocalCloud) -> None:
     with local_cloud(cloud.directory) as second:
         assert second == cloud
-        assert second.shared
+        assert second.server is None
     assert server_of(cloud).is_running()
 
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +11,7 @@ import pytest
 
 from tests.cloud.conftest import Tools, server_of
 from tools.deployment import serve
-from tools.local_cloud.client import ACCOUNT, local_cloud
+from tools.local_cloud.client import ACCOUNT, LocalCloud, local_cloud
 from tools.local_cloud.folder import HOST, PORT
 
 CLIENT = """
@@ -44,6 +45,28 @@ def test_the_cloud_ends_when_its_parent_process_ends(
     monkeypatch.setattr(os, "getppid", lambda: next(parents))
     assert tools("cloud", WEALTH_OPS_CLOUD=str(tmp_path)).status == 0
     assert not (tmp_path / PORT).exists()
+
+
+def test_the_command_fails_when_the_server_has_ended(
+    tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    def kill(seconds: float) -> None:
+        if not pauses:
+            server_of(LocalCloud(tmp_path, 0)).kill()
+        pauses.append(seconds)
+        assert len(pauses) < 20
+        time.sleep(seconds)
+
+    monkeypatch.setattr(serve, "time", SimpleNamespace(sleep=kill))
+    status, output = tools("cloud", WEALTH_OPS_CLOUD=str(tmp_path))
+    assert status == 1
+    last = output.splitlines()[-1]
+    assert last == (
+        "The server of the local cloud has ended with status -9. To start a new server, run "
+        "`nox -s cloud` again."
+    )
 
 
 def test_a_shell_with_the_printed_variables_reaches_only_the_local_cloud(

@@ -12,7 +12,7 @@ from tools.local_cloud.client import LocalCloud, local_cloud
 def serve(options: Options) -> int:
     """Serve until Ctrl-C, and print the environment variables for boto3 and the aws CLI.
 
-    Raises `UserError` for --to aws.
+    Raises `UserError` for --to aws, and if the server ends.
     """
     parent = os.getppid()
     if options.to not in (None, "local"):
@@ -23,17 +23,23 @@ def serve(options: Options) -> int:
         )
     with local_cloud(cloud_directory(), port=options.port) as cloud:
         _print_variables(cloud)
-        if cloud.shared:
+        if cloud.server is None:
             say(f"The local cloud is up at {cloud.url} already, served by another process.")
             return 0
         say(f"The local cloud is up at {cloud.url}; Ctrl-C stops it and keeps its state.")
         try:
-            # The server must also stop when the parent, usually nox, was killed.
-            while os.getppid() == parent:
+            while cloud.server.poll() is None:
+                # The server must also stop when the parent, usually nox, was killed.
+                if os.getppid() != parent:
+                    return 0
                 time.sleep(0.5)
         except KeyboardInterrupt:
             say("Stopping.")
-    return 0
+            return 0
+        raise UserError(
+            f"The server of the local cloud has ended with status {cloud.server.returncode}. To "
+            "start a new server, run `nox -s cloud` again."
+        )
 
 
 def _print_variables(cloud: LocalCloud) -> None:

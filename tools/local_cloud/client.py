@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import urllib3
@@ -31,8 +31,8 @@ class LocalCloud:
 
     directory: Path
     port: int
-    shared: bool = field(default=False, compare=False)
-    """Whether another process serves the local cloud and continues to do so."""
+    server: subprocess.Popen[bytes] | None = field(default=None, compare=False)
+    """The server that this process started, or None if another process started the server."""
 
     @property
     def url(self) -> str:
@@ -77,7 +77,7 @@ def local_cloud(directory: Path, *, port: int = 0) -> Iterator[LocalCloud]:
     Raises `UserError` if the server cannot start.
     """
     directory = directory.resolve()
-    if running := _find(directory, shared=True):
+    if running := _find(directory):
         yield running
         return
     server = _start(directory, port)
@@ -87,13 +87,13 @@ def local_cloud(directory: Path, *, port: int = 0) -> Iterator[LocalCloud]:
         _stop(server)
 
 
-def _find(directory: Path, *, shared: bool) -> LocalCloud | None:
+def _find(directory: Path) -> LocalCloud | None:
     """The local cloud in `directory` if its server answers."""
     try:
         port = int((directory / PORT).read_text())
     except (OSError, ValueError):
         return None
-    cloud = LocalCloud(directory, port, shared)
+    cloud = LocalCloud(directory, port)
     with urllib3.PoolManager(ca_certs=str(cloud.certificate), retries=False) as pool:
         try:
             answer = pool.request("GET", f"{cloud.url}/_ministack/health", timeout=5)
@@ -123,10 +123,10 @@ def _start(directory: Path, port: int) -> subprocess.Popen[bytes]:
 def _wait_until_ready(directory: Path, server: subprocess.Popen[bytes]) -> LocalCloud:
     end = time.monotonic() + START_LIMIT
     while server.poll() is None and time.monotonic() < end:
-        if cloud := _find(directory, shared=False):
+        if cloud := _find(directory):
             if notice := (directory / LOG).read_text(errors="replace").strip():
                 say(notice)
-            return cloud
+            return replace(cloud, server=server)
         time.sleep(0.05)
     reason = (directory / LOG).read_text(errors="replace").strip()
     raise UserError(f"The local cloud did not start. {reason or 'It did not answer in time.'}")
