@@ -182,14 +182,15 @@ POISON = {
 
 def test_the_environment_of_a_command_reaches_only_the_local_cloud() -> None:
     cloud = LocalCloud(Path("/cloud"), 4711)
-    environment = cloud.environment({**POISON, "AWS_REGION": "eu-west-1", "HOME": "/home/me"})
+    users = {"AWS_REGION": "eu-west-1", "HOME": "/home/me", "no_proxy": "example.com"}
+    environment = cloud.environment(POISON | users)
     assert not POISON.keys() & environment.keys()
     assert environment["HOME"] == "/home/me"
     assert environment["AWS_ENDPOINT_URL"] == "https://127.0.0.1:4711"
     assert environment["AWS_REGION"] == environment["AWS_DEFAULT_REGION"] == "us-east-1"
     assert environment["AWS_CA_BUNDLE"] == environment["NODE_EXTRA_CA_CERTS"]
     assert environment["AWS_EC2_METADATA_DISABLED"] == "true"
-    assert environment["NO_PROXY"] == "127.0.0.1"
+    assert environment["NO_PROXY"] == environment["no_proxy"] == "127.0.0.1"
     for key in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         assert not Path(environment[key]).exists()
 

@@ -18,7 +18,7 @@ CLIENT = """
 import boto3, os
 
 print(boto3.client("sts").get_caller_identity()["Account"])
-for key in ("WEALTH_OPS_TARGET", "NO_PROXY"):
+for key in ("WEALTH_OPS_TARGET", "NO_PROXY", "no_proxy"):
     print(os.environ[key])
 """
 
@@ -77,6 +77,7 @@ def test_a_shell_with_the_printed_variables_reaches_only_the_local_cloud(
         "AWS_SESSION_TOKEN": "real",
         "HTTPS_PROXY": "http://192.0.2.1:1",
         "NO_PROXY": "upper.example",
+        "no_proxy": "lower.example",
         "WEALTH_OPS_TARGET": "aws",
     }
     with local_cloud(tmp_path / "a cloud") as cloud:
@@ -95,7 +96,7 @@ def test_a_shell_with_the_printed_variables_reaches_only_the_local_cloud(
     account, target, *hosts = shell.stdout.splitlines()
     assert (account, target) == (ACCOUNT, "local")
     for names in hosts:
-        assert {HOST, "upper.example"} == {*names.split(",")}
+        assert {HOST, "upper.example", "lower.example"} == {*names.split(",")}
 
 
 def test_the_target_aws_is_refused(tools: Tools) -> None:

@@ -46,7 +46,9 @@ def _print_variables(cloud: LocalCloud) -> None:
     # With a profile in the shell, the aws CLI would ignore the access keys.
     say("unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN")
     variables = {key: shlex.quote(value) for key, value in cloud.environment({}).items()}
-    variables["NO_PROXY"] += "${NO_PROXY:+,$NO_PROXY}"
+    # Retain the hosts that the user's shell reaches without a proxy.
+    variables["NO_PROXY"] += '"${NO_PROXY:+,$NO_PROXY}${no_proxy:+,$no_proxy}"'
+    variables["no_proxy"] = '"$NO_PROXY"'
     # Without this variable, `deploy` would use the access keys on AWS.
     variables["WEALTH_OPS_TARGET"] = "local"
     for key, value in variables.items():

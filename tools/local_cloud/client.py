@@ -57,7 +57,9 @@ class LocalCloud:
             "AWS_DEFAULT_REGION": region,
             "AWS_CA_BUNDLE": str(self.certificate),
             "NODE_EXTRA_CA_CERTS": str(self.certificate),
+            # Programs that read both names prefer the lower-case name.
             "NO_PROXY": HOST,
+            "no_proxy": HOST,
             # The CDK CLI caches the account of each access key in this folder.
             "CDK_HOME": str(self.directory / "cdk"),
         }
