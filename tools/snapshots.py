@@ -1,6 +1,7 @@
 """The reviewed state of each environment: its templates, and the settings of its stacks.
 
-`python -m tools.snapshots` records the state, and a synthesis is compared with it.
+`python -m tools.snapshots` records the state. `nox -s guard` and the tests of apps/ compare the
+state with a new synthesis.
 """
 
 import json
