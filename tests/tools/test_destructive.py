@@ -106,7 +106,9 @@ ALL_BUT: Resource = {
     "NotAction": ["s3:Put*", "s3:Delete*"],
     "Resource": "*",
 }
-CHOICE: Resource = {"Fn::If": ["Prod", READ, DENY]}
+UNKNOWN = "unknown actions on unknown resources"
+CHOICE: Resource = {"Fn::If": ["Prod", READ, {"Action": ["s3:*"]}]}
+WIDER_CHOICE: Resource = {"Fn::If": ["Prod", READ, {"Action": ["s3:*", "iam:*"]}]}
 
 
 def only_if(statement: Resource, value: str) -> Resource:
@@ -135,11 +137,10 @@ STATEMENTS: dict[str, tuple[Resource | None, Resource | None, *tuple[str, ...]]]
     "change the case of an action": (READ, {**READ, "Action": "S3:getobject"}),
     "allow less": (READ, {**READ, "Action": "s3:GetObject*"}),
     "allow on less": (READ, {**READ, "Resource": "arn:aws:s3:::data/raw/*"}),
-    "allow a letter for ?": ({**READ, "Action": "s3:Ge?"}, {**READ, "Action": "s3:Get"}),
-    "allow * for ?": (
-        {**READ, "Action": "s3:Ge?"},
-        {**READ, "Action": "s3:Ge*"},
-        f"{READS} s3:Ge* on arn:aws:s3:::data/*",
+    "allow a reference for ?": (
+        {**READ, "Resource": "???????"},
+        {**READ, "Resource": OTHER},
+        f"{READS} s3:Get* on ${{Item}}",
     ),
     "allow a resource that a regular expression would match": (
         {**READ, "Resource": "arn:aws:s3:::[a-z].*"},
@@ -152,7 +153,7 @@ STATEMENTS: dict[str, tuple[Resource | None, Resource | None, *tuple[str, ...]]]
         "Service:logging.s3.amazonaws.com is allowed all but s3:Delete*, s3:Put* on data",
     ),
     "allow all actions but fewer": (
-        ALL_BUT,
+        {**ALL_BUT, "NotAction": ["s3:*"]},
         {**ALL_BUT, "NotAction": ["s3:Put*"]},
         "Service:logging.s3.amazonaws.com is allowed all but s3:Put* on data",
     ),
@@ -160,8 +161,14 @@ STATEMENTS: dict[str, tuple[Resource | None, Resource | None, *tuple[str, ...]]]
     "allow by a condition of the template": (
         DENY,
         CHOICE,
-        f"? is allowed {json.dumps(CHOICE, separators=(',', ':'))} on ?",
+        f"{json.dumps(CHOICE, separators=(',', ':'))} is allowed {UNKNOWN}",
         f"{NOT_DENIED} s3:Get* on arn:aws:s3:::data/*",
+    ),
+    "allow more by a condition of the template": (
+        CHOICE,
+        WIDER_CHOICE,
+        f"{json.dumps(WIDER_CHOICE, separators=(',', ':'))} is allowed {UNKNOWN}",
+        f"{json.dumps(CHOICE, separators=(',', ':'))} is no longer denied {UNKNOWN}",
     ),
 }
 

@@ -11,16 +11,12 @@ def opened(resource: Resource, changes: Changes) -> Iterator[str]:
 
     Ignores the permissions of new roles, and the trust of new resources in AWS services.
     """
-    created = tuple(
-        f"${{{each['id']}{end}"
-        for each in changes["resources"]
-        if each["impact"] == "WILL_CREATE"
-        for end in ("}", ".Arn}")
-    )
+    created = [each["id"] for each in changes["resources"] if each["impact"] == "WILL_CREATE"]
+    references = tuple("${" + id_ + end for id_ in created for end in ("}", ".Arn}"))
     for permission in resource["after"]:
         _, principal, _, on, _ = permission
-        is_new = principal.removeprefix("AWS:") in created or (
-            principal.startswith("Service:") and on.startswith(created)
+        is_new = principal.removeprefix("AWS:") in references or (
+            principal.startswith("Service:") and on.startswith(references)
         )
         if not is_new and _is_missing(permission, "Allow", changes["before"]):
             yield _sentence(permission, "is allowed")
@@ -38,7 +34,7 @@ def _is_missing(permission: Permission, effect: str, others: Sequence[Permission
 
 
 def _covers(one: Permission, other: Permission) -> bool:
-    """Whether one permission includes another, according to the wildcards of both."""
+    """Whether one permission includes another."""
     _, principal, action, resource, condition = one
     return (
         principal == other[1]
@@ -49,10 +45,12 @@ def _covers(one: Permission, other: Permission) -> bool:
 
 
 def _matches(pattern: str, value: str) -> bool:
-    # The wildcards of IAM. Only * matches a wildcard in `value`.
-    parts = {"*": ".*", "?": "[^*]"}
-    regex = "".join(parts.get(character, re.escape(character)) for character in pattern)
-    return re.fullmatch(regex, value, re.DOTALL) is not None
+    # A negated set, or an intrinsic function, equals only itself.
+    if pattern.startswith(("all but ", "{")):
+        return pattern == value
+    # Only * is a wildcard here. A ? is compared as text: the value may contain a *, or a reference
+    # such as ${Bucket.Arn}, and both stand for more than one character.
+    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), value) is not None
 
 
 def _sentence(permission: Permission, verb: str) -> str:

@@ -6,14 +6,13 @@ const { formatDifferences, fullDiff } = require("@aws-cdk/cloudformation-diff");
 // The package does not export this function, but it has already loaded AWS's specification.
 const { loadResourceModel } = require("@aws-cdk/cloudformation-diff/lib/diff/util");
 
-// A negated set equals only itself.
 const values = ({ values, not }) => (not ? [`all but ${values.join(", ")}`] : values);
 
 // Each action of each principal on each resource. A statement that is an intrinsic function as a
 // whole, such as Fn::If, may allow anything.
 const expand = ({ serializedIntrinsic, effect, principals, actions, resources, condition }) =>
   serializedIntrinsic
-    ? [["Unknown", "?", serializedIntrinsic, "?", ""]]
+    ? [["Unknown", serializedIntrinsic, "unknown actions", "unknown resources", ""]]
     : values(principals).flatMap((principal) =>
         values(actions).flatMap((action) =>
           values(resources).map((on) => [
