@@ -120,7 +120,10 @@ def main(arguments: Sequence[str]) -> int:
     if options.json:
         # `nox -t environments` writes these cloud assemblies.
         deploys = [
-            {"environment": name, "assembly": str(synth.assembly_folder(name).relative_to(ROOT))}
+            {
+                "environment": name,
+                "assembly": str(synth.assembly_folder(name).relative_to(project.ROOT)),
+            }
             for name in project.deployed_by_push()
         ]
         lists = {"environments": project.environments(), "deploys": deploys}
