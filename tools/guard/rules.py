@@ -1,26 +1,32 @@
 """Rules that find destructive changes of properties, for all resource types.
 
-CloudFormation gives properties of the same meaning the same name in most types, so a rule
-names only the property.
+CloudFormation gives properties of the same meaning the same name in most types, so a rule names
+only the property. For example, the rule
+
+    r"ImageTagMutability|PermissionsBoundary": changed_or_removed
+
+matches the property `ImageTagMutability` of each resource. If the value changes from "IMMUTABLE" to
+"MUTABLE", `changed_or_removed` returns True, and the guard prints
+
+    ImageTagMutability changes from "IMMUTABLE" to "MUTABLE"
+
+To add a rule, add a line to RULES and a change to DESTRUCTIVE in tests/tools/test_rules.py.
 """
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from math import inf
 
 from tools.assembly import Json, at
-from tools.guard import lifecycle
 
+# Whether the change from an old to a new value is destructive. None means not set.
 type Check = Callable[[Json, Json], bool]
 
 # Properties that name an element of a list, e.g. a replica of a table.
 NAMES = ("Region", "IndexName", "Id", "Name")
-
-
-def changed(old: Json, new: Json) -> bool:
-    """A value was set, and is different or removed."""
-    return old is not None and old != new
+# Objects in these storage classes must be restored, for hours, before an application can read them.
+ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
 
 
 def removed(old: Json, new: Json) -> bool:
@@ -28,13 +34,18 @@ def removed(old: Json, new: Json) -> bool:
     return old is not None and new is None
 
 
-def added(old: Json, new: Json) -> bool:
-    """A value was not set, and is set."""
-    return old is None and new is not None
+def changed_or_removed(old: Json, new: Json) -> bool:
+    """A value was set, and is different or removed."""
+    return old is not None and old != new
+
+
+def added_or_changed(old: Json, new: Json) -> bool:
+    """A value is set, and was different or not set."""
+    return new is not None and old != new
 
 
 def differs(old: Json, new: Json) -> bool:
-    """A value was set, removed or changed."""
+    """A value is added, changed or removed."""
     return old != new
 
 
@@ -48,30 +59,48 @@ def switched_on(old: Json, new: Json) -> bool:
     return _is_on(new) and old != new
 
 
-def retained_less(old: Json, new: Json) -> bool:
-    """A DeletionPolicy or UpdateReplacePolicy protects data less than before."""
-    return old not in (None, "Delete", new) and new != "Retain"
-
-
 def shortened(default: float) -> Check:
     """A check for a shorter time; `default` applies if the time is not set."""
     return lambda old, new: _number(new, default) < _number(old, default)
 
 
-def two_at_a_time(old: Json, new: Json) -> bool:
+def retained_less(old: Json, new: Json) -> bool:
+    """A DeletionPolicy or UpdateReplacePolicy protects data less than before."""
+    return old not in (None, "Delete", new) and new != "Retain"
+
+
+def expires_or_archives(old: Json, new: Json) -> bool:
+    """A lifecycle rule of a bucket is added or changed, and deletes or archives objects.
+
+    Includes changes to a later time. Ignores transitions of noncurrent versions, because an
+    application does not read noncurrent versions.
+    """
+    if old == new or not isinstance(new, Mapping) or new.get("Status") == "Disabled":
+        return False
+    transitions = [*_children(new.get("Transitions")).values(), new.get("Transition")]
+    return any("Expiration" in name for name in new) or any(
+        at(transition, "StorageClass") in ARCHIVES for transition in transitions
+    )
+
+
+def several_added_or_removed(old: Json, new: Json) -> bool:
     """More than one element of a list is added or removed; one update allows only one."""
     return bool(old and new) and len(_children(old).keys() ^ _children(new).keys()) > 1
 
 
-# The first pattern that matches the path of a property decides. Patterns match whole names.
+# Maps the end of the path of a property to the check of its values. A path is, for example,
+# `Properties.VersioningConfiguration.Status` or `Properties.Replicas[us-east-1].KmsKeyId`. Only the
+# first pattern that matches is used, so a special pattern comes before a general one. A pattern
+# that ends with `.*` also matches the properties within.
 RULES: Mapping[str, Check] = {
     # Data is deleted, with the resource or sooner. The defaults are from the template reference
     # (AWS::SQS::Queue, AWS::Kinesis::Stream, AWS::KMS::Key, AWS::RDS::DBInstance and
     # AWS::DynamoDB::Table); other data is retained without limit by default.
     r"DeletionPolicy|UpdateReplacePolicy": retained_less,
-    r"\w*[pP]rotection(Enabled)?": switched_off,
-    r"EmptyOnDelete|TimeToLiveSpecification": switched_on,
-    r"LifecyclePolicy": lifecycle.images_expire_sooner,
+    r"\w*Protection(Enabled)?": switched_off,
+    r"EmptyOnDelete|TimeToLiveSpecification.*": switched_on,
+    r"LifecycleConfiguration\..*": expires_or_archives,
+    r"LifecyclePolicyText": added_or_changed,
     r"MessageRetentionPeriod": shortened(345600),
     r"RetentionPeriodHours": shortened(24),
     r"PendingWindowInDays": shortened(30),
@@ -79,34 +108,32 @@ RULES: Mapping[str, Check] = {
     r"RecoveryPeriodInDays": shortened(35),
     r"\w*Retention\w*": shortened(inf),
     r"PointInTimeRecoveryEnabled": switched_off,
-    r"ObjectLock\w*|GenerateSecretString": changed,
+    r"ObjectLock\w*|GenerateSecretString": changed_or_removed,
     r"(Replicas|\w*SecondaryIndexes)\[.*\]": removed,
     # The deploy fails half-way (template reference of AWS::DynamoDB::Table and GlobalTable).
-    r"Replicas|GlobalSecondaryIndexes": two_at_a_time,
-    r"stackName|environment": changed,
+    r"Replicas|GlobalSecondaryIndexes": several_added_or_removed,
+    r"stackName|environment": changed_or_removed,
     # Data cannot be read, at once or without permissions on another key.
-    r"Tierings\[.*\]": added,
-    r"\w*K(ms|MS)(Master)?Key(I[dD]|Arn|Identifier)?": differs,
+    r"Tierings\[.*\]": added_or_changed,
+    r"\w*K(ms|MS)(Master)?Key\w*": differs,
     # Consumers get no events. Rules, schedules, event source mappings and KMS keys have `State` or
     # `Enabled`; bucket versioning has `Status`.
-    r"(?<!TimeToLiveSpecification\.)Enabled|State|Status|EventBridgeEnabled": switched_off,
+    r"Enabled|State|Status|EventBridgeEnabled": switched_off,
     r"NotificationConfiguration\.\w+\[.*\]|KinesisStreamSpecification": removed,
     r"RedrivePolicy|DeadLetterConfig|OnFailure": removed,
-    r"StreamViewType": changed,
+    r"StreamViewType": changed_or_removed,
     # Data is less protected from access and from being overwritten.
-    r"\w*Encrypt\w*|SSE\w*|OwnershipControls|ImageTagMutability|PermissionsBoundary": changed,
+    r"\w*Encrypt\w*|SSE\w*|OwnershipControls": changed_or_removed,
+    r"ImageTagMutability|PermissionsBoundary": changed_or_removed,
     r"(Block|Ignore|Restrict)Public\w+|EnableKeyRotation": switched_off,
 }
 
 
 def destructive(old: Json, new: Json, path: str = "") -> Iterator[str]:
     """A sentence for each destructive change of the property at a path or of a property within."""
-    if path.endswith("LifecycleConfiguration"):
-        for rule in lifecycle.sooner(old, new):
-            yield f"a lifecycle rule deletes or archives: {text(rule)}"
-        return
-    rule = next((rule for rule in RULES if re.search(rf"(^|\.)({rule})$", path)), "")
-    if rule and RULES[rule](old, new):
+    checks = (check for end, check in RULES.items() if re.search(rf"(^|\.)({end})$", path))
+    check = next(checks, None)
+    if check and check(old, new):
         yield f"{path.removeprefix('Properties.')} {change(old, new)}"
         return
     before, after = _children(old), _children(new)
@@ -127,15 +154,14 @@ def text(value: Json) -> str:
 
 def _children(value: Json) -> Mapping[str, Json]:
     """The values within a mapping or list, by name; an element without a name has its text."""
-    if isinstance(value, Mapping):
-        return value
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        return {}
-    names = [[at(element, name) for name in NAMES] for element in value]
-    return {
-        f"[{next(filter(None, own), None) or text(element)}]": element
-        for own, element in zip(names, value, strict=True)
-    }
+    if isinstance(value, list):
+        return {f"[{_name(element)}]": element for element in value}
+    return value if isinstance(value, Mapping) else {}
+
+
+def _name(element: Json) -> Json:
+    names = (at(element, name) for name in NAMES)
+    return next((name for name in names if name), text(element))
 
 
 def _is_on(value: Json) -> bool:
