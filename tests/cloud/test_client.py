@@ -13,86 +13,65 @@ from filelock import FileLock
 from tests.cloud.conftest import server_of
 from tools.console import UserError
 from tools.local_cloud import client, folder
-from tools.local_cloud.client import LocalCloud, local_cloud
+from tools.local_cloud.client import ACCOUNT, REGION, LocalCloud, local_cloud
 from tools.local_cloud.folder import HOST, LOCK, PORT, STATE
 
-PROD = {"account": "222233334444", "region": "eu-west-1"}
+# Each account has a stack with the same export.
+PLACES = {
+    "dev-bucket": {"account": ACCOUNT, "region": REGION},
+    "prod-bucket": {"account": "222233334444", "region": "eu-west-1"},
+}
 
 
-def stack(value: str) -> str:
-    """A template that exports `value`."""
-    queue = {"Type": "AWS::SQS::Queue"}
-    output = {"Value": value, "Export": {"Name": "name"}}
-    return json.dumps({"Resources": {"Queue": queue}, "Outputs": {"Output": output}})
-
-
-def buckets(cloud: LocalCloud) -> list[str]:
-    with cloud.entered():
-        return [bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]]
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A stopped local cloud that holds a bucket and an object, for copies."""
-    with local_cloud(tmp_path_factory.mktemp("saved")) as cloud, cloud.entered():
-        s3 = boto3.client("s3")
-        s3.create_bucket(Bucket="mine")
-        s3.put_object(Bucket="mine", Key="raw/BTC.parquet", Body=b"1")
-    return cloud.directory
-
-
-@pytest.fixture
-def directory(saved: Path, tmp_path: Path) -> Path:
-    """A copy of the saved local cloud."""
-    return shutil.copytree(saved, tmp_path / "cloud")
+def stack(bucket: str) -> str:
+    """A template that exports the name of a new bucket."""
+    resource = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": bucket}}
+    output = {"Value": {"Ref": "Bucket"}, "Export": {"Name": "name"}}
+    return json.dumps({"Resources": {"Bucket": resource}, "Outputs": {"Output": output}})
 
 
 # State
 
 
-def test_accounts_and_regions_are_separate_and_survive_a_stop(directory: Path) -> None:
-    with local_cloud(directory) as cloud:
-        for value, place in {"dev": {}, "prod": PROD}.items():
+def test_accounts_and_regions_are_separate_and_survive_a_stop(tmp_path: Path) -> None:
+    with local_cloud(tmp_path) as cloud:
+        for bucket, place in PLACES.items():
             with cloud.entered(**place):
                 cloudformation = boto3.client("cloudformation")
-                cloudformation.create_stack(StackName=f"{value}-stack", TemplateBody=stack(value))
+                cloudformation.create_stack(StackName=bucket, TemplateBody=stack(bucket))
                 wait = cloudformation.get_waiter("stack_create_complete").wait
-                wait(StackName=f"{value}-stack", WaiterConfig={"Delay": 1})
-        with cloud.entered():
-            s3 = boto3.client("s3")
-            s3.put_bucket_versioning(Bucket="mine", VersioningConfiguration={"Status": "Enabled"})
-            s3.put_object(Bucket="mine", Key="raw/BTC.parquet", Body=b"2")
-    with local_cloud(directory, port=cloud.port) as again:
+                wait(StackName=bucket, WaiterConfig={"Delay": 1})
+                boto3.client("s3").put_object(Bucket=bucket, Key="key", Body=bucket.encode())
+    with local_cloud(tmp_path, port=cloud.port) as again:
         assert again == cloud
-        for value, place in {"dev": {}, "prod": PROD}.items():
+        for bucket, place in PLACES.items():
             with again.entered(**place):
                 cloudformation = boto3.client("cloudformation")
                 (found,) = cloudformation.describe_stacks()["Stacks"]
-                assert found["StackStatus"] == "CREATE_COMPLETE"
+                assert (found["StackName"], found["StackStatus"]) == (bucket, "CREATE_COMPLETE")
                 (export,) = cloudformation.list_exports()["Exports"]
-                assert export["Value"] == value
-        with again.entered():
-            s3 = boto3.client("s3")
-            assert len(s3.list_object_versions(Bucket="mine")["Versions"]) == 2
-            assert s3.get_object(Bucket="mine", Key="raw/BTC.parquet")["Body"].read() == b"2"
+                assert export["Value"] == bucket
+                body = boto3.client("s3").get_object(Bucket=bucket, Key="key")["Body"]
+                assert body.read() == bucket.encode()
 
 
 @pytest.mark.usefixtures("measured")
 def test_the_state_of_a_killed_server_is_moved_and_can_be_moved_back(
-    directory: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patch, local_cloud(directory) as cloud:
-        assert buckets(cloud) == ["mine"]
+    with monkeypatch.context() as patch, local_cloud(tmp_path) as cloud, cloud.entered():
+        boto3.client("s3").create_bucket(Bucket="mine")
+        boto3.client("s3").put_object(Bucket="mine", Key="key", Body=b"1")
         patch.setattr(client, "STOP_LIMIT", 0.0)
         server_of(cloud).suspend()
     assert capsys.readouterr().out == (
         "The server of the local cloud did not stop within 0 seconds and was killed. Its state may "
         "be incomplete.\n"
     )
-    with local_cloud(directory) as cloud:
-        assert buckets(cloud) == []
-    (moved,) = directory.glob(f"{STATE}-20*")
-    state = directory / STATE
+    with local_cloud(tmp_path) as cloud, cloud.entered():
+        assert boto3.client("s3").list_buckets()["Buckets"] == []
+    state = tmp_path / STATE
+    (moved,) = tmp_path.glob(f"{STATE}-20*")
     assert capsys.readouterr().out == (
         f"The old state of the local cloud was moved to {moved}. This cloud is empty; a deploy "
         "rebuilds it. The last server was killed, so the old state may be incomplete. To use the "
@@ -100,8 +79,8 @@ def test_the_state_of_a_killed_server_is_moved_and_can_be_moved_back(
     )
     shutil.rmtree(state)
     moved.rename(state)
-    with local_cloud(directory) as cloud:
-        assert buckets(cloud) == ["mine"]
+    with local_cloud(tmp_path) as cloud, cloud.entered():
+        assert boto3.client("s3").get_object(Bucket="mine", Key="key")["Body"].read() == b"1"
 
 
 def test_the_state_of_another_version_is_moved(tmp_path: Path) -> None:
@@ -180,32 +159,24 @@ POISON = {
 }
 
 
-def test_the_environment_of_a_command_reaches_only_the_local_cloud() -> None:
-    cloud = LocalCloud(Path("/cloud"), 4711)
-    users = {"AWS_REGION": "eu-west-1", "HOME": "/home/me", "no_proxy": "example.com"}
-    environment = cloud.environment(POISON | users)
-    assert not POISON.keys() & environment.keys()
-    assert environment["HOME"] == "/home/me"
-    assert environment["AWS_ENDPOINT_URL"] == "https://127.0.0.1:4711"
-    assert environment["AWS_REGION"] == environment["AWS_DEFAULT_REGION"] == "us-east-1"
-    assert environment["AWS_CA_BUNDLE"] == environment["NODE_EXTRA_CA_CERTS"]
-    assert environment["AWS_EC2_METADATA_DISABLED"] == "true"
-    assert environment["NO_PROXY"] == environment["no_proxy"] == "127.0.0.1"
-    for key in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
-        assert not Path(environment[key]).exists()
-
-
 def test_an_entered_cloud_replaces_the_users_environment_until_the_end(
     cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for key, value in POISON.items():
         monkeypatch.setenv(key, value)
+    monkeypatch.setenv("no_proxy", "example.com")
     before = dict(os.environ)
 
     def fail() -> None:
-        with cloud.entered(**PROD):
-            assert boto3.client("sts").get_caller_identity()["Account"] == PROD["account"]
-            assert boto3.client("sts").meta.region_name == PROD["region"]
+        with cloud.entered(**PLACES["prod-bucket"]):
+            assert not POISON.keys() & os.environ.keys()
+            assert os.environ["HOME"] == before["HOME"]
+            assert os.environ["NO_PROXY"] == os.environ["no_proxy"] == HOST
+            for key in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+                assert not Path(os.environ[key]).exists()
+            sts = boto3.client("sts")
+            assert sts.get_caller_identity()["Account"] == "222233334444"
+            assert sts.meta.region_name == "eu-west-1"
             raise KeyError
 
     with pytest.raises(KeyError):

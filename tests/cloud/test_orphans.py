@@ -20,6 +20,8 @@ from tools.project import ROOT
 
 # Seconds in which a process appears, or disappears.
 LIMIT = 15.0
+# The standard output of the started command, in the folder of the test.
+OUTPUT = "output"
 SYNTHESIS = """
 import os, sys
 from pathlib import Path
@@ -78,20 +80,21 @@ def assert_all_end(process: subprocess.Popen[bytes], number: int = signal.SIGKIL
 
 
 @pytest.fixture
-def start() -> Iterator[Start]:
+def start(tmp_path: Path) -> Iterator[Start]:
     """Start a Python command, and kill its remaining processes at the end of the test."""
     started: list[subprocess.Popen[bytes]] = []
 
     def run(*arguments: object, **environment: str) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen(
-            [sys.executable, *map(str, arguments)],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        with (tmp_path / OUTPUT).open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, *map(str, arguments)],
+                cwd=ROOT,
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
         started.append(process)
         return process
 
@@ -113,14 +116,14 @@ def test_a_killed_deploy_leaves_no_process(start: Start, assembly: Path, tmp_pat
     assert not (tmp_path / PORT).exists()
 
 
+@pytest.mark.usefixtures("measured")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nox_leaves_no_process_and_the_state_is_saved(
     start: Start, tmp_path: Path, number: signal.Signals
 ) -> None:
     # UV: the noxfile does not start `uv run`.
     nox = start("-m", "nox", "-s", "cloud", WEALTH_OPS_CLOUD=str(tmp_path), UV="uv")
-    wait_for((tmp_path / PORT).exists)
-    wait_for_line(nox, "tools.local_cloud.server", str(tmp_path))
+    wait_for(lambda: "Ctrl-C stops it" in (tmp_path / OUTPUT).read_text())
     assert_all_end(nox, number)
     assert not (tmp_path / PORT).exists()
     assert list((tmp_path / STATE).glob("*.json"))

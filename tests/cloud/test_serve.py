@@ -12,7 +12,7 @@ import pytest
 from tests.cloud.conftest import Tools, server_of
 from tools.deployment import serve
 from tools.local_cloud.client import ACCOUNT, LocalCloud, local_cloud
-from tools.local_cloud.folder import HOST, PORT
+from tools.local_cloud.folder import HOST
 
 CLIENT = """
 import boto3, os
@@ -21,30 +21,6 @@ print(boto3.client("sts").get_caller_identity()["Account"])
 for key in ("WEALTH_OPS_TARGET", "NO_PROXY", "no_proxy"):
     print(os.environ[key])
 """
-
-
-def test_the_cloud_is_served_until_it_is_interrupted(
-    tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupt(_: float) -> None:
-        assert (tmp_path / PORT).exists()
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(serve, "time", SimpleNamespace(sleep=interrupt))
-    monkeypatch.setenv("WEALTH_OPS_TARGET", "aws")
-    status, output = tools("cloud", WEALTH_OPS_CLOUD=str(tmp_path))
-    assert status == 0
-    assert "Stopping." in output
-    assert not (tmp_path / PORT).exists()
-
-
-def test_the_cloud_ends_when_its_parent_process_ends(
-    tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    parents = iter([2, 2, 1])
-    monkeypatch.setattr(os, "getppid", lambda: next(parents))
-    assert tools("cloud", WEALTH_OPS_CLOUD=str(tmp_path)).status == 0
-    assert not (tmp_path / PORT).exists()
 
 
 def test_the_command_fails_when_the_server_has_ended(
@@ -81,7 +57,9 @@ def test_a_shell_with_the_printed_variables_reaches_only_the_local_cloud(
         "WEALTH_OPS_TARGET": "aws",
     }
     with local_cloud(tmp_path / "a cloud") as cloud:
-        status, output = tools("cloud", WEALTH_OPS_CLOUD=str(cloud.directory))
+        status, output = tools(
+            "cloud", WEALTH_OPS_CLOUD=str(cloud.directory), WEALTH_OPS_TARGET="aws"
+        )
         assert status == 0
         assert f"is up at {cloud.url} already" in output
         assert server_of(cloud).is_running()
