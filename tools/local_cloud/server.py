@@ -1,8 +1,7 @@
 """The process that serves MiniStack over TLS with IAM enforced; `client` starts it.
 
 The server stops when its standard input ends, so it never outlives the process that started it.
-MiniStack's own `main()` would also listen on port 443 and write a file to /tmp. MiniStack runs
-scripts in /docker-entrypoint-initaws.d and /etc/localstack/init, which only root can create.
+MiniStack's own `main()` would also listen on port 443 and write a file to /tmp.
 """
 
 import asyncio
