@@ -7,7 +7,7 @@ from botocore.session import Session
 
 from tests.tools.conftest import Configure
 from tools.console import UserError
-from tools.targets import Kind, aws_target, choose
+from tools.targets import Kind, Target, aws_target, choose
 
 
 @pytest.fixture
@@ -82,3 +82,9 @@ def test_a_target_shows_its_endpoint_account_and_principal(
     where = f"AWS at {endpoint}" if endpoint else "AWS"
     assert str(target) == f"{where}, account 111122223333 as arn:aws-cn:iam::111122223333:user/u"
     assert target.partition == "aws-cn"
+
+
+def test_a_local_target_shows_its_account_only() -> None:
+    environment = {"AWS_ENDPOINT_URL": "https://127.0.0.1:1"}
+    target = Target("local", "000000000000", "arn:aws:iam::000000000000:root", environment)
+    assert str(target) == "local cloud, account 000000000000"
