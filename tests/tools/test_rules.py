@@ -20,7 +20,8 @@ DESTRUCTIVE: list[tuple[str, Json, Json]] = [
     ("EmptyOnDelete", None, True),
     ("TimeToLiveSpecification", {"Enabled": False}, {"Enabled": True}),
     ("LifecyclePolicy.LifecyclePolicyText", None, '{"countNumber":9}'),
-    ("LifecyclePolicy.LifecyclePolicyText", '{"countNumber":9}', '{"countNumber":10}'),
+    ("LifecyclePolicy.LifecyclePolicyText", '{"countNumber":10}', '{"countNumber":9}'),
+    ("LifecyclePolicy.LifecyclePolicyText", '{"countNumber":9}', '{"countNumber":10,"tag":"a"}'),
     ("MessageRetentionPeriod", 1209600, None),
     ("RetentionPeriodHours", 48, None),
     ("PendingWindowInDays", None, 7),
@@ -82,6 +83,7 @@ SAFE: list[tuple[str, Json, Json]] = [
     ("GlobalSecondaryIndexes", None, [INDEX, {"IndexName": "by-day"}]),
     ("TimeToLiveSpecification", {"Enabled": True}, None),
     ("LifecyclePolicy", {"LifecyclePolicyText": "{}"}, None),
+    ("LifecyclePolicy.LifecyclePolicyText", '{"countNumber":9}', '{"countNumber":10}'),
     ("MessageRetentionPeriod", 60, {"Ref": "Time"}),
     ("RetentionPeriodHours", None, 24),
     ("PendingWindowInDays", 7, None),
@@ -107,7 +109,9 @@ DISABLED: Json = {"ExpirationInDays": 7, "Status": "Disabled"}
 # A lifecycle rule of a bucket before and after a change, and whether the change is destructive.
 LIFECYCLE: list[tuple[Json, Json, bool]] = [
     (None, EXPIRES, True),
-    (EXPIRES, {"ExpirationInDays": 8}, True),
+    (EXPIRES, {"ExpirationInDays": 6}, True),
+    (EXPIRES, {"ExpirationInDays": 8}, False),
+    (EXPIRES, {"ExpirationInDays": 8, "Prefix": "raw/"}, True),
     (EXPIRES, EXPIRES, False),
     (EXPIRES, None, False),
     (EXPIRES, DISABLED, False),

@@ -27,6 +27,8 @@ type Check = Callable[[Json, Json], bool]
 NAMES = ("Region", "IndexName", "Id", "Name")
 # Objects in these storage classes must be restored, for hours, before an application can read them.
 ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
+# The numbers of days and images in the JSON of lifecycle rules.
+LIMIT = re.compile(r"(?:Days|countNumber)\W+(\d+)")
 
 
 def removed(old: Json, new: Json) -> bool:
@@ -72,15 +74,20 @@ def retained_less(old: Json, new: Json) -> bool:
 def expires_or_archives(old: Json, new: Json) -> bool:
     """A lifecycle rule of a bucket is added or changed, and deletes or archives objects.
 
-    Includes changes to a later time. Ignores transitions of noncurrent versions, because an
-    application does not read noncurrent versions.
+    Ignores transitions of noncurrent versions, because an application does not read noncurrent
+    versions.
     """
-    if old == new or not isinstance(new, Mapping) or new.get("Status") == "Disabled":
+    if not isinstance(new, Mapping) or new.get("Status") == "Disabled" or _is_later(old, new):
         return False
     transitions = [*_children(new.get("Transitions")).values(), new.get("Transition")]
     return any("Expiration" in name for name in new) or any(
         at(transition, "StorageClass") in ARCHIVES for transition in transitions
     )
+
+
+def expires_images(old: Json, new: Json) -> bool:
+    """The lifecycle policy of a repository is added or changed."""
+    return new is not None and not _is_later(old, new)
 
 
 def several_added_or_removed(old: Json, new: Json) -> bool:
@@ -100,7 +107,7 @@ RULES: Mapping[str, Check] = {
     r"\w*Protection(Enabled)?": switched_off,
     r"EmptyOnDelete|TimeToLiveSpecification.*": switched_on,
     r"LifecycleConfiguration\..*": expires_or_archives,
-    r"LifecyclePolicyText": added_or_changed,
+    r"LifecyclePolicyText": expires_images,
     r"MessageRetentionPeriod": shortened(345600),
     r"RetentionPeriodHours": shortened(24),
     r"PendingWindowInDays": shortened(30),
@@ -162,6 +169,15 @@ def _children(value: Json) -> Mapping[str, Json]:
 def _name(element: Json) -> Json:
     names = (at(element, name) for name in NAMES)
     return next((name for name in names if name), text(element))
+
+
+def _is_later(old: Json, new: Json) -> bool:
+    """Whether lifecycle rules differ at most in higher numbers of days or images."""
+    # split() returns text and numbers in turn.
+    before, after = (LIMIT.split(text(value)) for value in (old, new))
+    return before[::2] == after[::2] and all(
+        int(earlier) <= int(later) for earlier, later in zip(before[1::2], after[1::2], strict=True)
+    )
 
 
 def _is_on(value: Json) -> bool:
