@@ -63,7 +63,8 @@ def roles(
             app, Environment(name="account"), repository=REPOSITORY, create_provider=False
         )
         app.synth()
-    done = tools("deploy", "--to=aws", "--yes", app=assembly, **account)
+    flags = ("--environment=account", "--to=aws", "--yes")
+    done = tools("deploy", *flags, app=assembly, **account)
     assert done.status == 0, done.output
     with cloud.entered(account=ACCOUNT):
         outputs = boto3.client("cloudformation").describe_stacks(StackName=stack.stack_name)
