@@ -67,9 +67,8 @@ class Assembly:
 
 def cdk_nag(assembly: Assembly) -> Iterator[Finding]:
     """All findings of cdk-nag and of CloudFormation's rules, with or without acknowledgement."""
-    report = assembly.folder / "validation-report.json"
-    plugins = json.loads(report.read_text())["pluginReports"] if report.exists() else []
-    for plugin in plugins:
+    report = json.loads((assembly.folder / "validation-report.json").read_text())
+    for plugin in report["pluginReports"]:
         for found in plugin["violations"] + plugin.get("suppressedViolations", []):
             rule = f"{plugin['pluginName']}::{found['ruleName']}"
             for construct in found["violatingConstructs"]:
