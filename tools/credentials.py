@@ -97,8 +97,6 @@ def explain(error: Exception, session: Session) -> str:
     credentials = session.get_config_variable("credentials_file")
     settings = ", ".join([f"the profile {profile} in {file} or {credentials}", *names])
     match error:
-        case aws.MissingDependencyException():
-            hint = "A Python package is missing. Run: uv sync"
         case aws.SSLError():  # derives from ConnectionError
             hint = f"TLS failed. AWS_CA_BUNDLE, or `ca_bundle` in {file}, must name the CA."
         case aws.ConnectionError() | aws.HTTPClientError():

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, SSLError
 from botocore.session import Session
 from botocore.tokens import SSOTokenProvider
 
-from tests.tools.conftest import KEYS, Configure
+from tests.tools.conftest import Configure
 from tools.console import UserError
 from tools.credentials import explained
 from tools.targets import aws_target, choose
@@ -31,15 +31,11 @@ SSO = (
     "sso_session = corp\nsso_account_id = 111122223333\nsso_role_name = r\n"
     "[sso-session corp]\nsso_region = us-east-1\nsso_start_url = https://example.com\n"
 )
-LOGIN = "login_session = arn:aws:iam::1:user/u"
 SIGN_IN = r"Sign in for a new token: `aws sso login`, .*\(profile default in .*config\)"
 CHECK = "Check the profile default in .*config or "
 PROCESS = f"{CHECK}.*`credential_process`"
-# These errors occur when the target is chosen.
+# One row for each exception and hint.
 UNUSABLE = {
-    "a key without a secret": Problem(
-        "missing: AWS_SECRET_ACCESS_KEY", variables={"AWS_ACCESS_KEY_ID": "a"}
-    ),
     "a file that is not INI": Problem("Unable to parse config file: .*config", "[x"),
     "a credential process that fails": Problem(
         rf"custom-process: vault is locked\. {PROCESS}",
@@ -59,13 +55,6 @@ UNUSABLE = {
             "AWS_CREDENTIAL_EXPIRATION": "2020-01-01T00:00:00Z",
         },
     ),
-    "a missing web identity token": Problem(
-        "No such file .*/none.*AWS_WEB_IDENTITY_TOKEN_FILE",
-        variables={
-            "AWS_ROLE_ARN": "arn:aws:iam::1:role/r",
-            "AWS_WEB_IDENTITY_TOKEN_FILE": "/none",
-        },
-    ),
     "SSO without a token": Problem(f"Token for corp does not exist. {SIGN_IN}", SSO),
     "SSO with an expired token": Problem(
         f"Token has expired .*{SIGN_IN}",
@@ -79,34 +68,16 @@ UNUSABLE = {
         {"https_proxy": "http://127.0.0.1:1", "AWS_MAX_ATTEMPTS": "1"},
         '{"accessToken": "a", "expiresAt": "2999-01-01T00:00:00Z"}',
     ),
-    "`aws login` without a token": Problem(f"login session.*user/u.*{SIGN_IN}", LOGIN),
-}
-# These errors occur after the user has chosen AWS.
-LATER = {
-    "no credentials": Problem(f"Unable to locate credentials. {CHECK}"),
-    "an endpoint that is not a URL": Problem(
-        f"Invalid endpoint: x. {CHECK}.*`endpoint_url`", f"{KEYS}endpoint_url = x"
-    ),
-    "an unreachable endpoint": Problem(
-        '"https://127.0.0.1:1/". .* HTTPS_PROXY, and `endpoint_url` in .*config',
-        f"{KEYS}endpoint_url = https://127.0.0.1:1",
-        {"AWS_MAX_ATTEMPTS": "1"},
-    ),
-    "a region that is not a name": Problem(
-        f"region_name 'a b'.*{CHECK}.*`region`", f"{KEYS}region = a b"
+    "`aws login` without a token": Problem(
+        f"login session.*user/u.*{SIGN_IN}", "login_session = arn:aws:iam::1:user/u"
     ),
 }
 
 
-@pytest.fixture
-def sentence(
-    request: pytest.FixtureRequest,
-    configure: Configure,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> str:
-    """Cause the problem of the test's parameter; return the pattern of the error."""
-    problem: Problem = request.param
+@pytest.mark.parametrize("problem", UNUSABLE.values(), ids=UNUSABLE.keys())
+def test_unusable_credentials_are_an_error_on_aws_and_otherwise_select_the_local_cloud(
+    problem: Problem, configure: Configure, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     configure(f"[default]\n{problem.profile}\n")
     # botocore expands HOME at import.
     for provider in (SSOProvider, SSOTokenProvider):
@@ -116,37 +87,17 @@ def sentence(
         file.write_text(problem.token)
     for key, value in problem.variables.items():
         monkeypatch.setenv(key, value)
-    return problem.sentence
-
-
-def each(problems: Mapping[str, Problem]) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    return pytest.mark.parametrize(
-        "sentence", problems.values(), ids=problems.keys(), indirect=True
-    )
-
-
-@each(UNUSABLE | LATER)
-def test_a_credential_error_names_the_setting_to_fix(sentence: str) -> None:
-    with pytest.raises(UserError, match=f"{sentence}.*For the local cloud: --to local"):
+    with pytest.raises(UserError, match=f"{problem.sentence}.*For the local cloud: --to local"):
         aws_target(Session(), interactive=False)
-
-
-@each(UNUSABLE)
-def test_unusable_credentials_select_the_local_cloud(sentence: str) -> None:
     choice = choose(None, Session(), interactive=True)
     assert choice.kind == "local"
-    assert re.search(f"No usable AWS credentials: .*{sentence}", str(choice))
+    assert re.search(f"No usable AWS credentials: .*{problem.sentence}", str(choice))
 
 
-def test_a_missing_package_selects_the_local_cloud(
-    configure: Configure, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    configure(f"[default]\n{LOGIN}\n")
-    monkeypatch.setattr("botocore.credentials.EC", None)  # as without botocore[crt]
-    sentence = 'pip install "botocore.* A Python package is missing. Run: uv sync'
-    with pytest.raises(UserError, match=sentence):
+def test_without_credentials_aws_is_refused_with_the_files_to_check(configure: Configure) -> None:
+    configure("[default]\n")
+    with pytest.raises(UserError, match=f"Unable to locate credentials. {CHECK}"):
         aws_target(Session(), interactive=False)
-    assert re.search(sentence, str(choose(None, Session(), interactive=False)))
 
 
 @pytest.mark.parametrize(
