@@ -1,50 +1,34 @@
 """The pinned CDK CLI is installed if it is missing, and runs on the pinned Node."""
 
-import json
 import os
-import signal
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
+import psutil
 import pytest
+from rich.text import Text
 
 from tools import cdk, node
-from tools.console import UserError, console
+from tools.console import UserError
 from tools.project import ROOT
 
 
-def test_the_command_runs_the_cli_of_the_lock_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    installed: list[Path] = []
-    monkeypatch.setattr(node, "install", installed.append)
-    command = cdk.command("synth")
-    assert installed == [ROOT]
-    assert command[0] == str(node.NODE)
-    assert command[-2:] == [str(cdk.CLI / "bin/cdk"), "synth"]
-
-
-def test_the_cli_has_a_compile_cache_and_the_app_does_not() -> None:
-    code = "[require('node:module').getCompileCacheDir(), process.env.NODE_COMPILE_CACHE]"
-    command = [str(node.NODE), "--require", str(node.PRELOAD), "--print", f"JSON.stringify({code})"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    folder, inherited = json.loads(done.stdout)
-    assert Path(folder).is_relative_to(ROOT / "build" / "node")
-    assert inherited is None
-
-
-def test_uv_run_cdk_starts_the_cli_on_the_pinned_node(monkeypatch: pytest.MonkeyPatch) -> None:
-    became: list[object] = []
-    monkeypatch.setattr(os, "execve", lambda *arguments: became.extend(arguments))
+def test_uv_run_cdk_starts_the_installed_cli_on_the_pinned_node(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls = Mock()
+    monkeypatch.setattr(node, "install", calls.install)
+    monkeypatch.setattr(os, "execve", calls.execve)
+    monkeypatch.delenv("JSII_NODE")
     monkeypatch.setattr("sys.argv", ["cdk", "deploy", "StorageStack"])
     cdk.main()
-    program, arguments, environment = became
-    assert program == str(node.NODE)
-    assert isinstance(arguments, list)
+    calls.install.assert_called_once_with(ROOT)
+    program, arguments, environment = calls.execve.call_args.args
+    assert program == arguments[0] == str(node.NODE)
     assert arguments[-3:] == [str(cdk.CLI / "bin/cdk"), "deploy", "StorageStack"]
-    assert isinstance(environment, dict)
     assert environment["JSII_NODE"] == str(node.NODE)
     assert "WEALTH_OPS_PARENT" not in environment  # the CLI may outlive the user's shell
 
@@ -88,23 +72,14 @@ def test_the_output_of_the_cli_is_shown_and_returned_with_its_status(
     assert capsys.readouterr().out == "Step …\n[b]one\nno\n"
 
 
-def test_the_cli_has_colours_on_a_terminal(python: Python, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(console, "is_interactive", True)
-    assert python("import os; print(os.environ['FORCE_COLOR'])") == (0, "1\n")
-
-
-def test_the_cli_ends_when_this_process_is_interrupted(python: Python) -> None:
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    # A shell may ignore SIGINT in background commands.
-    before = signal.signal(signal.SIGINT, interrupt)
-    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
-    start = time.monotonic()
+def test_the_cli_ends_when_this_process_is_interrupted(
+    python: Python, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Text, "from_ansi", Mock(side_effect=KeyboardInterrupt))
+    before = psutil.Process().children()
     with pytest.raises(KeyboardInterrupt):
-        python("import time; time.sleep(60)")
-    assert time.monotonic() - start < 30
-    signal.signal(signal.SIGINT, before)
+        python("import time; print('one', flush=True); time.sleep(60)")
+    assert psutil.Process().children() == before
 
 
 def test_the_settings_file_of_the_user_does_not_reach_the_cli(tmp_path: Path) -> None:
