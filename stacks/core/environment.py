@@ -84,18 +84,12 @@ STACK = Rule(
     "letters, digits and hyphens, beginning with a letter",
     "CloudFormation API reference, CreateStack",
 )
+# CloudFormation allows 255 characters for an export name: a stack name, a colon and a key.
 EXPORT_KEY = Rule(
     "export key",
     re.compile(r"[A-Za-z0-9]+"),
     100,
     "letters and digits: it is also the logical id of a CloudFormation output",
-    "CloudFormation user guide, Outputs",
-)
-EXPORT = Rule(
-    "export name",
-    re.compile(r"[A-Za-z0-9:-]+"),
-    255,
-    "letters, digits, colons and hyphens",
     "CloudFormation user guide, Outputs",
 )
 
@@ -137,7 +131,7 @@ class Environment:
 
     def export_name(self, domain: str, key: str) -> str:
         """The name of a domain's CloudFormation export: `<stack name>:<Key>`."""
-        return EXPORT.check(f"{self.stack_name(domain)}:{EXPORT_KEY.check(key)}")
+        return f"{self.stack_name(domain)}:{EXPORT_KEY.check(key)}"
 
     def tags(self, domain: str) -> dict[str, str]:
         """The tags of a domain's stack and of every resource in the stack."""
