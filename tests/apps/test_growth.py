@@ -107,15 +107,3 @@ def test_each_import_rule_is_enforced(copy: Path) -> None:
     assert "0 kept, 4 broken" in str(broken.value)
     for importer, imported in wrong:
         assert f"{importer} -> {imported}" in str(broken.value)
-
-
-def test_nox_refuses_a_domain_with_a_reserved_name(tmp_path: Path) -> None:
-    name = DEFAULT_ENVIRONMENT
-    (tmp_path / "tools").mkdir()
-    for file in ("noxfile.py", "tools/__init__.py", "tools/project.py"):
-        shutil.copy(ROOT / file, tmp_path / file)
-    for app in (f"stacks/{name}/app.py", f"apps/{name}/app.py"):
-        (tmp_path / app).parent.mkdir(parents=True)
-        (tmp_path / app).touch()
-    with pytest.raises(AssertionError, match=f"stacks/{name}: .* rename the domain"):
-        run_in(tmp_path, "-m", "nox", "--list")
