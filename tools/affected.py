@@ -76,17 +76,16 @@ def judge(changed: set[str], known: Sequence[str]) -> Affected:
     """Find the components that the paths `changed` affect; `known` are the domains."""
     causes: dict[str, list[str]] = {}
     for path in sorted(changed):
-        shown = path if path.isprintable() else ascii(path)
         components = _components(path)
         if components is None:
-            return _everything(known, f"no rule in tools/affected.py for {shown}")
+            return _everything(known, f"no rule in tools/affected.py for {path}")
         if EVERYTHING in components:
-            return _everything(known, f"every component depends on {shown}")
+            return _everything(known, f"every component depends on {path}")
         for component in sorted(components):
             name = path.split("/")[1] if component == DOMAIN else component
             if component == DOMAIN and name not in known:
-                return _everything(known, f"no domain contains {shown}")
-            causes.setdefault(name, []).append(shown)
+                return _everything(known, f"no domain contains {path}")
+            causes.setdefault(name, []).append(path)
     lines = [
         f"{name}: {paths[0]}" + (f" and {len(paths) - 1} more" if paths[1:] else "")
         for name, paths in causes.items()

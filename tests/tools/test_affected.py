@@ -1,7 +1,5 @@
 """The table of rules maps each path to the components that the path affects."""
 
-import os
-
 import pytest
 
 from tools.affected import Affected, judge
@@ -84,13 +82,3 @@ def test_changes_in_two_domains_affect_both_with_a_line_for_each_component() -> 
         "alpha: stacks/alpha/app.py and 1 more",
         "beta: tests/beta/test_app.py",
     ]
-
-
-@pytest.mark.parametrize(
-    "name", ["a b", 'quote"d', "ü-雪", "new\nline", "back\\slash", "-x", os.fsdecode(b"\xff")]
-)
-def test_every_file_name_is_printed_on_one_line(name: str) -> None:
-    found = judge({f"stacks/alpha/{name}.py"}, DOMAINS)
-    assert effect(found) == "alpha deployed"
-    assert len(found.why.encode().splitlines()) == 2
-    assert effect(judge({name}, DOMAINS)) == "everything"
