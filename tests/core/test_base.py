@@ -7,7 +7,7 @@ import pytest
 from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Template
 
-from stacks.core.base import DomainStack, construct_id
+from stacks.core.base import DomainStack
 from stacks.core.environment import InvalidEnvironmentError
 from stacks.core.exports import Export
 from tests.support import ENVIRONMENT, new_test_app
@@ -60,10 +60,6 @@ def test_an_arn_names_the_partition_account_and_region_of_the_stack() -> None:
 def test_a_domain_that_gives_an_invalid_stack_name_is_refused() -> None:
     with pytest.raises(InvalidEnvironmentError, match="'Market Data'"):
         new_stack("Market Data")
-
-
-def test_a_construct_id_contains_the_words_of_the_domain() -> None:
-    assert construct_id("market_data") == "MarketDataStack"
 
 
 def test_an_export_is_published_and_imported_with_the_same_name() -> None:

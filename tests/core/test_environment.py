@@ -12,7 +12,6 @@ from stacks.core.environment import (
     PROJECT,
     REGION,
     RESOURCE,
-    STACK,
     Environment,
     InvalidEnvironmentError,
     Rule,
@@ -33,10 +32,6 @@ def test_project_and_environment_determine_names_and_tags() -> None:
         "Stack": "storage",
         "ManagedBy": "aws-cdk",
     }
-
-
-def test_the_default_target_is_us_east_1_in_the_account_of_the_credentials() -> None:
-    assert (Environment().region, Environment().account) == ("us-east-1", None)
 
 
 @pytest.mark.parametrize(
@@ -67,8 +62,6 @@ REFUSED = {
     DOMAIN: ["", "Storage", "market-data", "1st", "a__b"],
     EXPORT_KEY: ["", "Data_Bucket", "Data-Bucket"],
     RESOURCE: ["", "Data", "da_ta", "-data", "*"],
-    # Environment never produces these values: its own rules are narrower than AWS's rules.
-    STACK: ["1stack", "a_stack"],
 }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.assembly import Json, StackArtifact, construct_path, read_stacks, select
+from tools.assembly import Json, StackArtifact, read_stacks, select
 from tools.console import UserError
 
 
@@ -16,23 +16,6 @@ def stack(name: str, *dependencies: str) -> StackArtifact:
 
 
 STACKS = [stack("A"), stack("B", "A"), stack("C", "B"), stack("D")]
-
-
-@pytest.mark.parametrize(
-    ("resource", "path"),
-    [
-        ({"Metadata": {"aws:cdk:path": "StorageStack/Bucket/Resource"}}, "StorageStack/Bucket"),
-        (
-            {"Metadata": {"aws:cdk:path": "StorageStack/Bucket/Policy"}},
-            "StorageStack/Bucket/Policy",
-        ),
-        ({"Metadata": {}}, "BucketE3889A50"),
-        (None, "BucketE3889A50"),
-    ],
-)
-def test_construct_path_of_a_resource(resource: Json, path: str) -> None:
-    template = {"Resources": {"BucketE3889A50": resource} if resource else {}}
-    assert construct_path(template, "BucketE3889A50") == path
 
 
 def test_stacks_are_read_from_the_manifest_after_their_dependencies(tmp_path: Path) -> None:

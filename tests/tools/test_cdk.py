@@ -58,7 +58,7 @@ def test_without_aws_removes_the_users_aws_configuration() -> None:
 def python(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str]]:
     """Run Python code instead of the CDK CLI."""
     monkeypatch.setattr(cdk, "command", lambda code: [sys.executable, "-c", code])
-    return lambda code: cdk.run("Step", code, environment=os.environ)
+    return lambda code: cdk.run("Step [a]", code, environment=os.environ)
 
 
 Python = Callable[..., tuple[int, str]]
@@ -69,7 +69,7 @@ def test_the_output_of_the_cli_is_shown_and_returned_with_its_status(
 ) -> None:
     code = "import sys; print('[b]one', flush=True); print('no', file=sys.stderr); sys.exit(3)"
     assert python(code) == (3, "[b]one\nno\n")
-    assert capsys.readouterr().out == "Step …\n[b]one\nno\n"
+    assert capsys.readouterr().out == "Step [a] …\n[b]one\nno\n"
 
 
 def test_the_cli_ends_when_this_process_is_interrupted(

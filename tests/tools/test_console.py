@@ -33,12 +33,6 @@ def test_a_job_on_github_shows_text_and_tables_as_markdown(
     assert others == ["### Found :+1:", "Then"]
 
 
-def test_a_log_has_one_line_for_a_step(capsys: pytest.CaptureFixture[str]) -> None:
-    with waiting("Thinking [hard]"):
-        pass
-    assert capsys.readouterr().out == "Thinking [hard] …\n"
-
-
 def test_a_terminal_has_a_spinner_for_a_step(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
