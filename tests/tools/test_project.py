@@ -33,11 +33,7 @@ def test_folders_are_domains_and_environments(root: Path) -> None:
 
 @pytest.mark.parametrize(
     "missing",
-    [
-        ["stacks/alerts/app.py"],
-        ["tests/alerts/exports.txt"],
-        ["tests/alerts/test_stack.py", "tests/alerts/exports.txt"],
-    ],
+    [["stacks/alerts/app.py"], ["tests/alerts/test_stack.py", "tests/alerts/exports.txt"]],
 )
 def test_missing_files_of_a_domain_are_reported_in_one_sentence(
     root: Path, missing: list[str]
