@@ -84,9 +84,18 @@ def test_an_unknown_commit_affects_everything(root: Path, ref: str) -> None:
 
 
 def test_an_uncertain_merge_base_affects_everything(root: Path) -> None:
-    unrelated = git(root, "commit-tree", "HEAD^{tree}", "-m", "unrelated")
-    git(root, "branch", "unrelated", unrelated)
+    def branch(name: str, *parents: str) -> None:
+        options = [word for parent in parents for word in ("-p", parent)]
+        new = git(root, "commit-tree", "HEAD^{tree}", *options, "-m", name)
+        git(root, "branch", name, new)
+
+    branch("left", "main")
+    branch("right", "main")
+    branch("ours", "left", "right")
+    branch("crossing", "right", "left")
+    branch("unrelated")
     why = "Everything: The history has no certain merge base with"
+    assert since(root, "crossing", "ours").startswith(why)
     assert since(root, "unrelated").startswith(why)
     pushed = commit(root, "stacks/alpha/stack.py")
     git(root, "reset", "--quiet", "--hard", "HEAD~1")
