@@ -54,7 +54,7 @@ def check_app(
     Skips cdk-nag and CloudFormation's rules, which take seconds. The `synth` sessions check them.
     snapshots/ records the full names of exports, with the names of the project and the environment.
     """
-    from stacks.core.base import construct_id
+    from stacks.core.environment import construct_id
     from stacks.core.exports import Export
 
     folder = request.path.parent

@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 from string import Template
 
-from stacks.core.base import construct_id
-from stacks.core.environment import DOMAIN, InvalidEnvironmentError
+from stacks.core.environment import DOMAIN, InvalidEnvironmentError, construct_id
 from tools import project, snapshots
 from tools.console import UserError, reports_errors, say, waiting
 from tools.project import ROOT

@@ -3,7 +3,7 @@
 import aws_cdk as cdk
 from constructs import Construct
 
-from stacks.core.environment import Environment
+from stacks.core.environment import Environment, construct_id
 from stacks.core.exports import Export
 
 
@@ -64,8 +64,3 @@ class DomainStack(cdk.Stack):
         `format_arn` is slower, because it loads a table of all regions to find the partition.
         """
         return f"arn:{cdk.Aws.PARTITION}:{service}:{self.region}:{self.account}:{resource}"
-
-
-def construct_id(domain: str) -> str:
-    """The construct id of a domain's stack, as used in `cdk deploy StorageStack`."""
-    return "".join(word.capitalize() for word in domain.split("_")) + "Stack"

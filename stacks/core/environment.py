@@ -141,3 +141,8 @@ class Environment:
             "Stack": domain,
             "ManagedBy": "aws-cdk",
         }
+
+
+def construct_id(domain: str) -> str:
+    """The construct id of a domain's stack, as used in `cdk deploy StorageStack`."""
+    return "".join(word.capitalize() for word in domain.split("_")) + "Stack"

@@ -11,8 +11,7 @@ from unittest.mock import patch
 import pytest
 
 from stacks.core import environment
-from stacks.core.base import construct_id
-from stacks.core.environment import Environment
+from stacks.core.environment import Environment, construct_id
 from tools import snapshots
 from tools.assembly import read_stacks
 from tools.project import ROOT, domains, environments

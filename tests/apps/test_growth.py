@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stacks.core.base import construct_id
+from stacks.core.environment import construct_id
 from tools import cdk
 from tools.project import ROOT
 from tools.snapshots import FOLDER, templates

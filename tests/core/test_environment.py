@@ -15,6 +15,7 @@ from stacks.core.environment import (
     Environment,
     InvalidEnvironmentError,
     Rule,
+    construct_id,
 )
 from tests import support
 
@@ -26,6 +27,7 @@ def test_project_and_environment_determine_names_and_tags() -> None:
     assert environment.stack_name("storage") == "acme-storage-test"
     assert environment.stack_name("market_data") == "acme-market-data-test"
     assert environment.export_name("storage", "Arn") == "acme-storage-test:Arn"
+    assert construct_id("market_data") == "MarketDataStack"
     assert environment.tags("storage") == {
         "Project": "acme",
         "Environment": "test",
