@@ -38,6 +38,25 @@ def skip_validation(patch: "pytest.MonkeyPatch") -> None:
     patch.setattr(app, "new_app", partial(app.new_app, validate=False))
 
 
+_QUICK_APP = """
+import json, os, pathlib
+folder = pathlib.Path(os.environ["CDK_OUTDIR"])
+folder.mkdir(parents=True, exist_ok=True)
+template = {"Resources": {"One": {"Type": "AWS::SNS::Topic"}}}
+(folder / "One.template.json").write_text(json.dumps(template))
+(folder / "manifest.json").write_text(json.dumps({"version": "36.0.0", "artifacts": {"One": {
+    "type": "aws:cloudformation:stack",
+    "environment": "aws://unknown-account/us-east-1",
+    "properties": {"templateFile": "One.template.json", "tags": {"Environment": "NAME"}},
+}}}))
+"""
+
+
+def quick_app(environment: str) -> str:
+    """An app that writes a cloud assembly without aws_cdk, because its import takes seconds."""
+    return _QUICK_APP.replace("NAME", environment)
+
+
 def git(folder: Path, *command: str) -> str:
     """Run git in a folder, and return the output. `tests/conftest.py` sets the author."""
     return subprocess.check_output(["git", *command], cwd=folder, text=True).strip()

@@ -6,34 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from tools import cdk, synth
+from tests.support import quick_app
+from tools import cdk, project, synth
 from tools.console import UserError
 from tools.project import ROOT
 
-# Writes a cloud assembly without aws_cdk, because its import takes seconds.
-APP = """
-import json, os, pathlib
-folder = pathlib.Path(os.environ["CDK_OUTDIR"])
-folder.mkdir(parents=True, exist_ok=True)
-template = {"Resources": {"One": {"Type": "AWS::SNS::Topic"}}}
-(folder / "One.template.json").write_text(json.dumps(template))
-(folder / "manifest.json").write_text(json.dumps({"version": "36.0.0", "artifacts": {"One": {
-    "type": "aws:cloudformation:stack",
-    "environment": "aws://unknown-account/us-east-1",
-    "properties": {"templateFile": "One.template.json", "tags": {"Environment": "one"}},
-}}}))
-"""
 
-
-def test_the_app_of_every_domain_and_environment_exists() -> None:
-    assert [path for path in synth.apps().values() if not path.exists()] == []
+def test_every_domain_and_every_environment_is_an_app_with_its_own_assembly() -> None:
+    assert synth.apps().keys() == {*project.domains(), *project.environments()}
+    assert synth.assembly_folder(synth.DEFAULT_ENVIRONMENT) == ROOT / "cdk.out"
+    assert synth.assembly_folder("storage") == ROOT / "build/synth/storage"
 
 
 @pytest.fixture
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The app of the environment "one", outside the repository."""
     file = tmp_path / "app.py"
-    file.write_text(APP)
+    file.write_text(quick_app("one"))
     outside = Path("../" * len(ROOT.parts)) / str(file).removeprefix("/")
     monkeypatch.setattr(synth, "apps", lambda: {"one": ROOT / outside})
     monkeypatch.setattr(synth, "environments", lambda: ["one"])
@@ -57,7 +46,7 @@ def test_an_app_is_synthesized_and_linted(app: Path, capsys: pytest.CaptureFixtu
 def test_an_environment_must_have_the_name_of_its_folder(
     app: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app.write_text(APP.replace("one", "dev"))
+    app.write_text(quick_app("dev"))
     run = ["env", f"CDK_OUTDIR={synth.assembly_folder('one')}", sys.executable, str(app)]
     monkeypatch.setattr(cdk, "command", lambda *_: run)
     sentence = "apps/one/app.py builds One for the environment 'dev'"
@@ -86,7 +75,7 @@ file.write_text(json.dumps(json.loads(file.read_text()) | {"missing": missing}))
             "`acknowledge` in stacks/core/findings.py",
         ),
         (
-            APP + MISSING,
+            quick_app("one") + MISSING,
             "Context lookups have been disabled",
             "Look up the context with AWS credentials: `uv run cdk synth --quiet --app 'uv run",
         ),
