@@ -1,6 +1,7 @@
-"""The settings of cdk.json."""
+"""The settings of cdk.json, and the version of the CDK CLI."""
 
 import json
+import re
 
 from tools import cdk
 from tools.project import ROOT
@@ -22,3 +23,14 @@ def test_the_cli_runs_the_default_environment_through_uv_without_telemetry() -> 
     assert CDK_JSON["app"] == f"uv run --frozen apps/{DEFAULT_ENVIRONMENT}/app.py"
     assert CDK_JSON["output"] == "cdk.out"
     assert CDK_JSON["versionReporting"] is False
+
+
+def test_the_cli_is_pinned_to_an_exact_2_x_version_without_a_registry() -> None:
+    # aws-cdk 3.0.0 on npm cannot read the assemblies of the library (docs/traps.md).
+    pin = json.loads((ROOT / "package.json").read_text())["devDependencies"]["aws-cdk"]
+    assert re.fullmatch(r"2\.\d+\.\d+", pin)
+    lock = (ROOT / "package-lock.json").read_text()
+    locked = json.loads(lock)["packages"]["node_modules/aws-cdk"]
+    assert locked["version"] == pin
+    assert locked["integrity"].startswith("sha512-")
+    assert "resolved" not in lock
