@@ -20,10 +20,6 @@ ACKNOWLEDGE = (
     "Fix each finding, or acknowledge it on its construct with a reason for the reviewer "
     "(`acknowledge` in stacks/core/findings.py)."
 )
-LOOK_UP = (
-    "Look up the context with AWS credentials: `uv run cdk synth --quiet --app {}`. Then commit "
-    "cdk.context.json."
-)
 
 
 def apps() -> dict[str, Path]:
@@ -72,8 +68,6 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
         message = f"{done.stdout}{done.stderr}\n{app} does not synthesize."
         if "Acknowledge with" in message:
             message += f"\n{ACKNOWLEDGE}"
-        if "Context lookups have been disabled" in message:
-            message += f"\n{LOOK_UP.format(shlex.quote(f'uv run {app}'))}"
         raise UserError(message, done.returncode)
     stacks = read_stacks(output)
     if name in environments():
