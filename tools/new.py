@@ -38,7 +38,10 @@ def check_name(domain: str) -> None:
     if domain in reserved or keyword.iskeyword(domain):
         raise UserError(f"The name {domain!r} is reserved. Choose another name.")
     for folder in ("stacks", "tests"):
-        if any((ROOT / folder / domain).glob("*.*")):  # not if only __pycache__ is left
+        # After an error, `create` deletes both folders. A removed domain may leave __pycache__.
+        paths = (ROOT / folder / domain).rglob("*")
+        files = (path for path in paths if not path.is_dir(follow_symlinks=False))
+        if any("__pycache__" not in path.parts for path in files):
             raise UserError(f"{folder}/{domain} already exists. Choose another name.")
 
 

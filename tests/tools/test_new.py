@@ -35,7 +35,8 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_the_app_imports_and_creates_the_new_stack(
     tmp_path: Path, record: Mock, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "stacks/market_data/__pycache__").mkdir(parents=True)  # a removed domain
+    (tmp_path / "stacks/market_data/__pycache__").mkdir(parents=True)  # of a removed domain
+    (tmp_path / "stacks/market_data/__pycache__/stack.cpython-313.pyc").touch()
     before = (tmp_path / new.APP).read_text().splitlines()
     assert new.main(["market_data"]) == 0
     assert "Check the stack: uv run nox -t market_data\n" in capsys.readouterr().out
@@ -56,6 +57,9 @@ REFUSED = {
     DEFAULT_ENVIRONMENT: f"The name '{DEFAULT_ENVIRONMENT}' is reserved",
     "storage": "stacks/storage already exists",
     "pictures": "tests/pictures already exists",
+    "notes": "stacks/notes already exists",
+    "jobs": "stacks/jobs already exists",
+    "linked": "stacks/linked already exists",
 }
 
 
@@ -63,8 +67,11 @@ REFUSED = {
 def test_an_invalid_reserved_or_existing_name_is_refused(
     tmp_path: Path, domain: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "tests/pictures").mkdir(parents=True)
-    (tmp_path / "tests/pictures/test_draw.py").touch()
+    for file in ("tests/pictures/test_draw.py", "stacks/notes/NOTES", "stacks/jobs/a/main.py"):
+        (tmp_path / file).parent.mkdir(parents=True)
+        (tmp_path / file).touch()
+    (tmp_path / "stacks/linked").mkdir()
+    (tmp_path / "stacks/linked/data").symlink_to("a missing file")
     before = contents(tmp_path)
     assert new.main([domain]) == 1
     assert REFUSED[domain] in capsys.readouterr().err
