@@ -23,12 +23,17 @@ DEPLOYED = "deployed system"  # the deployed stacks, or the commands that deploy
 # path without a matching row affects everything.
 RULES: list[tuple[tuple[str, ...], set[str]]] = [
     # tests/cloud compares this document with the permissions that it tests.
-    (("docs/permissions.md",), {DEPLOYED}),
+    (("docs/permissions.md",), {SHARED, DEPLOYED}),
+    # tests/apps reads these documents.
+    (("*.md", "docs/**"), {SHARED}),
     # Not **/*.md: a Markdown file in a domain may be a deployed asset.
-    (("*.md", "*/README.md", "*/*/README.md", "*.png", "*.svg", "docs/**"), set()),
+    (("*/README.md", "*/*/README.md", "*.png", "*.svg"), set()),
     (("LICENSE", ".editorconfig", ".github/*.md", ".github/CODEOWNERS"), set()),
     # Settings and lock files of every session.
     (("*.toml", "*.json", "uv.lock", ".npmrc", ".python-version", "noxfile.py"), {EVERYTHING}),
+    # Only the sessions `clients` and `security` use these files. CI runs `clients` for some domains,
+    # and `security` for the deployed system.
+    (("tests/clients/**", "tools/clients/**", "tools/scanners/**"), {EVERYTHING}),
     # Shared code of all domains and their tests.
     (("stacks/core/**", "stacks/*.py", "tests/*.py", "tools/project.py"), {EVERYTHING}),
     # A domain may import only the exports.py of another domain (pyproject.toml).
@@ -37,12 +42,11 @@ RULES: list[tuple[tuple[str, ...], set[str]]] = [
     # Changed code of the recorded stacks matches other rows.
     (("snapshots/**",), {DEPLOYED}),
     # Tools that deploys do not run.
-    (("tools/affected.py", "tools/git.py", "tools/new.py", "tools/templates/**"), {SHARED}),
-    (("tools/actionlint/**", "tools/clients/**", "tools/scanners/**"), {SHARED}),
+    (("tools/affected.py", "tools/git.py", "tools/new.py"), {SHARED}),
+    (("tools/actionlint/**", "tools/templates/**"), {SHARED}),
     (("tools/**",), {SHARED, DEPLOYED}),
     ((".ci/**", ".github/**", ".git*", ".pre-commit-config.yaml"), {SHARED}),
-    (("tests/apps/**", "tests/core/**", "tests/clients/**", "tests/speed/**"), {SHARED}),
-    (("tests/tools/**",), {SHARED}),
+    (("tests/apps/**", "tests/core/**", "tests/speed/**", "tests/tools/**"), {SHARED}),
     (("stacks/*/**",), {DOMAIN, DEPLOYED}),
     (("tests/*/**",), {DOMAIN}),
 ]

