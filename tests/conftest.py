@@ -11,12 +11,13 @@ import pytest
 
 from tests.support import skip_validation
 from tools import cdk
+from tools.variables import without_aws
 
 # Before a test module imports aws_cdk, which starts Node.
-_environment = cdk.without_aws(os.environ) | cdk.environment()
-for _key in os.environ.keys() - _environment.keys():
+_variables = without_aws(os.environ) | cdk.VARIABLES
+for _key in os.environ.keys() - _variables.keys():
     del os.environ[_key]
-os.environ.update(_environment)
+os.environ.update(_variables)
 # With GIT_DIR, which git hooks set, a test would change the user's repository. The user's settings
 # may sign commits or rename the first branch. GitHub's variables add reports to the job.
 for _key in [key for key in os.environ if key.startswith(("GIT_", "GITHUB_"))]:

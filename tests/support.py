@@ -4,7 +4,10 @@ Tests of the tools import this module too, so its import does not load the CDK.
 """
 
 import json
+import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +15,8 @@ from typing import TYPE_CHECKING
 import boto3
 
 from stacks.core.environment import Environment
+from tools.local_cloud.client import ACCOUNT, REGION, LocalCloud
+from tools.variables import replaced_variables
 
 if TYPE_CHECKING:
     import aws_cdk as cdk
@@ -60,6 +65,18 @@ def quick_app(environment: str) -> str:
 def git(folder: Path, *command: str) -> str:
     """Run git in a folder, and return the output. `tests/conftest.py` sets the author."""
     return subprocess.check_output(["git", *command], cwd=folder, text=True).strip()
+
+
+@contextmanager
+def entered(cloud: LocalCloud, *, account: str = ACCOUNT, region: str = REGION) -> Iterator[None]:
+    """Use an account of a local cloud as its root user, in boto3 and in commands."""
+    variables = cloud.variables(os.environ, account=account, region=region)
+    try:
+        with replaced_variables(variables):
+            boto3.DEFAULT_SESSION = None  # it keeps the credentials of earlier variables
+            yield
+    finally:
+        boto3.DEFAULT_SESSION = None
 
 
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"

@@ -86,7 +86,7 @@ def read_stacks(assembly: Path) -> list[StackArtifact]:
     return [stacks[key] for key in TopologicalSorter(graph).static_order()]
 
 
-def named(stacks: Sequence[StackArtifact], patterns: Sequence[str]) -> set[str]:
+def matching_ids(stacks: Sequence[StackArtifact], patterns: Sequence[str]) -> set[str]:
     """The ids that `patterns` match, with the wildcards * and ?. No pattern means all.
 
     Raises `UserError` for a pattern that matches nothing.
@@ -110,7 +110,7 @@ def select(
     `cdk destroy`. No pattern means all. Each of `stacks` must come after its dependencies. Raises
     `UserError` for a pattern that matches nothing.
     """
-    chosen = named(stacks, patterns)
+    chosen = matching_ids(stacks, patterns)
     if dependents:
         for stack in stacks:
             if stack.dependencies & chosen:

@@ -14,14 +14,9 @@ from tools.console import UserError, console, reports_errors, waiting
 from tools.project import ROOT
 
 CLI = ROOT / "node_modules" / "aws-cdk"
-# An SDK without credentials would read the user's files, and ask the EC2 metadata service.
-NO_CONFIGURATION = {
-    "AWS_CONFIG_FILE": str(ROOT / "build" / "no-aws-configuration"),
-    "AWS_SHARED_CREDENTIALS_FILE": str(ROOT / "build" / "no-aws-configuration"),
-    "AWS_EC2_METADATA_DISABLED": "true",
-}
-# Variables that name a proxy. Programs also read the upper-case names.
-PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+# The variables that the CLI and its app need. Without JSII_NODE, jsii starts the first node on the
+# PATH, which may be too old.
+VARIABLES = {"JSII_NODE": str(node.NODE), "CDK_DISABLE_CLI_TELEMETRY": "true"}
 
 
 def command(*args: str) -> list[str]:
@@ -35,7 +30,7 @@ def command(*args: str) -> list[str]:
 
 
 def _check_home() -> None:
-    # jsii, which runs the CDK, waits for ever if it cannot create its cache there.
+    # jsii, which runs the CDK, does not return if it cannot create its cache there.
     try:
         Path.home().mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -43,36 +38,9 @@ def _check_home() -> None:
         raise UserError(f"HOME={Path.home()} cannot be used: {error}. {hint}") from error
 
 
-def environment() -> dict[str, str]:
-    """The variables that the CLI and the app of the CLI need."""
-    # Without JSII_NODE, jsii starts the first node on the PATH, which may be too old.
-    return {"JSII_NODE": str(node.NODE), "CDK_DISABLE_CLI_TELEMETRY": "true"}
-
-
-def supervised_environment() -> dict[str, str]:
+def supervised_variables() -> dict[str, str]:
     """The variables of a CLI that ends when this process ends, even after SIGKILL."""
-    return {**environment(), **node.supervised()}
-
-
-def without_aws(environment: Mapping[str, str]) -> dict[str, str]:
-    """`environment` without the variables for AWS: no credentials, profile or proxy.
-
-    The variables of the AWS SDKs begin with AWS_ (SDKs and tools reference guide, "Settings
-    reference"), and the variables of the CDK CLI begin with CDK_. CDK_DOCKER, the program that
-    bundles assets, is retained.
-    """
-    kept = {
-        key: value
-        for key, value in environment.items()
-        if key == "CDK_DOCKER"
-        or (not key.startswith(("AWS_", "CDK_")) and key.lower() not in PROXIES)
-    }
-    return kept | NO_CONFIGURATION
-
-
-def proxies(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables of `environment` that name a proxy."""
-    return {key: value for key, value in environment.items() if key.lower() in PROXIES}
+    return VARIABLES | node.supervised()
 
 
 def unknown(verb: str, flags: Sequence[str]) -> list[str]:
@@ -81,7 +49,7 @@ def unknown(verb: str, flags: Sequence[str]) -> list[str]:
         return []
     asked = subprocess.run(
         command(verb, "--help"),
-        env={**os.environ, **environment(), "COLUMNS": "500"},
+        env={**os.environ, **VARIABLES, "COLUMNS": "500"},
         stdout=subprocess.PIPE,
         text=True,
         check=True,
@@ -93,7 +61,7 @@ def unknown(verb: str, flags: Sequence[str]) -> list[str]:
     ]
 
 
-def run(step: str, *args: str, environment: Mapping[str, str]) -> tuple[int, str]:
+def run(step: str, *args: str, variables: Mapping[str, str]) -> tuple[int, str]:
     """Run `cdk` with `args`, print each line of its output, and return its status and output.
 
     Ends the CLI when this process is interrupted.
@@ -105,7 +73,7 @@ def run(step: str, *args: str, environment: Mapping[str, str]) -> tuple[int, str
         waiting(step),
         subprocess.Popen(
             arguments,
-            env={**environment, **supervised_environment(), **colour},
+            env={**variables, **supervised_variables(), **colour},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -126,4 +94,4 @@ def run(step: str, *args: str, environment: Mapping[str, str]) -> tuple[int, str
 def main() -> int:
     """Replace this process with the CDK CLI: `uv run cdk …`."""
     arguments = command(*sys.argv[1:])
-    os.execve(arguments[0], arguments, os.environ | environment())  # noqa: S606 (no shell wanted)
+    os.execve(arguments[0], arguments, os.environ | VARIABLES)  # noqa: S606 (no shell wanted)

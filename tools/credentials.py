@@ -1,16 +1,15 @@
 """Resolve AWS credentials once, so that boto3 and the CDK CLI act as the same principal."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 
-import boto3
 from botocore import exceptions as aws
 from botocore.session import Session
 
-from tools import cdk
 from tools.console import UserError
+from tools.variables import NO_CONFIGURATION, proxies
 
 # Settings with one meaning for boto3 and the CDK CLI (AWS SDKs and tools reference guide).
 _SHARED_SETTINGS = (
@@ -85,7 +84,7 @@ def resolve(session: Session, *, interactive: bool) -> dict[str, str]:
     }
     base = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
     chosen = {key: str(value) for key, value in settings.items() if value}
-    return base | cdk.NO_CONFIGURATION | chosen
+    return base | NO_CONFIGURATION | chosen
 
 
 def explain(error: Exception, session: Session) -> str:
@@ -100,8 +99,8 @@ def explain(error: Exception, session: Session) -> str:
         case aws.SSLError():  # derives from ConnectionError
             hint = f"TLS failed. AWS_CA_BUNDLE, or `ca_bundle` in {file}, must name the CA."
         case aws.ConnectionError() | aws.HTTPClientError():
-            proxies = ", ".join(cdk.proxies(os.environ)) or "HTTPS_PROXY"
-            hint = f"Check the network, AWS_ENDPOINT_URL, {proxies}, and `endpoint_url` in {file}."
+            proxy = ", ".join(proxies(os.environ)) or "HTTPS_PROXY"
+            hint = f"Check the network, AWS_ENDPOINT_URL, {proxy}, and `endpoint_url` in {file}."
         # A damaged token in the cache is a KeyError.
         case aws.SSOError() | aws.TokenRetrievalError() | aws.LoginError() | KeyError():
             hint = (
@@ -124,24 +123,6 @@ def explained(session: Session) -> Iterator[None]:
         yield
     except _ERRORS as error:
         raise UserError(f"{explain(error, session)} For the local cloud: --to local") from error
-
-
-@contextmanager
-def replaced_environment(environment: Mapping[str, str]) -> Iterator[None]:
-    """Use `environment` as the environment of this process and of the commands that it starts."""
-    before = dict(os.environ)
-    try:
-        _replace(environment)
-        yield
-    finally:
-        _replace(before)
-
-
-def _replace(environment: Mapping[str, str]) -> None:
-    os.environ.clear()
-    os.environ.update(environment)
-    # The default session of boto3 would keep the credentials of the previous environment.
-    boto3.DEFAULT_SESSION = None
 
 
 def _refuse_to_ask(session: Session, prompt: str) -> str:

@@ -31,7 +31,7 @@ class Finding(NamedTuple):
         return f"{self.path}\n  {self.id}\n  {self.text}"
 
 
-class Assembly:
+class ScannedAssembly:
     """The templates and acknowledgements that `cdk synth` wrote into a folder."""
 
     def __init__(self, folder: Path) -> None:
@@ -65,7 +65,7 @@ class Assembly:
         return path if "/" in path else f"{file.name.removesuffix('.template.json')}/{path}"
 
 
-def cdk_nag(assembly: Assembly) -> Iterator[Finding]:
+def cdk_nag(assembly: ScannedAssembly) -> Iterator[Finding]:
     """All findings of cdk-nag and of CloudFormation's rules, with or without acknowledgement."""
     report = json.loads((assembly.folder / "validation-report.json").read_text())
     for plugin in report["pluginReports"]:
@@ -76,7 +76,7 @@ def cdk_nag(assembly: Assembly) -> Iterator[Finding]:
                 yield Finding(rule, path, found["description"])
 
 
-def cfn_lint(assembly: Assembly, *, informational: bool = True) -> Iterator[Finding]:
+def cfn_lint(assembly: ScannedAssembly, *, informational: bool = True) -> Iterator[Finding]:
     """The findings of cfn-lint; `informational` adds the findings of that level."""
     command = (Path(sys.executable).with_name("cfn-lint"), "--format=json")
     options = (*(["-cI"] if informational else []), "--ignore-checks", *IGNORED)
@@ -86,7 +86,7 @@ def cfn_lint(assembly: Assembly, *, informational: bool = True) -> Iterator[Find
         yield Finding(f"cfn-lint::{found['Rule']['Id']}", path.rstrip("/"), found["Message"])
 
 
-def checkov(assembly: Assembly) -> Iterator[Finding]:
+def checkov(assembly: ScannedAssembly) -> Iterator[Finding]:
     """The findings of checkov's checks for CloudFormation.
 
     Raises `UserError` if checkov cannot read a template.

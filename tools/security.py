@@ -6,7 +6,7 @@ import sys
 from tools import scans, synth
 from tools.console import reports_errors, say, waiting
 from tools.project import environments
-from tools.scans import Assembly
+from tools.scans import ScannedAssembly
 
 
 def examine(environment: str) -> int:
@@ -19,7 +19,7 @@ def examine(environment: str) -> int:
     with waiting(f"Synthesizing {environment}, with cdk-nag"):
         # With one more pack of cdk-nag than `nox -s synth`.
         synth.synthesize(environment, "--context=serverless-checks=true", output=folder)
-    assembly = Assembly(folder)
+    assembly = ScannedAssembly(folder)
     faults, stale = 0, set(assembly.acknowledgements)
     for scanner in (scans.cdk_nag, scans.cfn_lint, scans.checkov):
         name = scanner.__name__.replace("_", "-")

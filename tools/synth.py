@@ -12,7 +12,8 @@ from tools import cdk
 from tools.assembly import StackArtifact, read_stacks
 from tools.console import UserError, console, reports_errors, waiting
 from tools.project import ROOT, domains, environments
-from tools.scans import Assembly, cfn_lint
+from tools.scans import ScannedAssembly, cfn_lint
+from tools.variables import proxies, without_aws
 
 # `cdk.json` names the app of the same environment; its cloud assembly is `cdk.out`.
 DEFAULT_ENVIRONMENT = Environment.name
@@ -54,9 +55,9 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
         ),
         cwd=ROOT,
         env={
-            **cdk.without_aws(os.environ),
-            **cdk.proxies(os.environ),  # for bundling, which may download packages
-            **cdk.supervised_environment(),
+            **without_aws(os.environ),
+            **proxies(os.environ),  # for bundling, which may download packages
+            **cdk.supervised_variables(),
             # The CLI sets FORCE_COLOR=0, and Python prints colors for any value of FORCE_COLOR.
             "PYTHON_COLORS": "0",
         },
@@ -103,7 +104,7 @@ def main(names: list[str]) -> int:
     """Synthesize and lint each app of `names`; return the exit status."""
     for name in names:
         with waiting(f"Synthesizing {name}"):
-            assembly = Assembly(synthesize(name))
+            assembly = ScannedAssembly(synthesize(name))
         with waiting("Linting"):
             findings = assembly.unacknowledged(cfn_lint(assembly, informational=False))
         if findings:

@@ -10,6 +10,7 @@ from botocore.session import Session
 
 from tools import credentials
 from tools.console import UserError
+from tools.variables import replaced_variables
 
 Kind = Literal["aws", "local"]
 NAMES: Mapping[Kind, str] = {"aws": "AWS", "local": "local cloud"}
@@ -31,13 +32,13 @@ class Choice:
 class Target:
     """An account of AWS or of the local cloud, and the principal that acts there.
 
-    `environment` holds the variables with which boto3 and the CDK CLI use the account.
+    `variables` are the environment variables with which boto3 and the CDK CLI use the account.
     """
 
     kind: Kind
     account: str
     principal: str
-    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    variables: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def partition(self) -> str:
@@ -48,7 +49,7 @@ class Target:
         account = f"account {self.account}"
         if self.kind == "local":
             return f"{NAMES['local']}, {account}"
-        endpoint = self.environment.get("AWS_ENDPOINT_URL")
+        endpoint = self.variables.get("AWS_ENDPOINT_URL")
         where = f" at {endpoint}" if endpoint else ""
         return f"{NAMES['aws']}{where}, {account} as {self.principal}"
 
@@ -87,8 +88,8 @@ def aws_target(session: Session, *, interactive: bool) -> Target:
     Raises `UserError` with the host, command, variable or file to fix.
     """
     with credentials.explained(session):
-        environment = credentials.resolve(session, interactive=interactive)
-        with credentials.replaced_environment(environment):
-            sts = boto3.Session().client("sts", region_name=environment["AWS_REGION"])
+        variables = credentials.resolve(session, interactive=interactive)
+        with replaced_variables(variables):
+            sts = boto3.Session().client("sts", region_name=variables["AWS_REGION"])
             caller = sts.get_caller_identity()
-    return Target("aws", caller["Account"], caller["Arn"], environment)
+    return Target("aws", caller["Account"], caller["Arn"], variables)

@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from stacks.core.environment import Environment
-from tests.support import administrator, role_session
+from tests.support import administrator, entered, role_session
 from tools.deployment.__main__ import main
 from tools.local_cloud.client import local_cloud
 from tools.project import ROOT
@@ -36,7 +36,7 @@ def credentials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WEALTH_OPS_CLOUD", str(folder))
         assert main(["deploy", "--to=local"]) == 0
-    with local_cloud(folder) as running, running.entered():
+    with local_cloud(folder) as running, entered(running):
         exports = boto3.client("cloudformation").list_exports()["Exports"]
         arns = {export["Name"].partition(":")[2]: export["Value"] for export in exports}
         admin = administrator(boto3.Session(), "admin")

@@ -20,12 +20,13 @@ import psutil
 import pytest
 from botocore.loaders import JSONFileLoader
 
+from tests.support import entered
 from tools import synth
 from tools.assembly import StackArtifact, read_stacks
-from tools.credentials import replaced_environment
 from tools.deployment.__main__ import main
 from tools.local_cloud.client import LocalCloud, local_cloud
 from tools.project import ROOT
+from tools.variables import replaced_variables
 
 ACCOUNT = "111122223333"
 
@@ -126,7 +127,7 @@ def tools(assembly: Path) -> Tools:
         output = io.StringIO()
         try:
             with (
-                replaced_environment(os.environ | environment),
+                replaced_variables(os.environ | environment),
                 redirect_stdout(output),
                 redirect_stderr(output),
             ):
@@ -161,7 +162,7 @@ def unbootstrapped(
     WEALTH_OPS_CLOUD is an empty folder: with the target `aws`, no local cloud may start.
     """
     own = tmp_path_factory.mktemp("own")
-    environment = cloud.environment({}, account="999988887777") | {"WEALTH_OPS_CLOUD": str(own)}
+    environment = cloud.variables({}, account="999988887777") | {"WEALTH_OPS_CLOUD": str(own)}
     del environment["AWS_CONFIG_FILE"], environment["AWS_SHARED_CREDENTIALS_FILE"]
     yield environment
     assert {path.name for path in own.iterdir()} <= {"operation.lock"}
@@ -213,5 +214,5 @@ def deployed(tools: Tools, cloud: LocalCloud, here: dict[str, str]) -> LocalClou
 @pytest.fixture(scope="module")
 def deployed_cloud(deployed: LocalCloud) -> Iterator[LocalCloud]:
     """The shared local cloud with the deployed environment; boto3 uses the root user."""
-    with deployed.entered():
+    with entered(deployed):
         yield deployed

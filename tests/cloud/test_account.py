@@ -7,7 +7,7 @@ import boto3
 import pytest
 
 from tests.cloud.conftest import ACCOUNT, Project, Tools, type_answer
-from tests.support import ADMINISTRATOR, put_image
+from tests.support import ADMINISTRATOR, entered, put_image
 from tools.local_cloud.client import LocalCloud
 from tools.project import ROOT
 from tools.synth import DEFAULT_ENVIRONMENT
@@ -88,7 +88,7 @@ def profiles(cloud: LocalCloud, unbootstrapped: Environment, tmp_path: Path) -> 
 
     Both profiles use the bootstrapped account; the access keys in the variables use another one.
     """
-    with cloud.entered(account=ACCOUNT):
+    with entered(cloud, account=ACCOUNT):
         trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": ACCOUNT}}
         document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
         iam = boto3.client("iam")
@@ -168,7 +168,7 @@ def test_stacks_are_deployed_compared_and_destroyed_and_their_data_survives(
     for name in names:
         assert f"{name} ({project.stacks[name].name}) is retained" in done.output
     assert "IdentityStack" in done.output.partition("Destroying")[2]
-    with cloud.entered(account=ACCOUNT):
+    with entered(cloud, account=ACCOUNT):
         put_data(project)
         done = tools("destroy", *AWS, "--unprotect", app=project.folder, **account)
         assert done.status == 0, done.output
@@ -189,7 +189,7 @@ def test_stacks_are_deployed_compared_and_destroyed_and_their_data_survives(
 def test_the_error_for_a_bucket_of_another_account_names_the_setting(
     tools: Tools, account: Environment, project: Project, cloud: LocalCloud
 ) -> None:
-    with cloud.entered(account="222233334444"):
+    with entered(cloud, account="222233334444"):
         boto3.client("s3").create_bucket(Bucket=project.bucket)
     status, output = tools("deploy", "StorageStack", *AWS, app=project.folder, **account)
     assert status == 1

@@ -11,6 +11,7 @@ import pytest
 from filelock import FileLock
 
 from tests.cloud.conftest import server_of
+from tests.support import entered
 from tools.console import UserError
 from tools.local_cloud import client, folder
 from tools.local_cloud.client import ACCOUNT, REGION, LocalCloud, local_cloud
@@ -36,7 +37,7 @@ def stack(bucket: str) -> str:
 def test_accounts_and_regions_are_separate_and_survive_a_stop(tmp_path: Path) -> None:
     with local_cloud(tmp_path) as cloud:
         for bucket, place in PLACES.items():
-            with cloud.entered(**place):
+            with entered(cloud, **place):
                 cloudformation = boto3.client("cloudformation")
                 cloudformation.create_stack(StackName=bucket, TemplateBody=stack(bucket))
                 wait = cloudformation.get_waiter("stack_create_complete").wait
@@ -45,7 +46,7 @@ def test_accounts_and_regions_are_separate_and_survive_a_stop(tmp_path: Path) ->
     with local_cloud(tmp_path, port=cloud.port) as again:
         assert again == cloud
         for bucket, place in PLACES.items():
-            with again.entered(**place):
+            with entered(again, **place):
                 cloudformation = boto3.client("cloudformation")
                 (found,) = cloudformation.describe_stacks()["Stacks"]
                 assert (found["StackName"], found["StackStatus"]) == (bucket, "CREATE_COMPLETE")
@@ -59,7 +60,7 @@ def test_accounts_and_regions_are_separate_and_survive_a_stop(tmp_path: Path) ->
 def test_the_state_of_a_killed_server_is_moved_and_can_be_moved_back(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patch, local_cloud(tmp_path) as cloud, cloud.entered():
+    with monkeypatch.context() as patch, local_cloud(tmp_path) as cloud, entered(cloud):
         boto3.client("s3").create_bucket(Bucket="mine")
         boto3.client("s3").put_object(Bucket="mine", Key="key", Body=b"1")
         patch.setattr(client, "STOP_LIMIT", 0.0)
@@ -68,7 +69,7 @@ def test_the_state_of_a_killed_server_is_moved_and_can_be_moved_back(
         "The server of the local cloud did not stop within 0 seconds and was killed. Its state may "
         "be incomplete.\n"
     )
-    with local_cloud(tmp_path) as cloud, cloud.entered():
+    with local_cloud(tmp_path) as cloud, entered(cloud):
         assert boto3.client("s3").list_buckets()["Buckets"] == []
     state = tmp_path / STATE
     (moved,) = tmp_path.glob(f"{STATE}-20*")
@@ -79,7 +80,7 @@ def test_the_state_of_a_killed_server_is_moved_and_can_be_moved_back(
     )
     shutil.rmtree(state)
     moved.rename(state)
-    with local_cloud(tmp_path) as cloud, cloud.entered():
+    with local_cloud(tmp_path) as cloud, entered(cloud):
         assert boto3.client("s3").get_object(Bucket="mine", Key="key")["Body"].read() == b"1"
 
 
@@ -168,7 +169,7 @@ def test_an_entered_cloud_replaces_the_users_environment_until_the_end(
     before = dict(os.environ)
 
     def fail() -> None:
-        with cloud.entered(**PLACES["prod-bucket"]):
+        with entered(cloud, **PLACES["prod-bucket"]):
             assert not POISON.keys() & os.environ.keys()
             assert os.environ["HOME"] == before["HOME"]
             assert os.environ["NO_PROXY"] == os.environ["no_proxy"] == HOST

@@ -209,7 +209,7 @@ def test_the_local_cloud_takes_the_account_and_region_of_the_environment(
     monkeypatch.setenv("WEALTH_OPS_CLOUD", here["WEALTH_OPS_CLOUD"])
     with operation.operation(Options("deploy", to="local", app=str(project.folder))) as op:
         assert "account 444455556666" in str(op.target)
-        sts = boto3.client("sts")
+        sts = boto3.Session().client("sts")
         assert sts.get_caller_identity()["Account"] == "444455556666"
         assert sts.meta.region_name == "eu-west-1"
 

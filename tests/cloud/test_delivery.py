@@ -15,7 +15,7 @@ from stacks.core.environment import Environment
 from stacks.delivery.repository import AUDIENCE, ISSUER, REPOSITORY
 from stacks.delivery.stack import DeliveryStack
 from tests.cloud.conftest import ACCOUNT, Tools
-from tests.support import new_test_app
+from tests.support import entered, new_test_app
 from tools.local_cloud.client import LocalCloud
 
 OWNER, NAME = REPOSITORY.owner, REPOSITORY.name
@@ -66,7 +66,7 @@ def roles(
     flags = ("--environment=account", "--to=aws", "--yes")
     done = tools("deploy", *flags, app=assembly, **account)
     assert done.status == 0, done.output
-    with cloud.entered(account=ACCOUNT):
+    with entered(cloud, account=ACCOUNT):
         outputs = boto3.client("cloudformation").describe_stacks(StackName=stack.stack_name)
         yield {
             output["OutputKey"]: output["OutputValue"] for output in outputs["Stacks"][0]["Outputs"]

@@ -9,12 +9,13 @@ import boto3
 import pytest
 
 from tests.cloud.conftest import ACCOUNT, Project, Tools
+from tests.support import entered
 from tools import cdk
 from tools.console import UserError
-from tools.credentials import replaced_environment
 from tools.deployment.operation import UnreadableError, operation
 from tools.deployment.options import Options
 from tools.local_cloud.client import LocalCloud
+from tools.variables import replaced_variables
 
 AWS = ("--to", "aws", "--yes")
 Environment = dict[str, str]
@@ -33,7 +34,7 @@ def user(cloud: LocalCloud, account: Environment) -> Callable[..., Environment]:
             "Action": "sts:AssumeRole",
             "Resource": [f"arn:aws:iam::{ACCOUNT}:role/{role}" for role in roles],
         }
-        with cloud.entered(account=ACCOUNT):
+        with entered(cloud, account=ACCOUNT):
             iam = boto3.client("iam")
             name = f"user{len(iam.list_users()['Users'])}"
             iam.create_user(UserName=name)
@@ -85,11 +86,11 @@ def test_credentials_that_expire_during_an_operation_cause_an_error_message(
 
     def delete_the_key() -> None:
         options = Options("destroy", ["StorageStack"], to="aws", app=str(project.folder))
-        with replaced_environment(os.environ | environment), operation(options) as op:
+        with replaced_variables(os.environ | environment), operation(options) as op:
             if not roles:  # The principal itself reads the stack.
                 with pytest.raises(UnreadableError):
                     op.find(op.stacks[0])
-            with cloud.entered(account=ACCOUNT):
+            with entered(cloud, account=ACCOUNT):
                 iam, key = boto3.client("iam"), environment["AWS_ACCESS_KEY_ID"]
                 name = iam.get_access_key_last_used(AccessKeyId=key)["UserName"]
                 iam.delete_access_key(AccessKeyId=key, UserName=name)
@@ -116,7 +117,7 @@ def test_a_bootstrap_with_other_settings_is_used(
     assert done.status == 0, done.output
     done = tools("deploy", "StorageStack", *AWS, toolkit, app=project.folder, **account)
     assert done.status == 0, done.output
-    with cloud.entered(account=ACCOUNT):
+    with entered(cloud, account=ACCOUNT):
         found = boto3.client("cloudformation").describe_stacks(StackName="OtherToolkit")
     parameters = {p["ParameterKey"]: p["ParameterValue"] for p in found["Stacks"][0]["Parameters"]}
     assert parameters["BootstrapVariant"] == "Own"

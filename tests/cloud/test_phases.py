@@ -14,6 +14,7 @@ from stacks.core.environment import Environment
 from stacks.storage.layout import Tier, object_key
 from tests.cloud.conftest import Tools
 from tests.cloud.phases import STATE_MACHINE_ARN
+from tests.support import entered
 from tools import scans
 from tools.local_cloud.client import LocalCloud
 from tools.project import ROOT
@@ -41,7 +42,7 @@ def test_cfn_lint_finds_only_an_obsolete_dependency_of_a_cdk_construct(
 ) -> None:
     assert "W3005" in scans.IGNORED
     monkeypatch.setattr(scans, "IGNORED", ["no rule"])
-    findings = scans.cfn_lint(scans.Assembly(phases), informational=False)
+    findings = scans.cfn_lint(scans.ScannedAssembly(phases), informational=False)
     assert [(finding.id, finding.path) for finding in findings] == [
         ("cfn-lint::W3005", "IngestionStack/StateMachine")
     ]
@@ -53,7 +54,7 @@ def test_a_state_machine_writes_an_object_and_an_item_as_the_lambda_role(
     done = tools("deploy", "--to=local", app=phases, **here)
     assert done.status == 0, done.output
     environment = Environment()
-    with cloud.entered():
+    with entered(cloud):
         exports = boto3.client("cloudformation").list_exports()["Exports"]
         values = {export["Name"]: export["Value"] for export in exports}
         key = object_key(Tier.RAW, "PHASES")

@@ -8,6 +8,7 @@ import boto3
 import pytest
 
 from tests.cloud.conftest import ACCOUNT
+from tests.support import entered
 from tools.assembly import StackArtifact
 from tools.console import UserError
 from tools.deployment.operation import Operation
@@ -46,7 +47,7 @@ def refuse(folder: Path, kind: str, **properties: object) -> None:
 
 def test_an_existing_resource_is_refused(cloud: LocalCloud, tmp_path: Path) -> None:
     checked = RESOURCES | {"AWS::SSM::Parameter": PARAMETER}
-    with cloud.entered(account=ACCOUNT):
+    with entered(cloud, account=ACCOUNT):
         for kind, properties in checked.items():
             refuse(tmp_path, kind, **properties)
         template = {
@@ -71,7 +72,7 @@ def test_an_existing_resource_is_refused(cloud: LocalCloud, tmp_path: Path) -> N
 def test_a_resource_that_the_principal_may_not_read_is_reported_and_not_refused(
     cloud: LocalCloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with cloud.entered(account=ACCOUNT):
+    with entered(cloud, account=ACCOUNT):
         bucket = f"own-{ACCOUNT}"
         boto3.client("s3").create_bucket(Bucket=bucket)
         iam = boto3.client("iam")

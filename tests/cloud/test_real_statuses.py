@@ -16,7 +16,7 @@ import boto3
 import pytest
 
 from tests.cloud.conftest import ACCOUNT, Project, Tools
-from tests.support import put_image
+from tests.support import entered, put_image
 from tools.local_cloud.client import LocalCloud
 
 AWS = ("--to", "aws", "--yes")
@@ -37,7 +37,7 @@ FAILS = {
 @pytest.fixture(autouse=True)
 def root(cloud: LocalCloud) -> Iterator[None]:
     """Make boto3 use the root user of the account."""
-    with cloud.entered(account=ACCOUNT):
+    with entered(cloud, account=ACCOUNT):
         yield
 
 

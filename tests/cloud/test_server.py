@@ -18,6 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.cloud.conftest import server_of
+from tests.support import entered
 from tools.local_cloud.client import LocalCloud, local_cloud
 from tools.local_cloud.folder import HOST, PORT, STATE
 
@@ -56,7 +57,7 @@ def make_function(cloud: LocalCloud) -> None:
     statement = {"Effect": "Allow", "Action": "sts:AssumeRole"}
     trust = {"Statement": [{**statement, "Principal": {"Service": "lambda.amazonaws.com"}}]}
     allow = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::functions/*"}
-    with cloud.entered():
+    with entered(cloud):
         boto3.client("s3").create_bucket(Bucket="functions")
         iam = boto3.client("iam")
         role = iam.create_role(RoleName="works", AssumeRolePolicyDocument=json.dumps(trust))
@@ -81,7 +82,7 @@ def make_function(cloud: LocalCloud) -> None:
 
 
 def test_an_unsigned_call_is_refused(cloud: LocalCloud) -> None:
-    with cloud.entered():
+    with entered(cloud):
         boto3.client("s3").create_bucket(Bucket="private")
         boto3.client("s3").put_object(Bucket="private", Key="key", Body=b"x")
         unsigned = Config(signature_version=UNSIGNED)
@@ -127,7 +128,7 @@ def test_a_function_has_the_rights_of_its_role_and_does_not_delay_a_stop(
     with socket.socket() as silent, local_cloud(tmp_path) as cloud:
         silent.connect((HOST, cloud.port))
         make_function(cloud)
-        with cloud.entered():
+        with entered(cloud):
             functions = boto3.client("lambda", config=Config(retries={"max_attempts": 0}))
             s3 = boto3.client("s3")
         answer = json.load(
@@ -161,7 +162,7 @@ def test_a_function_has_the_rights_of_its_role_and_does_not_delay_a_stop(
 
 def test_a_signal_stops_the_server_in_order(tmp_path: Path) -> None:
     with local_cloud(tmp_path) as cloud:
-        with cloud.entered():
+        with entered(cloud):
             boto3.client("s3").create_bucket(Bucket="mine")
         server = server_of(cloud)
         server.terminate()

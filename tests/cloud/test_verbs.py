@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import WaiterError
 
 from tests.cloud.conftest import Project, Tools
+from tests.support import entered
 from tools.console import UserError
 from tools.deployment import compare, operation
 from tools.deployment.operation import Operation
@@ -37,7 +38,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[Command]:
 @pytest.fixture
 def root(cloud: LocalCloud) -> Iterator[None]:
     """Makes boto3 the root user of the shared local cloud."""
-    with cloud.entered():
+    with entered(cloud):
         yield
 
 

@@ -18,6 +18,7 @@ from tools import cdk
 from tools.console import console, waiting
 from tools.project import ROOT, domains
 from tools.synth import DEFAULT_ENVIRONMENT
+from tools.variables import without_aws
 
 PYTHON = (sys.executable, "-m")
 RUNS = 7
@@ -31,10 +32,10 @@ def synth(app: str, folder: str) -> tuple[str, ...]:
 
 def measure(command: tuple[str, ...]) -> float:
     """The duration of a command in seconds. Exits if the command fails."""
-    environment = {**cdk.without_aws(os.environ), **cdk.environment(), "PYTHONPATH": str(ROOT)}
+    variables = {**without_aws(os.environ), **cdk.VARIABLES, "PYTHONPATH": str(ROOT)}
     start = time.monotonic()
     done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False
     )
     if done.returncode:
         sys.exit(f"{done.stdout}{done.stderr}\nThis command fails: {' '.join(command)}")

@@ -39,26 +39,11 @@ def test_flags_that_the_cli_would_ignore_are_found() -> None:
     assert cdk.unknown("deploy", []) == []
 
 
-def test_without_aws_removes_the_users_aws_configuration() -> None:
-    kept = cdk.without_aws(
-        {"PATH": "/bin", "AWS_PROFILE": "work", "AWS_REGION": "x", "https_proxy": "p", "CDK_A": "1"}
-        | {"CDK_DOCKER": "podman"}
-    )
-    assert kept.keys() == {
-        "CDK_DOCKER",
-        "PATH",
-        "AWS_CONFIG_FILE",
-        "AWS_SHARED_CREDENTIALS_FILE",
-        "AWS_EC2_METADATA_DISABLED",
-    }
-    assert not Path(kept["AWS_CONFIG_FILE"]).exists()
-
-
 @pytest.fixture
 def python(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str]]:
     """Run Python code instead of the CDK CLI."""
     monkeypatch.setattr(cdk, "command", lambda code: [sys.executable, "-c", code])
-    return lambda code: cdk.run("Step [a]", code, environment=os.environ)
+    return lambda code: cdk.run("Step [a]", code, variables=os.environ)
 
 
 Python = Callable[..., tuple[int, str]]
@@ -87,7 +72,7 @@ def test_the_settings_file_of_the_user_does_not_reach_the_cli(tmp_path: Path) ->
     done = subprocess.run(
         cdk.command("context"),
         cwd=tmp_path,
-        env={**os.environ, **cdk.environment(), "HOME": str(tmp_path)},
+        env={**os.environ, **cdk.VARIABLES, "HOME": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,

@@ -6,9 +6,9 @@ import pytest
 from botocore.session import Session
 
 from tests.tools.conftest import KEYS, Configure
-from tools.cdk import NO_CONFIGURATION
 from tools.console import UserError
-from tools.credentials import replaced_environment, resolve
+from tools.credentials import resolve
+from tools.variables import NO_CONFIGURATION
 
 
 def test_resolved_credentials_do_not_depend_on_the_configuration(
@@ -68,11 +68,3 @@ def test_a_role_that_needs_an_mfa_code_is_refused_without_a_terminal(configure: 
     sentence = r"profile mfa needs an MFA code \(`mfa_serial` in .*config\), and there is no"
     with pytest.raises(UserError, match=sentence):
         resolve(Session(profile="mfa"), interactive=False)
-
-
-def test_the_environment_is_restored(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ONE", "1")
-    before = dict(os.environ)
-    with replaced_environment({"PATH": "/bin", "TWO": "2"}):
-        assert dict(os.environ) == {"PATH": "/bin", "TWO": "2"}
-    assert dict(os.environ) == before

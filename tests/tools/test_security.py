@@ -11,7 +11,7 @@ import pytest
 from tools import scans, security, synth
 from tools.assembly import Json
 from tools.console import UserError
-from tools.scans import Assembly, Finding
+from tools.scans import Finding, ScannedAssembly
 
 BUCKET = "OpenStack/Bucket"
 NAG = Finding("AwsSolutions::AwsSolutions-S1", BUCKET, "Server access logs are disabled.")
@@ -60,7 +60,7 @@ def linted(*keys: str) -> Json:
     ]
 
 
-def write(folder: Path, *acknowledged: tuple[str, str]) -> Assembly:
+def write(folder: Path, *acknowledged: tuple[str, str]) -> ScannedAssembly:
     """A cloud assembly with a finding of cdk-nag, and these acknowledgements."""
     folder.mkdir(parents=True, exist_ok=True)
     metadata: dict[str, list[Json]] = {"/OpenStack": [{"type": "aws:cdk:stack-tags"}]}
@@ -70,7 +70,7 @@ def write(folder: Path, *acknowledged: tuple[str, str]) -> Assembly:
     (folder / "OpenStack.template.json").write_text(json.dumps(TEMPLATE))
     (folder / "OpenStack.metadata.json").write_text(json.dumps(metadata))
     (folder / "validation-report.json").write_text(json.dumps(REPORT))
-    return Assembly(folder)
+    return ScannedAssembly(folder)
 
 
 @pytest.fixture

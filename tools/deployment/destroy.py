@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tools.assembly import Json, StackArtifact, named
+from tools.assembly import Json, StackArtifact, matching_ids
 from tools.console import say
 from tools.deployment.operation import Operation, operation
 from tools.deployment.options import Options, cloud_directory
@@ -38,7 +38,7 @@ def destroy(options: Options) -> int:
 
 def _choose(op: Operation, found: "Found") -> tuple[list[StackArtifact], int]:
     """The stacks to delete, and 1 if stack ids were given and a stack is protected."""
-    requested = named(op.stacks, op.options.stacks)
+    requested = matching_ids(op.stacks, op.options.stacks)
     doomed: list[StackArtifact] = []
     refused = 0
     for stack in op.stacks:  # each after its dependencies

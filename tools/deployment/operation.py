@@ -17,7 +17,6 @@ from rich.prompt import Confirm
 from tools import cdk
 from tools.assembly import StackArtifact, read_stacks
 from tools.console import UserError, console, is_interactive, say, waiting
-from tools.credentials import replaced_environment
 from tools.deployment.options import (
     Options,
     cloud_directory,
@@ -27,6 +26,7 @@ from tools.deployment.options import (
 )
 from tools.local_cloud.client import ACCOUNT, REGION, local_cloud
 from tools.targets import Target, aws_target, choose
+from tools.variables import replaced_variables
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -61,7 +61,7 @@ class Operation:
 
         The CLI and boto3 use the credentials in `os.environ`, which `operation` has set.
         """
-        return cdk.run(step, *arguments, "--app", str(self.assembly), environment=os.environ)
+        return cdk.run(step, *arguments, "--app", str(self.assembly), variables=os.environ)
 
     def nox(self, verb: str, *arguments: str) -> str:
         """The end of a sentence that asks the user to run `verb`: the account, and the command.
@@ -161,7 +161,7 @@ def operation(options: Options, *, dependents: bool = False) -> Iterator[Operati
     with one_at_a_time(), ExitStack() as resources:
         prepare = _prepare_aws if choice.kind == "aws" else _prepare_local
         target, assembly = prepare(options, session, resources)
-        resources.enter_context(replaced_environment(target.environment))
+        resources.enter_context(replaced_variables(target.variables))
         try:
             yield _operation(options, target, assembly, dependents=dependents)
         except (BotoCoreError, ClientError) as error:
@@ -185,8 +185,8 @@ def _prepare_local(options: Options, _: Session, resources: ExitStack) -> tuple[
     stacks = read_stacks(assembly)
     account = next((stack.account for stack in stacks if stack.account), ACCOUNT)
     region = next((stack.region for stack in stacks), REGION)
-    environment = cloud.environment(os.environ, account=account, region=region)
-    return Target("local", account, f"arn:aws:iam::{account}:root", environment), assembly
+    variables = cloud.variables(os.environ, account=account, region=region)
+    return Target("local", account, f"arn:aws:iam::{account}:root", variables), assembly
 
 
 def _operation(options: Options, target: Target, assembly: Path, *, dependents: bool) -> Operation:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from tools.assembly import StackArtifact, named, read_stacks, select
+from tools.assembly import StackArtifact, matching_ids, read_stacks, select
 from tools.console import UserError
 from tools.project import ROOT
 from tools.synth import DEFAULT_ENVIRONMENT, synthesize
@@ -57,7 +57,7 @@ def select_stacks(
     """The stacks that the options name, with their dependencies or dependents."""
     try:
         if options.exclusively:
-            ids = named(stacks, options.stacks)
+            ids = matching_ids(stacks, options.stacks)
             return [stack for stack in stacks if stack.id in ids]
         return select(stacks, options.stacks, dependents=dependents)
     except UserError as error:

@@ -17,7 +17,7 @@ ADOPT = "--import-existing-resources"
 _MISSING = ("404", "ResourceNotFoundException", "RepositoryNotFoundException")
 
 
-class Named(NamedTuple):
+class NamedResource(NamedTuple):
     """A resource with a physical name in the template."""
 
     kind: str
@@ -42,7 +42,7 @@ def refuse_existing(op: Operation, stack: StackArtifact) -> None:
     session = op.session(stack.lookup_role)
     for kind, name in named_resources(op, stack):
         try:
-            _EXISTS.get(kind, _exists)(session, stack.region, Named(kind, name))
+            _EXISTS.get(kind, _exists)(session, stack.region, NamedResource(kind, name))
         except ClientError as error:
             if error.response["Error"]["Code"] not in _MISSING:
                 say(f"Not checked whether {kind} {name} exists already: {error}")
@@ -58,7 +58,7 @@ def refuse_existing(op: Operation, stack: StackArtifact) -> None:
         raise UserError(found)
 
 
-def named_resources(op: Operation, stack: StackArtifact) -> Iterator[Named]:
+def named_resources(op: Operation, stack: StackArtifact) -> Iterator[NamedResource]:
     """The retained resources with a physical name in the template.
 
     The schema of the resource type (CloudFormation registry) lists the identifying properties.
@@ -74,7 +74,7 @@ def named_resources(op: Operation, stack: StackArtifact) -> Iterator[Named]:
         keys = [path.rpartition("/")[2] for path in schema.get("primaryIdentifier", [])]
         values = [resource.get("Properties", {}).get(key) for key in keys]
         if values and all(isinstance(value, str) for value in values):
-            yield Named(kind, "|".join(values))
+            yield NamedResource(kind, "|".join(values))
 
 
 def _is_bootstrapped(op: Operation, stack: StackArtifact) -> bool:
@@ -89,12 +89,12 @@ def _is_bootstrapped(op: Operation, stack: StackArtifact) -> bool:
     return True
 
 
-def _exists(session: boto3.Session, region: str, resource: Named) -> object:
+def _exists(session: boto3.Session, region: str, resource: NamedResource) -> object:
     control = session.client("cloudcontrol", region_name=region)
     return control.get_resource(TypeName=resource.kind, Identifier=resource.name)
 
 
-def _bucket_exists(session: boto3.Session, region: str, resource: Named) -> object:
+def _bucket_exists(session: boto3.Session, region: str, resource: NamedResource) -> object:
     s3 = session.client("s3", region_name=region)
     try:
         return s3.head_bucket(Bucket=resource.name)
@@ -112,16 +112,16 @@ def _bucket_exists(session: boto3.Session, region: str, resource: Named) -> obje
     return names
 
 
-def _repository_exists(session: boto3.Session, region: str, resource: Named) -> object:
+def _repository_exists(session: boto3.Session, region: str, resource: NamedResource) -> object:
     ecr = session.client("ecr", region_name=region)
     return ecr.describe_repositories(repositoryNames=[resource.name])
 
 
-def _table_exists(session: boto3.Session, region: str, resource: Named) -> object:
+def _table_exists(session: boto3.Session, region: str, resource: NamedResource) -> object:
     return session.client("dynamodb", region_name=region).describe_table(TableName=resource.name)
 
 
-def _log_group_exists(session: boto3.Session, region: str, resource: Named) -> object:
+def _log_group_exists(session: boto3.Session, region: str, resource: NamedResource) -> object:
     logs = session.client("logs", region_name=region)
     return logs.describe_log_streams(logGroupName=resource.name, limit=1)
 
@@ -129,7 +129,7 @@ def _log_group_exists(session: boto3.Session, region: str, resource: Named) -> o
 # Calls of the services that store data. These calls need fewer permissions than Cloud Control, and
 # Cloud Control of the local cloud finds only resources that Cloud Control has created. Each
 # function raises `ClientError` if the resource does not exist.
-_EXISTS: Mapping[str, Callable[[boto3.Session, str, Named], object]] = {
+_EXISTS: Mapping[str, Callable[[boto3.Session, str, NamedResource], object]] = {
     "AWS::DynamoDB::GlobalTable": _table_exists,
     "AWS::DynamoDB::Table": _table_exists,
     "AWS::ECR::Repository": _repository_exists,

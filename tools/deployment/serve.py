@@ -45,7 +45,7 @@ def serve(options: Options) -> int:
 def _print_variables(cloud: LocalCloud) -> None:
     # With a profile in the shell, the aws CLI would ignore the access keys.
     say("unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN")
-    variables = {key: shlex.quote(value) for key, value in cloud.environment({}).items()}
+    variables = {key: shlex.quote(value) for key, value in cloud.variables({}).items()}
     # Retain the hosts that the user's shell reaches without a proxy.
     variables["NO_PROXY"] += '"${NO_PROXY:+,$NO_PROXY}${no_proxy:+,$no_proxy}"'
     variables["no_proxy"] = '"$NO_PROXY"'

@@ -12,11 +12,10 @@ from pathlib import Path
 
 import urllib3
 
-from tools import cdk
 from tools.console import UserError, say
-from tools.credentials import replaced_environment
 from tools.local_cloud.folder import CERTIFICATE, HOST, LOG, PORT
 from tools.project import ROOT
+from tools.variables import without_aws
 
 ACCOUNT = "000000000000"
 REGION = "us-east-1"
@@ -44,11 +43,11 @@ class LocalCloud:
         """The certificates that clients trust."""
         return self.directory / CERTIFICATE
 
-    def environment(
+    def variables(
         self, base: Mapping[str, str], *, account: str = ACCOUNT, region: str = REGION
     ) -> dict[str, str]:
         """`base` with variables for the root user of `account`, and without a way to reach AWS."""
-        return cdk.without_aws(base) | {
+        return without_aws(base) | {
             "AWS_ENDPOINT_URL": self.url,
             # MiniStack accepts the number of any account as its root access key.
             "AWS_ACCESS_KEY_ID": account,
@@ -63,12 +62,6 @@ class LocalCloud:
             # The CDK CLI caches the account of each access key in this folder.
             "CDK_HOME": str(self.directory / "cdk"),
         }
-
-    @contextmanager
-    def entered(self, *, account: str = ACCOUNT, region: str = REGION) -> Iterator[None]:
-        """Use `environment` in this process, for boto3 and for commands that it starts."""
-        with replaced_environment(self.environment(os.environ, account=account, region=region)):
-            yield
 
 
 @contextmanager

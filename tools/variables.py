@@ -1,0 +1,50 @@
+"""The environment variables of this process and of the commands that it starts."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from tools.project import ROOT
+
+# An SDK without credentials would read the user's files, and ask the EC2 metadata service.
+NO_CONFIGURATION = {
+    "AWS_CONFIG_FILE": str(ROOT / "build" / "no-aws-configuration"),
+    "AWS_SHARED_CREDENTIALS_FILE": str(ROOT / "build" / "no-aws-configuration"),
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+# Variables that name a proxy. Programs also read the upper-case names.
+PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+
+
+def without_aws(variables: Mapping[str, str]) -> dict[str, str]:
+    """`variables` without the variables for AWS: no credentials, profile or proxy.
+
+    The variables of the AWS SDKs begin with AWS_ (SDKs and tools reference guide, "Settings
+    reference"), and the variables of the CDK CLI begin with CDK_. CDK_DOCKER, the program that
+    bundles assets, is retained.
+    """
+    kept = {
+        key: value
+        for key, value in variables.items()
+        if key == "CDK_DOCKER"
+        or (not key.startswith(("AWS_", "CDK_")) and key.lower() not in PROXIES)
+    }
+    return kept | NO_CONFIGURATION
+
+
+def proxies(variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables that name a proxy."""
+    return {key: value for key, value in variables.items() if key.lower() in PROXIES}
+
+
+@contextmanager
+def replaced_variables(variables: Mapping[str, str]) -> Iterator[None]:
+    """Use `variables` as all variables of this process and of the commands that it starts."""
+    before = dict(os.environ)
+    try:
+        os.environ.clear()
+        os.environ.update(variables)
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
