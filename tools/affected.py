@@ -31,8 +31,8 @@ RULES: list[tuple[tuple[str, ...], set[str]]] = [
     (("LICENSE", ".editorconfig", ".github/*.md", ".github/CODEOWNERS"), set()),
     # Settings and lock files of every session.
     (("*.toml", "*.json", "uv.lock", ".npmrc", ".python-version", "noxfile.py"), {EVERYTHING}),
-    # Only the sessions `clients` and `security` use these files. CI runs `clients` for some domains,
-    # and `security` for the deployed system.
+    # Only the sessions `clients` and `security` use these files. CI runs `clients` if certain
+    # domains are affected, and `security` if the deployed system is affected.
     (("tests/clients/**", "tools/clients/**", "tools/scanners/**"), {EVERYTHING}),
     # Shared code of all domains and their tests.
     (("stacks/core/**", "stacks/*.py", "tests/*.py", "tools/project.py"), {EVERYTHING}),
