@@ -1,9 +1,10 @@
-"""The documents name only sessions and files that exist."""
+"""The documents name the sessions, the files and the limits of the local cloud."""
 
 import re
 import subprocess
 import sys
 
+from tests.support import NOT_APPLIED_SENTENCE
 from tools.project import ROOT
 
 README = ROOT / "README.md"
@@ -23,3 +24,7 @@ def test_every_file_of_the_layout_exists() -> None:
     layout = README.read_text().partition("## Layout")[2].split("```")[1]
     paths = [line.split()[0].replace("<domain>", "*") for line in layout.splitlines() if line]
     assert [path for path in paths if not any(ROOT.glob(path))] == []
+
+
+def test_the_readme_names_the_properties_that_the_local_cloud_does_not_apply() -> None:
+    assert NOT_APPLIED_SENTENCE in " ".join(README.read_text().split())
