@@ -290,6 +290,8 @@ def pipeline(session: nox.Session) -> None:
     selections: list[tuple[str, ...]] = [("-t", domain) for domain in found["stacks"]]
     if found["shared"]:
         selections.append(("-t", "shared"))
+    if {"identity", "storage"} & {*found["stacks"]}:
+        selections.append(("-s", "clients"))
     if found["deployable"]:
         selections += [("-s", "e2e" if found["shared"] else "system"), ("-t", "environments")]
         selections.append(("-s", "test(apps)", "security", "guard"))
