@@ -162,7 +162,7 @@ def test(session: nox.Session, components: Sequence[str]) -> None:
 @nox.session
 def coverage(session: nox.Session) -> None:
     """Show the coverage of the last tests of each component, in Markdown."""
-    for data in sorted((ROOT / "build" / "coverage").iterdir()):
+    for data in sorted(ROOT.glob("build/coverage/*")):
         print(f"\n### Coverage of {data.name}\n", flush=True)
         table = ("--format=markdown", "--no-skip-covered", f"--data-file={data}")
         run(session, "coverage", "report", *table)
