@@ -47,11 +47,25 @@ def record(assembly: Path, snapshots: Path) -> None:
         (snapshots / name).write_bytes(content)
 
 
+def _removed(snapshots: Path) -> list[Path]:
+    """The files with templates and settings of environments that do not exist."""
+    paths = [*snapshots.glob("*/*.template.json"), *snapshots.glob(f"*/{STACKS}")]
+    return sorted(path for path in paths if path.parent.name not in environments())
+
+
 def check(assembly: Path, snapshots: Path) -> None:
     """Raise `UserError` unless the snapshots hold the same JSON as a cloud assembly.
 
-    The bytes may differ, because a setting of git can change line endings.
+    The bytes may differ, because a setting of git can change line endings. Also raises `UserError`
+    for snapshots of an environment that does not exist: with them, the guard would report no
+    change.
     """
+    for path in _removed(snapshots.parent):
+        raise UserError(
+            f"{path.parent.relative_to(ROOT)}: apps/{path.parent.name}/app.py does not exist. Run "
+            "`uv run nox -s snapshots` to remove the folder; `uv run nox -s guard` then reports "
+            "the removed stacks."
+        )
     found = {name: json.loads(content) for name, content in _reviewed(assembly).items()}
     recorded = {path.name: json.loads(path.read_bytes()) for path in snapshots.glob("*.json")}
     if other := sorted(name for name in found | recorded if found.get(name) != recorded.get(name)):
@@ -64,11 +78,16 @@ def check(assembly: Path, snapshots: Path) -> None:
 
 @reports_errors
 def main() -> int:
-    """Record the snapshots of all environments; return the exit status."""
+    """Record the snapshots of all environments, remove all others, and return the exit status."""
     for name in environments():
         with waiting(f"Synthesizing {name}"):
             record(synthesize(name), FOLDER / name)
         say(f"Recorded in {(FOLDER / name).relative_to(ROOT)}.")
+    for path in _removed(FOLDER):
+        path.unlink()
+        say(f"Removed {path.relative_to(ROOT)}.")
+        if not any(path.parent.iterdir()):
+            path.parent.rmdir()
     return 0
 
 

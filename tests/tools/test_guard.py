@@ -183,3 +183,35 @@ def test_snapshots_contain_only_the_stacks_of_the_app(repository: Path) -> None:
     for name in names:
         (folder / name).write_bytes((folder / name).read_bytes().replace(b"\n", b"\r\n"))
     snapshots.check(repository / "cdk.out", folder)
+
+
+def test_a_removed_environment_is_an_error_until_its_snapshots_are_removed(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(snapshots, "environments", lambda: ["dev", "old"])
+    assert snapshots.main() == 0
+    note = repository / "snapshots/note/readme.json"
+    note.parent.mkdir()
+    note.touch()
+    git(repository, "add", "snapshots")
+    git(repository, "commit", "-qm", "Record")
+    assert guard.main([]) == 0
+    monkeypatch.setattr(snapshots, "environments", lambda: ["dev"])
+    assert guard.main([]) == 1
+    assert "snapshots/old: apps/old/app.py does not exist. Run" in capsys.readouterr().err
+    assert snapshots.main() == 0
+    assert not (repository / "snapshots/old").exists()
+    assert note.exists()
+    assert guard.main([]) == 1
+    leaves = "- **old/StorageStack/DataBucket**\n  - leaves the stack, but is retained\n"
+    assert leaves in capsys.readouterr().out
+
+
+def test_other_files_in_the_folder_of_a_removed_environment_remain(repository: Path) -> None:
+    folder = repository / "snapshots/old"
+    folder.mkdir()
+    for name in ("Stack.template.json", "stacks.json", "note.json"):
+        (folder / name).touch()
+    assert snapshots.main() == 0
+    assert [path.name for path in folder.iterdir()] == ["note.json"]
+    snapshots.check(repository / "cdk.out", repository / "snapshots/dev")
