@@ -13,15 +13,15 @@ def opened(resource: Resource, changes: Changes) -> Iterator[str]:
     """
     created = [each["id"] for each in changes["resources"] if each["impact"] == "WILL_CREATE"]
     references = tuple("${" + id_ + end for id_ in created for end in ("}", ".Arn}"))
-    for permission in resource["after"]:
+    for permission in resource["permissions_after"]:
         _, principal, _, on, _ = permission
         is_new = principal.removeprefix("AWS:") in references or (
             principal.startswith("Service:") and on.startswith(references)
         )
-        if not is_new and _is_missing(permission, "Allow", changes["before"]):
+        if not is_new and _is_missing(permission, "Allow", changes["permissions_before"]):
             yield _sentence(permission, "is allowed")
-    for permission in resource["before"]:
-        if _is_missing(permission, "Deny", changes["after"]):
+    for permission in resource["permissions_before"]:
+        if _is_missing(permission, "Deny", changes["permissions_after"]):
             yield _sentence(permission, "is no longer denied")
 
 

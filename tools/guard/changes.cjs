@@ -55,8 +55,8 @@ const resource = ([id, change]) => {
     causes: Object.entries(change.propertyUpdates)
       .filter(([, { changeImpact }]) => /REPLACE/.test(changeImpact))
       .map(([name, { oldValue = null, newValue = null }]) => [name, oldValue, newValue]),
-    before: permissions(change.oldValue ? { [id]: change.oldValue } : {}),
-    after: permissions(change.newValue ? { [id]: change.newValue } : {}),
+    permissions_before: permissions(change.oldValue ? { [id]: change.oldValue } : {}),
+    permissions_after: permissions(change.newValue ? { [id]: change.newValue } : {}),
   };
 };
 
@@ -70,8 +70,8 @@ const compare = ({ name, old, new: new_ }) => {
     new: new_,
     text: text.join("").trim(),
     resources: Object.entries(difference.resources.changes).map(resource),
-    before: permissions(old.Resources ?? {}),
-    after: permissions(new_.Resources ?? {}),
+    permissions_before: permissions(old.Resources ?? {}),
+    permissions_after: permissions(new_.Resources ?? {}),
   };
 };
 

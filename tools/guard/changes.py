@@ -24,7 +24,8 @@ class Resource(TypedDict, total=False):
 
     `impact` is a ResourceImpact of @aws-cdk/cloudformation-diff, e.g. WILL_REPLACE, and `causes`
     are the name, old and new value of properties that replace the resource. `identifiers` are sets
-    of properties: the values of one set name one resource. `before` and `after` are permissions.
+    of properties: the values of one set name one resource. The permissions
+    belong to this resource.
     """
 
     id: str
@@ -35,14 +36,14 @@ class Resource(TypedDict, total=False):
     old: Template
     new: Template
     causes: Sequence[tuple[str, Json, Json]]
-    before: Sequence[Permission]
-    after: Sequence[Permission]
+    permissions_before: Sequence[Permission]
+    permissions_after: Sequence[Permission]
 
 
 class Changes(TypedDict):
     """The changes of one stack; `text` is the output of `cdk diff`, empty if nothing differs.
 
-    `before` and `after` are the permissions of all resources, changed or not.
+    The permissions belong to all resources of the stack, changed or not.
     """
 
     name: str
@@ -50,8 +51,8 @@ class Changes(TypedDict):
     new: Template
     text: str
     resources: Sequence[Resource]
-    before: Sequence[Permission]
-    after: Sequence[Permission]
+    permissions_before: Sequence[Permission]
+    permissions_after: Sequence[Permission]
 
 
 def compare(templates: Mapping[str, tuple[Template, Template]]) -> list[Changes]:
