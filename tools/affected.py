@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
-from tools import git, project, synth
+from tools import git, synth
 from tools.console import UserError, reports_errors
-from tools.project import ROOT, domains
+from tools.project import ROOT, deployed_by_push, domains, environments
 
 EVERYTHING = "everything"
 DOMAIN = "domain"  # the domain whose folder holds the path
@@ -82,13 +82,13 @@ def judge(changed: set[str], known: Sequence[str]) -> Affected:
     for path in sorted(changed):
         components = _components(path)
         if components is None:
-            return _everything(known, f"no rule in tools/affected.py for {path}")
+            return _everything(known, f"no rule in tools/affected.py for {path}.")
         if EVERYTHING in components:
-            return _everything(known, f"every component depends on {path}")
+            return _everything(known, f"every component depends on {path}.")
         for component in sorted(components):
             name = path.split("/")[1] if component == DOMAIN else component
             if component == DOMAIN and name not in known:
-                return _everything(known, f"no domain contains {path}")
+                return _everything(known, f"no domain contains {path}.")
             causes.setdefault(name, []).append(path)
     lines = [
         f"{name}: {paths[0]}" + (f" and {len(paths) - 1} more" if paths[1:] else "")
@@ -107,29 +107,29 @@ def _components(path: str) -> set[str] | None:
 
 
 def _everything(known: Sequence[str], why: str) -> Affected:
-    return Affected(tuple(known), True, True, f"Everything: {why}.")
+    return Affected(tuple(known), True, True, f"Everything: {why}")
 
 
 @reports_errors
-def main(arguments: Sequence[str]) -> int:
-    """Print the affected components; return the exit status."""
+def main(arguments: Sequence[str], root: Path = ROOT) -> int:
+    """Print the affected components of the repository `root`; return the exit status."""
     parser = argparse.ArgumentParser(prog="nox -s affected --", allow_abbrev=False)
     parser.add_argument("--base", metavar="REF", help="default: origin/main, or main")
     parser.add_argument("--head", metavar="REF", help="default: the working tree")
     parser.add_argument("--json", action="store_true", help="print one line of JSON")
     options = parser.parse_args(arguments)
-    base = git.default_base(ROOT) if options.base is None else options.base
-    found = affected(ROOT, base, options.head)
+    base = git.default_base(root) if options.base is None else options.base
+    found = affected(root, base, options.head)
     if options.json:
         # `nox -t environments` writes these cloud assemblies.
         deploys = [
             {
                 "environment": name,
-                "assembly": str(synth.assembly_folder(name).relative_to(project.ROOT)),
+                "assembly": str(synth.assembly_folder(name).relative_to(ROOT)),
             }
-            for name in project.deployed_by_push()
+            for name in deployed_by_push()
         ]
-        lists = {"environments": project.environments(), "deploys": deploys}
+        lists = {"environments": environments(), "deploys": deploys}
         print(json.dumps(asdict(found) | lists))
     else:
         print(found.why)

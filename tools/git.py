@@ -17,8 +17,7 @@ def commit(root: Path, ref: str) -> str:
     found = _git(root, "rev-parse", *options, check=False).strip()
     if not found.isalnum():  # for ^ref, git prints ^ and the id
         raise UserError(
-            f"Commit {ref!r} not found (a misspelt name, a new branch, a force push or a shallow "
-            "clone?)"
+            f"Commit {ref!r} not found. Check the name, or run `git fetch --unshallow`."
         )
     return found
 
@@ -37,11 +36,16 @@ def merge_base(root: Path, base: str, head: str) -> str:
         return start
     if _git(root, "rev-parse", "--is-shallow-repository") == "true\n":
         raise UserError(
-            f"A shallow clone may hide the commits shared with {base!r} (git fetch --unshallow)"
+            f"A shallow clone may hide the merge base with {base!r}. Run `git fetch --unshallow`."
         )
-    # A branch may have new commits. But a commit id outside the history indicates a force push.
-    if len(found) != 1 or start.startswith(base.lower()):
-        raise UserError(f"The history has no certain merge base with {base!r} (a force push?)")
+    # A branch may have new commits. But a commit outside the history of `head`, named by its id,
+    # indicates a force push: more than the changes since the merge base may differ.
+    is_commit_id = start.startswith(base.lower())
+    if is_commit_id or len(found) != 1:
+        raise UserError(
+            f"The history has no certain merge base with {base!r}. After a force push, use another "
+            "base."
+        )
     return found[0]
 
 

@@ -77,9 +77,8 @@ def test_without_a_head_uncommitted_changes_count(root: Path) -> None:
     "ref", ["nowhere", "1" * 40, "0" * 40, "", " ", "HEAD..HEAD", "^HEAD", "--output=stolen"]
 )
 def test_an_unknown_commit_affects_everything(root: Path, ref: str) -> None:
-    why = f"Everything: Commit {ref!r} not found"
-    assert since(root, ref).startswith(why)
-    assert since(root, "HEAD", ref).startswith(why)
+    why = f"Everything: Commit {ref!r} not found. Check the name, or run `git fetch --unshallow`."
+    assert since(root, ref) == since(root, "HEAD", ref) == why
     assert not (root / "stolen").exists()
 
 
@@ -100,7 +99,7 @@ def test_an_uncertain_merge_base_affects_everything(root: Path) -> None:
     pushed = commit(root, "stacks/alpha/stack.py")
     git(root, "reset", "--quiet", "--hard", "HEAD~1")
     commit(root, "stacks/beta/stack.py")
-    assert since(root, pushed) == f"{why} {pushed!r} (a force push?)."
+    assert since(root, pushed) == f"{why} {pushed!r}. After a force push, use another base."
 
 
 def test_a_shallow_clone_affects_everything_unless_it_holds_the_base(root: Path) -> None:
@@ -110,9 +109,9 @@ def test_a_shallow_clone_affects_everything_unless_it_holds_the_base(root: Path)
     shallow = root.parent / "clone"
     git(root, "clone", "--quiet", "--no-local", "--depth=2", ".", str(shallow))
     assert since(shallow, "HEAD~1") == "alpha deployed"
-    assert "shallow clone" in since(shallow, before)
+    assert "not found. Check the name, or run `git fetch --unshallow`." in since(shallow, before)
     git(shallow, "fetch", "--quiet", "--depth=1", "origin", before)
-    assert since(shallow, before).startswith("Everything: A shallow clone may hide")
+    assert since(shallow, before).startswith("Everything: A shallow clone may hide the merge base")
 
 
 def test_git_uses_no_other_repository(
@@ -142,11 +141,10 @@ def test_files_are_read_from_a_commit_or_the_working_tree(root: Path) -> None:
 
 
 def test_json_is_one_line_with_the_keys_that_ci_reads(
-    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     commit(root, "stacks/alpha/stack.py")
-    monkeypatch.setattr(affected, "ROOT", root)
-    assert affected.main(["--base=HEAD~1", "--head=HEAD", "--json"]) == 0
+    assert affected.main(["--base=HEAD~1", "--head=HEAD", "--json"], root) == 0
     line = capsys.readouterr().out
     assert line.count("\n") == 1
     found = json.loads(line)
@@ -157,13 +155,12 @@ def test_json_is_one_line_with_the_keys_that_ci_reads(
 
 
 def test_the_default_base_is_origin_main_or_else_main(
-    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(affected, "ROOT", root)
     git(root, "switch", "--quiet", "--create=feature")
     commit(root, "stacks/alpha/stack.py")
-    assert affected.main([]) == 0
+    assert affected.main([], root) == 0
     assert capsys.readouterr().out.startswith("deployed system: stacks/alpha/stack.py\n")
     git(root, "update-ref", "refs/remotes/origin/main", "HEAD")
-    assert affected.main([]) == 0
+    assert affected.main([], root) == 0
     assert capsys.readouterr().out == "Nothing changed.\n"
