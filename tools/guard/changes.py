@@ -24,8 +24,8 @@ class Resource(TypedDict, total=False):
 
     `impact` is a ResourceImpact of @aws-cdk/cloudformation-diff, e.g. WILL_REPLACE, and `causes`
     are the name, old and new value of properties that replace the resource. `identifiers` are sets
-    of properties: the values of one set name one resource. The permissions
-    belong to this resource.
+    of properties: the values of one set name one resource. The permissions belong to this
+    resource.
     """
 
     id: str

@@ -181,7 +181,7 @@ def _is_later(old: Json, new: Json) -> bool:
 
 
 def _is_on(value: Json) -> bool:
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping):  # TimeToLiveSpecification
         value = value.get("Enabled")
     return str(value).lower() in ("true", "enabled", "active", "on")
 
