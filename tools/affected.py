@@ -117,7 +117,13 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     parser.add_argument("--base", metavar="REF", help="default: origin/main, or main")
     parser.add_argument("--head", metavar="REF", help="default: the working tree")
     parser.add_argument("--json", action="store_true", help="print one line of JSON")
+    parser.add_argument(
+        "--environments", action="store_true", help="print only the environments, as a JSON list"
+    )
     options = parser.parse_args(arguments)
+    if options.environments:  # for .github/workflows/drift.yml
+        print(json.dumps(environments()))
+        return 0
     base = git.default_base(root) if options.base is None else options.base
     found = affected(root, base, options.head)
     if options.json:
@@ -129,8 +135,7 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
             }
             for name in deployed_by_push()
         ]
-        lists = {"environments": environments(), "deploys": deploys}
-        print(json.dumps(asdict(found) | lists))
+        print(json.dumps(asdict(found) | {"deploys": deploys}))
     else:
         print(found.why)
     return 0

@@ -8,6 +8,7 @@ import pytest
 from tests.support import git
 from tools import affected
 from tools.git import read_files
+from tools.project import environments
 from tools.synth import DEFAULT_ENVIRONMENT
 
 
@@ -149,7 +150,6 @@ def test_json_is_one_line_with_the_keys_that_ci_reads(
     assert line.count("\n") == 1
     found = json.loads(line)
     assert found.pop("why").startswith("deployed system: ")
-    assert DEFAULT_ENVIRONMENT in found.pop("environments")
     assert found.pop("deploys") == [{"environment": DEFAULT_ENVIRONMENT, "assembly": "cdk.out"}]
     assert found == {"stacks": ["alpha"], "shared": False, "deployable": True}
 
@@ -164,3 +164,8 @@ def test_the_default_base_is_origin_main_or_else_main(
     git(root, "update-ref", "refs/remotes/origin/main", "HEAD")
     assert affected.main([], root) == 0
     assert capsys.readouterr().out == "Nothing changed.\n"
+
+
+def test_the_environments_are_a_json_list(capsys: pytest.CaptureFixture[str]) -> None:
+    assert affected.main(["--environments"]) == 0
+    assert json.loads(capsys.readouterr().out) == environments()
