@@ -31,7 +31,7 @@ DESTRUCTIVE: list[tuple[str, Json, Json]] = [
     ("PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled", True, False),
     ("ObjectLockEnabled", True, None),
     ("GenerateSecretString", {}, {"PasswordLength": 9}),
-    # The deploy fails half-way.
+    # The deploy may fail after some changes.
     ("GlobalSecondaryIndexes", [INDEX], [{"IndexName": "by-day"}]),
     ("Replicas", [HERE, THERE, {"Region": "eu-west-2"}], [HERE]),
     ("stackName", "a", "b"),

@@ -112,8 +112,9 @@ def _verdict(found: Mapping[str, Sequence[str]], reasons: Mapping[str, str]) -> 
     if missing := [resource for resource in found if resource not in reasons]:
         yield (
             "\nThese changes may delete data, make data unreadable, stop events, open access or "
-            f"fail half-way. If they are intended, add these lines to `{ACKNOWLEDGED}`, each "
-            "with a reason, in place of an older line of the same resource:\n\n```toml"
+            "make a deploy fail after some changes. If they are intended, add these lines to "
+            f"`{ACKNOWLEDGED}`, each with a reason, in place of an older line of the same "
+            "resource:\n\n```toml"
         )
         yield from (f'{json.dumps(resource)} = ""' for resource in missing)
         yield "```"

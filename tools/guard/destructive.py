@@ -1,7 +1,7 @@
 """The destructive changes of a stack.
 
 A change is destructive if it may delete data, make data unreadable, stop events, open access or
-fail half-way.
+make a deploy fail after some changes.
 """
 
 import json

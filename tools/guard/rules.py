@@ -117,7 +117,8 @@ RULES: Mapping[str, Check] = {
     r"PointInTimeRecoveryEnabled": switched_off,
     r"ObjectLock\w*|GenerateSecretString": changed_or_removed,
     r"(Replicas|\w*SecondaryIndexes)\[.*\]": removed,
-    # The deploy fails half-way (template reference of AWS::DynamoDB::Table and GlobalTable).
+    # The deploy may fail after some changes (template reference of AWS::DynamoDB::Table and
+    # AWS::DynamoDB::GlobalTable).
     r"Replicas|GlobalSecondaryIndexes": several_added_or_removed,
     r"stackName|environment": changed_or_removed,
     # Data cannot be read, at once or without permissions on another key.
