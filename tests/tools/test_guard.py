@@ -39,7 +39,7 @@ def files(content: str, acknowledged: str = "", *, protected: bool = True) -> di
 
 
 def test_destructive_changes_are_listed_by_resource_with_one_entry_to_add() -> None:
-    text, passes = guard.judge(files(OTHER), files(ENABLED))
+    text, passes = guard.report(files(OTHER), files(ENABLED))
     assert not passes
     assert text.startswith("### dev/StorageStack\n\n```\nResources\n[~] AWS::S3::Bucket Bucket")
     assert (
@@ -49,7 +49,7 @@ def test_destructive_changes_are_listed_by_resource_with_one_entry_to_add() -> N
 
 
 def test_one_entry_acknowledges_all_changes_of_a_resource() -> None:
-    text, passes = guard.judge(files(OTHER, f"'{BUCKET}' = 'Moved'"), files(ENABLED))
+    text, passes = guard.report(files(OTHER, f"'{BUCKET}' = 'Moved'"), files(ENABLED))
     assert passes
     assert f"- **{BUCKET}** (acknowledged: Moved)\n  - DeletionPolicy" in text
     assert "toml" not in text
@@ -63,7 +63,7 @@ def test_only_a_new_entry_of_the_same_resource_counts(
     resource: str, reason: str, passes: bool
 ) -> None:
     here = files(OTHER, f"'{resource}' = '{reason}'")
-    assert guard.judge(here, files(ENABLED, f"'{BUCKET}' = 'Moved'"))[1] == passes
+    assert guard.report(here, files(ENABLED, f"'{BUCKET}' = 'Moved'"))[1] == passes
 
 
 @pytest.mark.parametrize(
@@ -77,23 +77,23 @@ def test_only_a_new_entry_of_the_same_resource_counts(
 )
 def test_an_invalid_entry_is_refused(entries: str, error: str) -> None:
     with pytest.raises(UserError, match=error):
-        guard.judge(files(ENABLED, entries), files(ENABLED))
+        guard.report(files(ENABLED, entries), files(ENABLED))
 
 
 def test_a_removed_stack_loses_its_resources_and_exports() -> None:
-    text, passes = guard.judge({}, files(ENABLED))
+    text, passes = guard.report({}, files(ENABLED))
     assert not passes
     assert f"- **{BUCKET}**\n  - leaves the stack, but is retained\n" in text
     assert "- **storage:BucketName**\n  - is no longer exported\n" in text
-    assert guard.judge(files(ENABLED), {})[1]
+    assert guard.report(files(ENABLED), {})[1]
 
 
 def test_disabled_termination_protection_is_destructive() -> None:
-    text, passes = guard.judge(files(ENABLED, protected=False), files(ENABLED))
+    text, passes = guard.report(files(ENABLED, protected=False), files(ENABLED))
     assert not passes
     assert "- **dev/StorageStack**\n  - terminationProtection changes from true to false" in text
     unrecorded = {DEV: ENABLED.encode()}
-    assert guard.judge(files(ENABLED, protected=False), unrecorded)[1]
+    assert guard.report(files(ENABLED, protected=False), unrecorded)[1]
 
 
 @pytest.fixture

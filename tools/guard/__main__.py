@@ -41,13 +41,13 @@ def main(arguments: Sequence[str]) -> int:
         here, base = (
             git.read_files(ROOT, commit, snapshots.FOLDER.name) for commit in (None, start)
         )
-        text, passes = judge(here, base)
+        text, passes = report(here, base)
     print(text)
     summarize(text)
     return 0 if passes else 1
 
 
-def judge(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> tuple[str, bool]:
+def report(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> tuple[str, bool]:
     """The report in Markdown, and whether all destructive changes are acknowledged.
 
     Takes the files in snapshots/ by path. An acknowledgement applies only to the change that adds
@@ -61,8 +61,8 @@ def judge(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> tuple[str, bo
     found: dict[str, Sequence[str]] = {}
     for stack in changes:
         found |= destructive_changes(stack)
-    report = "\n".join([*_differences(changes), *_verdict(found, reasons)])
-    return report, found.keys() <= reasons.keys()
+    text = "\n".join([*_differences(changes), *_verdict(found, reasons)])
+    return text, found.keys() <= reasons.keys()
 
 
 def _load(files: Mapping[str, bytes], path: str) -> Template:
