@@ -3,7 +3,7 @@
 import pytest
 
 from tools.assembly import Json
-from tools.guard.rules import change, destructive, text
+from tools.guard.rules import change, destructive_property_changes, text
 
 EVENT: Json = {"Event": "s3:*"}
 TIER: Json = {"AccessTier": "ARCHIVE_ACCESS", "Days": 90}
@@ -129,7 +129,7 @@ def found(path: str, old: Json, new: Json) -> list[str]:
     """The destructive changes when the property at a path changes."""
     for key in reversed(path.split(".")):
         old, new = ({} if value is None else {key: value} for value in (old, new))
-    return list(destructive({"Properties": old}, {"Properties": new}))
+    return list(destructive_property_changes({"Properties": old}, {"Properties": new}))
 
 
 @pytest.mark.parametrize(("path", "old", "new"), DESTRUCTIVE)

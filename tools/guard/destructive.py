@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from tools.assembly import Json, at, construct_path
 from tools.guard import access
 from tools.guard.changes import Changes, Resource, Template
-from tools.guard.rules import change, destructive, text
+from tools.guard.rules import change, destructive_property_changes, text
 
 # Descriptions of the impacts that delete, replace or remove a resource.
 IMPACTS = {
@@ -42,7 +42,7 @@ def destructive_changes(changes: Changes) -> Mapping[str, list[str]]:
         found[export].append(description)
     if changes["new"]:
         old, new = at(changes["old"], "Settings"), at(changes["new"], "Settings")
-        for description in destructive(old, new):
+        for description in destructive_property_changes(old, new):
             found[stack].append(description)
     return found
 
@@ -58,7 +58,7 @@ def _of_resource(resource: Resource) -> Iterator[str]:
         return
     if impact == "WILL_REPLACE" and (name := _unchanged_name(resource)):
         yield f"is replaced under the same name, which CloudFormation refuses: {name}"
-    yield from destructive(old, new)
+    yield from destructive_property_changes(old, new)
 
 
 def _unchanged_name(resource: Resource) -> str:

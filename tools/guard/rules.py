@@ -137,7 +137,7 @@ RULES: Mapping[str, Check] = {
 }
 
 
-def destructive(old: Json, new: Json, path: str = "") -> Iterator[str]:
+def destructive_property_changes(old: Json, new: Json, path: str = "") -> Iterator[str]:
     """A sentence for each destructive change of the property at a path or of a property within."""
     checks = (check for end, check in RULES.items() if re.search(rf"(^|\.)({end})$", path))
     check = next(checks, None)
@@ -147,7 +147,7 @@ def destructive(old: Json, new: Json, path: str = "") -> Iterator[str]:
     before, after = _children(old), _children(new)
     for name in sorted({*before, *after}):
         inner = path + name if name.startswith("[") else f"{path}.{name}".removeprefix(".")
-        yield from destructive(before.get(name), after.get(name), inner)
+        yield from destructive_property_changes(before.get(name), after.get(name), inner)
 
 
 def change(old: Json, new: Json) -> str:
