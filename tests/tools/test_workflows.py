@@ -61,6 +61,14 @@ def test_ci_starts_for_every_pull_request_merge_group_and_push_to_main() -> None
     assert LOADED["ci"]["on"] == {"pull_request": main, "merge_group": None, "push": main}
 
 
+def test_a_push_without_an_earlier_successful_run_has_no_base() -> None:
+    # `affected` then finds no commit, so everything is affected. With origin/main, which is the
+    # pushed commit, nothing would be affected. `a && b || c` returns c if b is empty.
+    (base,) = (at(step, "env.BASE") for step in STEPS if step.get("id") == "affected")
+    expression = "github.event_name != 'push' && 'origin/main' || steps.green.outputs.commit"
+    assert base == f"${{{{ {expression} }}}}"
+
+
 def test_a_script_stops_at_failed_commands_before_a_pipe() -> None:
     for name, workflow in LOADED.items():
         assert workflow["defaults"] == {"run": {"shell": "bash"}}, name
