@@ -20,6 +20,8 @@ _SHARED_SETTINGS = (
 )
 # botocore raises built-in exceptions for an unusable credential process, token or endpoint.
 _ERRORS = (aws.BotoCoreError, aws.ClientError, OSError, ValueError, KeyError, RuntimeError)
+# Variables with which the CDK CLI would use another principal, region or network than boto3.
+_CLI_VARIABLES = ("CDK_CA_BUNDLE_PATH", "CDK_PROFILE", "CDK_PROXY", "CDK_REGION", "CDK_ROLE_ARN")
 
 
 def find_method(session: Session) -> tuple[str | None, str]:
@@ -49,8 +51,15 @@ def resolve(session: Session, *, interactive: bool) -> dict[str, str]:
     """The variables that make every command act as the principal of the session.
 
     Asks for an MFA code at most once; if not `interactive`, raises `UserError` instead. Raises
-    `UserError` for an endpoint of one service, which the CDK CLI would read differently.
+    `UserError` for an endpoint of one service, and for a variable of the CDK CLI, because boto3 and
+    the CLI would read these settings in different ways.
     """
+    if names := [key for key in _CLI_VARIABLES if key in os.environ]:
+        raise UserError(
+            f"{', '.join(names)} would change only the CDK CLI. Unset the variable; choose the "
+            "principal with AWS_PROFILE, and the network with AWS_CA_BUNDLE and HTTPS_PROXY.",
+            2,
+        )
     config = session.get_scoped_config()
     refused = sorted(key for key in os.environ if key.startswith("AWS_ENDPOINT_URL_"))
     if "services" in config:

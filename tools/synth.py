@@ -45,7 +45,9 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
     Raises `UserError` with the output of `cdk` if the synthesis fails.
     """
     app, output = apps()[name].relative_to(ROOT), output or assembly_folder(name)
-    output.parent.mkdir(parents=True, exist_ok=True)
+    output.mkdir(parents=True, exist_ok=True)
+    for template in output.glob("*.template.json"):
+        template.unlink()  # the CDK does not delete the template of a removed stack
     # Without exec, the CLI would end only the shell of the app, not the app. `uv run` is not
     # needed, because this Python belongs to the project environment.
     run = f"exec {shlex.join([sys.executable, str(app)])}"
@@ -70,33 +72,20 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
         if "Acknowledge with" in message:
             message += f"\n{ACKNOWLEDGE}"
         raise UserError(message, done.returncode)
-    stacks = read_stacks(output)
     if name in environments():
-        check_environment(name, stacks)
-    _remove_stale_templates(output, stacks)
+        # Otherwise a copy of apps/dev with the old name would replace the stacks of dev.
+        fix = f'Build every stack with Environment(name="{name}"), or rename the folder.'
+        check_environment(name, read_stacks(output), str(app), fix)
     return output
 
 
-def check_environment(name: str, stacks: Iterable[StackArtifact]) -> None:
-    """Raise `UserError` unless an environment's stacks have the name of the environment's folder.
-
-    Otherwise a copy of apps/dev with the old name would deploy over the stacks of dev.
-    """
+def check_environment(name: str, stacks: Iterable[StackArtifact], source: str, fix: str) -> None:
+    """Raise `UserError` with `source` and `fix` if a stack belongs to another environment."""
     for stack in stacks:
         if (other := stack.tags.get("Environment")) != name:
             raise UserError(
-                f"apps/{name}/app.py builds {stack.id} for the environment {other!r}. Build every "
-                f'stack there with Environment(name="{name}"), or rename the folder.'
+                f"{source}: {stack.id} belongs to the environment {other!r}, not to {name!r}. {fix}"
             )
-
-
-def _remove_stale_templates(output: Path, stacks: Iterable[StackArtifact]) -> None:
-    # The CDK does not delete the template of a removed stack. Keep the templates of nested stacks,
-    # because the manifest does not list them.
-    templates = {stack.template for stack in stacks}
-    for path in output.glob("*.template.json"):
-        if path.name not in templates and not path.match("*.nested.template.json"):
-            path.unlink()
 
 
 @reports_errors

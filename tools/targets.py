@@ -78,7 +78,7 @@ def choose(to: str | None, session: Session, *, interactive: bool) -> Choice:
             2,
         )
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        raise UserError(f"{problem} On GitHub Actions, only --to local selects the local cloud.", 2)
+        raise UserError(f"{problem} On GitHub Actions, select the local cloud with --to local.", 2)
     return Choice("local", problem.rstrip("."))
 
 

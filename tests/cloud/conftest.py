@@ -131,7 +131,7 @@ def tools(assembly: Path) -> Tools:
                 redirect_stdout(output),
                 redirect_stderr(output),
             ):
-                status = main([*arguments, f"--app={app}"])
+                status = main([*arguments, *([] if arguments[0] == "cloud" else [f"--app={app}"])])
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)

@@ -35,7 +35,7 @@ def test_the_error_for_an_account_without_bootstrap_shows_the_command(
     status, output = tools("deploy", *AWS, **unbootstrapped)
     assert status == 1
     assert "The account 999988887777 is not bootstrapped in us-east-1" in output
-    assert "Bootstrap in the account 999988887777 (" in output
+    assert "does not exist. Run in the account 999988887777 (" in output
     assert "\n  uv run nox -s bootstrap -- --to aws --environment" in output
 
 
@@ -173,15 +173,15 @@ def test_stacks_are_deployed_compared_and_destroyed_and_their_data_survives(
         done = tools("destroy", *AWS, "--unprotect", app=project.folder, **account)
         assert done.status == 0, done.output
         check_data(project)
-    assert f"Retained: AWS::S3::Bucket {project.bucket}" in done.output
-    assert f"Retained: AWS::ECR::Repository {project.repository}" in done.output
+    assert f"Will be retained: AWS::S3::Bucket {project.bucket}" in done.output
+    assert f"Will be retained: AWS::ECR::Repository {project.repository}" in done.output
     adopt = f"{DEPLOY} --app {project.folder} {{}}--import-existing-resources\n"
     assert adopt.format("") in done.output
     for name in names:
         again = tools("deploy", name, *AWS, app=project.folder, **account)
         assert again.status == 1
         assert "already exists, so the stack" in again.output
-        assert f"Adopt it in the account {ACCOUNT} (" in again.output
+        assert f"Adopt it. Run in the account {ACCOUNT} (" in again.output
         assert adopt.format(f"{name} ") in again.output
         assert "Deploying" not in again.output
 

@@ -16,6 +16,7 @@ from tools.console import UserError
 from tools.deployment import operation, options
 from tools.deployment.__main__ import parse
 from tools.deployment.options import Options
+from tools.local_cloud import folder
 from tools.local_cloud.client import LocalCloud
 from tools.project import ROOT
 from tools.synth import DEFAULT_ENVIRONMENT
@@ -55,25 +56,22 @@ def test_help_lists_the_flags_of_the_verb_only(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "variables", "sentence"),
+    ("arguments", "sentence"),
     [
-        (["deploy", "--no-exekute"], {}, "Unknown flag: --no-exekute."),
-        (["cloud", "--no-exekute"], {}, "Unknown flag: --no-exekute."),
-        (["deploy", "--unprotect"], {}, "Unknown flag: --unprotect."),
-        (["deploy", "--role-arn=arn:x"], {}, "--role-arn is not supported: choose the principal"),
-        (["deploy", "-r=arn:x"], {}, "-r is not supported: choose the principal"),
-        (["destroy", "--region=eu-west-1"], {}, "--region is not supported"),
-        (["deploy", "--context=a=b"], {}, "--context is not supported"),
-        (["deploy", "--all"], {}, "--all is not supported"),
-        (["deploy", "--require-approval=never"], {}, "--require-approval is not supported"),
-        (["deploy"], {"CDK_PROFILE": "other"}, "CDK_PROFILE would change only the CDK CLI."),
-        (["diff"], {"CDK_ROLE_ARN": "x"}, "CDK_ROLE_ARN would change only the CDK CLI."),
+        (["deploy", "--no-exekute"], "Unknown flag: --no-exekute."),
+        (["deploy", "--unprotect"], "Unknown flag: --unprotect."),
+        (["deploy", "--role-arn=arn:x"], "--role-arn is not supported: choose the principal"),
+        (["deploy", "-r=arn:x"], "-r is not supported: choose the principal"),
+        (["destroy", "--region=eu-west-1"], "--region is not supported"),
+        (["deploy", "--context=a=b"], "--context is not supported"),
+        (["deploy", "--all"], "--all is not supported"),
+        (["deploy", "--require-approval=never"], "--require-approval is not supported"),
     ],
 )
 def test_an_unsupported_flag_is_refused_before_the_target_is_chosen(
-    tools: Tools, arguments: list[str], variables: dict[str, str], sentence: str
+    tools: Tools, arguments: list[str], sentence: str
 ) -> None:
-    status, output = tools(*arguments, **variables)
+    status, output = tools(*arguments)
     assert status == 2
     assert sentence in output
     assert "Target" not in output
@@ -89,7 +87,16 @@ def test_a_separate_value_of_a_flag_is_not_a_stack(
     assert "--flag=value" not in tools("deploy", "events", **here).output
 
 
-@pytest.mark.parametrize("arguments", [["dploy"], ["deploy", "--environment", "nowhere"], []])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["dploy"],
+        ["deploy", "--environment", "nowhere"],
+        ["cloud", "--no-exekute"],
+        ["cloud", "--to=aws"],
+    ],
+)
 def test_a_wrong_command_line_is_refused(arguments: list[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         parse(arguments)
@@ -100,7 +107,14 @@ def test_two_operations_do_not_run_at_once(tools: Tools, here: dict[str, str]) -
     with FileLock(lock, is_singleton=False):
         status, output = tools("deploy", **here)
     assert status == 1
-    assert "Another deploy, diff, drift or destroy is under way" in output
+    assert f"Another session uses {lock.parent}: bootstrap, deploy, diff, " in output
+
+
+def test_a_folder_that_cannot_hold_a_local_cloud_is_refused(tools: Tools, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    status, output = tools("diff", "--to=local", WEALTH_OPS_CLOUD=str(tmp_path / "file"))
+    assert status == 1
+    assert f"The local cloud cannot use the folder {tmp_path / 'file'}: " in output
 
 
 def test_a_folder_without_a_cloud_assembly_is_refused(
@@ -119,7 +133,7 @@ def test_an_assembly_of_another_environment_is_refused(
     text = manifest.read_text().replace(tag.format(DEFAULT_ENVIRONMENT), tag.format("other"))
     manifest.write_text(text)
     status, output = tools("deploy", app=project.folder, **here)
-    assert status == 2
+    assert status == 1
     assert "belongs to the environment 'other', not to " in output
     assert "Choose the environment with --environment." in output
 
@@ -128,23 +142,23 @@ def test_the_same_command_is_printed_with_the_flags_of_the_user(assembly: Path) 
     target = Target("local", "000000000000", "arn:aws:iam::000000000000:root")
     given = Options("destroy", ["A"], exclusively=True, unprotect=True, extra=("--verbose",))
     command = operation.Operation(given, target, assembly, []).again("--force")
-    assert command.endswith(" A --verbose --exclusively --unprotect --force")
+    assert command.endswith(" A --exclusively --unprotect --verbose --force")
 
 
 def test_without_an_assembly_the_environment_is_synthesized(
     here: dict[str, str], project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names: list[str] = []
+    calls: list[tuple[str, Path]] = []
 
-    def synthesize(name: str) -> Path:
-        names.append(name)
+    def synthesize(name: str, *, output: Path) -> Path:
+        calls.append((name, output))
         return project.folder
 
     monkeypatch.setattr(options, "synthesize", synthesize)
     monkeypatch.setenv("WEALTH_OPS_CLOUD", here["WEALTH_OPS_CLOUD"])
     with operation.operation(Options("deploy", ["StorageStack"], environment="other")) as op:
         assert [stack.id for stack in op.stacks] == ["StorageStack"]
-    assert names == ["other"]
+    assert calls == [("other", ROOT / "build" / "deploy" / "other")]
 
 
 def test_an_operation_ends_when_the_local_cloud_has_ended(
@@ -197,7 +211,9 @@ def test_the_default_folder_of_the_local_cloud_is_in_the_repository(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("WEALTH_OPS_CLOUD", raising=False)
-    assert options.cloud_directory() == ROOT / ".cloud"
+    assert folder.cloud_directory() == ROOT / ".cloud"
+    monkeypatch.setenv("WEALTH_OPS_CLOUD", "")
+    assert folder.cloud_directory() == ROOT / ".cloud"
 
 
 def test_the_local_cloud_takes_the_account_and_region_of_the_environment(
@@ -235,13 +251,13 @@ def test_a_printed_command_names_the_environment_profile_account_region_and_stac
     assembly: Path,
 ) -> None:
     target = Target("aws", "111122223333", "arn:aws:iam::111122223333:root")
-    given = Options("deploy", environment="prod", profile="a profile", app="a folder")
+    given = Options("deploy", ["Storage*"], environment="prod", profile="a profile", app="a b")
     stacks = read_stacks(assembly)[:2]
-    command = operation.Operation(given, target, assembly, stacks).nox("drift", "Storage*")
-    flags = "--to aws --environment prod --profile 'a profile' --app 'a folder'"
+    command = operation.Operation(given, target, assembly, stacks).nox("drift", "--fail")
+    flags = "--to aws --environment prod --profile 'a profile' --app 'a b'"
     names = ", ".join(f"{stack.name} in {stack.region}" for stack in stacks)
-    where = f"in the account 111122223333 ({names})"
-    assert command == f"{where}:\n  uv run nox -s drift -- {flags} 'Storage*'"
+    where = f"Run in the account 111122223333 ({names})"
+    assert command == f"{where}:\n  uv run nox -s drift -- {flags} 'Storage*' --fail"
 
 
 def test_the_local_cloud_can_be_bootstrapped_with_another_qualifier(

@@ -69,6 +69,13 @@ def test_an_existing_resource_is_refused(cloud: LocalCloud, tmp_path: Path) -> N
                 refuse(tmp_path, kind, **properties)
 
 
+def test_a_type_without_a_schema_is_reported_and_not_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refuse(tmp_path, "Acme::Data::Store", Name=NAME)
+    assert "Not checked whether Acme::Data::Store exists already: " in capsys.readouterr().out
+
+
 def test_a_resource_that_the_principal_may_not_read_is_reported_and_not_refused(
     cloud: LocalCloud, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -82,6 +82,7 @@ def test_a_failed_creation_is_rolled_back_and_deployed_again(
     subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     assert settled(name) == "ROLLBACK_FAILED"
     done = tools("deploy", "StorageStack", *AWS, app=project.folder, **account)
+    assert f"Turned off the termination protection of StorageStack ({name})." in done.output
     assert done.status == 0, done.output
     assert settled(name) == "CREATE_COMPLETE"
 
@@ -119,7 +120,7 @@ def test_stacks_in_different_statuses_are_retained_or_destroyed(
     bucket = resource_of(names["IdentityStack"], "AWS::S3::Bucket")
     done = tools("destroy", *AWS, "--unprotect", app=project.folder, **account)
     assert done.status == 0, done.output
-    assert f"Retained: AWS::S3::Bucket {bucket}" in done.output
-    assert done.output.count("Retained: ") == 1
+    assert f"Will be retained: AWS::S3::Bucket {bucket}" in done.output
+    assert done.output.count("Will be retained: ") == 1
     after = tools("destroy", *AWS, app=project.folder, **account)
     assert after.output.count("does not exist") == len(names)

@@ -41,7 +41,7 @@ def test_the_command_fails_when_the_server_has_ended(
     last = output.splitlines()[-1]
     assert last == (
         "The server of the local cloud has ended with status -9. To start a new server, run "
-        "`nox -s cloud` again."
+        "`uv run nox -s cloud` again."
     )
 
 
@@ -75,11 +75,3 @@ def test_a_shell_with_the_printed_variables_reaches_only_the_local_cloud(
     assert (account, target) == (ACCOUNT, "local")
     for names in hosts:
         assert {HOST, "upper.example", "lower.example"} == {*names.split(",")}
-
-
-def test_the_target_aws_is_refused(tools: Tools) -> None:
-    status, output = tools("cloud", "--to", "aws")
-    assert status == 2
-    assert output == (
-        "--to aws: `nox -s cloud` serves only the local cloud, and AWS needs no server.\n"
-    )

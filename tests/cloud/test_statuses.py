@@ -16,13 +16,13 @@ from tools.targets import Target
 AWS = ("--to", "aws", "--yes")
 RUNS = "cdk runs"
 # Regular expressions. Each sentence ends with a command on its own line.
-NOX = r"in the account \d+ \(.*\):\n  uv run nox -s {verb} -- --to aws "
-WAIT = "is changing the stack. Wait until it has ended, then run the command again " + NOX
+NOX = r"Run in the account \d+ \(.*\):\n  uv run nox -s {verb} -- --to aws "
+WAIT = "is changing the stack. Wait until it has ended. " + NOX
 ROLLBACK = "Run:\n  uv run cdk rollback StorageStack --app "
 ORPHAN = "Use --orphan=LOGICAL_ID for a resource that cannot be rolled back. " + ROLLBACK
-FINISH = "Finish the deletion first " + NOX.format(verb="destroy")
-IMPORT = "Then delete the stack, without its retained resources, " + NOX.format(verb="destroy")
-MISSING = "No stack is deployed. Deploy first " + NOX.format(verb="deploy")
+FINISH = "Finish the deletion first. " + NOX.format(verb="destroy")
+IMPORT = "Then delete the stack, without its retained resources. " + NOX.format(verb="destroy")
+MISSING = "No stack is deployed. " + NOX.format(verb="deploy")
 
 # The expected output of deploy and drift. `cdk diff` only reads. `cdk destroy` deletes a stack in
 # every status, except while another operation changes the stack.

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,13 +69,13 @@ def test_a_destroyed_environment_retains_its_data(
     status, output = run("destroy", "--yes")
     assert status == 0
     assert output.count("is retained: it has termination protection") == 2
-    assert "Retained:" not in output
+    assert "be retained:" not in output
     status, output = run("destroy", "--unprotect", "--yes")
     assert status == 0, output
     identity = project.stacks["IdentityStack"].name
     assert f"IdentityStack ({identity}) does not exist." in output
-    assert f"Retained: AWS::S3::Bucket {project.bucket}\n" in output
-    assert f"Retained: AWS::ECR::Repository {project.repository}\n" in output
+    assert f"Will be retained: AWS::S3::Bucket {project.bucket}\n" in output
+    assert f"Will be retained: AWS::ECR::Repository {project.repository}\n" in output
     assert output.count("The local cloud cannot adopt retained resources.") == 1
     assert run("destroy", "--yes")[0] == 0
     for flags in ([], [ADOPT]):
@@ -95,8 +96,28 @@ def test_a_stack_that_lost_its_termination_protection_is_reported_and_still_prot
     status, output = tools("drift", "StorageStack", "--to=local", app=project.folder, **here)
     assert status == 1
     assert "StorageStack termination protection: True -> False" in output
+    assert "A deploy reverts these changes." in output
+    assert "Undo the drift" not in output
     flags = ("--yes", "--to=local")
     assert tools("destroy", "StorageStack", *flags, app=project.folder, **here).status == 1
+
+
+def test_a_failed_destroy_shows_how_to_protect_the_stacks_again(
+    tools: Tools, here: dict[str, str], project: Project
+) -> None:
+    def run(*arguments: str) -> tuple[int, str]:
+        return tools(*arguments, app=project.folder, **here)
+
+    assert run("deploy")[0] == 0
+    # CloudFormation does not delete a stack whose exports another stack imports.
+    status, output = run("destroy", "StorageStack", "--exclusively", "--unprotect", "--yes")
+    assert status == 1
+    name = project.stacks["StorageStack"].name
+    assert f"Turned off the termination protection of StorageStack ({name})." in output
+    command = re.search(r"turns on the termination protection .*\n  uv run nox -s (.*)", output)
+    assert command
+    assert run(*shlex.split(command[1].replace(" -- ", " ")))[0] == 0
+    assert "is retained: it has termination protection" in run("destroy", "StorageStack")[1]
 
 
 def test_a_stack_whose_creation_failed_is_created_by_the_next_deploy(
@@ -156,7 +177,7 @@ def test_drift_names_stacks_that_are_not_deployed(
 ) -> None:
     status, output = tools("drift", app=project.folder, **here)
     assert status == 1
-    assert "No stack is deployed. Deploy first in the account 000000000000 (" in output
+    assert "No stack is deployed. Run in the account 000000000000 (" in output
     assert "uv run nox -s deploy -- --to local" in output
     done = tools("deploy", "StorageStack", app=project.folder, **here)
     assert done.status == 0, done.output
@@ -169,6 +190,7 @@ def test_drift_names_stacks_that_are_not_deployed(
     assert "Undo the drift" not in output
     assert f"uv run nox -s deploy -- --to local --environment {DEFAULT_ENVIRONMENT}" in output
     assert output.splitlines()[-2].endswith(f" {' '.join(others)}")
+    assert f"({', '.join(f'{name} in us-east-1' for name in others.values())}):" in output
 
 
 @pytest.mark.parametrize(
@@ -200,7 +222,7 @@ def test_a_failed_deploy_shows_the_next_command(
     for flags, concurrency in (([], len(project.stacks)), (["--concurrency=2"], 2)):
         done = tools("deploy", "--to=aws", "--yes", *flags, app=project.folder, **account)
         assert done.status == 7
-        assert "Fix the cause that cdk shows above. Then run the command again " in done.output
+        assert "Fix the cause that cdk shows above. Run in the account " in done.output
         assert "\n  uv run nox -s deploy -- --to aws " in done.output
         assert done.output.count("does not exist") == len(project.stacks)
         assert "--exclusively" in commands[-1]

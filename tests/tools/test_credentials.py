@@ -60,6 +60,16 @@ def test_an_endpoint_of_one_service_is_refused(
         resolve(Session(), interactive=True)
 
 
+@pytest.mark.parametrize("name", ["CDK_PROFILE", "CDK_ROLE_ARN"])
+def test_a_variable_that_changes_only_the_cdk_cli_is_refused(
+    name: str, configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(f"[default]\n{KEYS}")
+    monkeypatch.setenv(name, "other")
+    with pytest.raises(UserError, match=f"{name} would change only the CDK CLI. Unset"):
+        resolve(Session(), interactive=True)
+
+
 def test_a_role_that_needs_an_mfa_code_is_refused_without_a_terminal(configure: Configure) -> None:
     configure(
         f"[default]\n{KEYS}[profile mfa]\nrole_arn = arn:aws:iam::1:role/r\n"

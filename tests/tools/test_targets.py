@@ -55,7 +55,7 @@ def test_without_credentials_the_target_is_the_local_cloud_except_on_github(
     choice = choose(None, Session(), interactive=interactive)
     assert str(choice) == "local cloud (No AWS credentials found)"
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    with pytest.raises(UserError, match="only --to local selects"):
+    with pytest.raises(UserError, match="select the local cloud with --to local"):
         choose(None, Session(), interactive=interactive)
 
 

@@ -1,7 +1,6 @@
 """`python -m tools.deployment VERB …`: the command of the nox session with the name of the verb."""
 
 import argparse
-import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -22,7 +21,7 @@ VERBS: dict[str, Callable[[Options], int]] = {
     "drift": compare.drift,
 }
 # Flags with which the CDK CLI would use another principal, region or network than boto3, or that
-# have no effect here. The CLI also reads each flag from a variable, for example CDK_ROLE_ARN.
+# have no effect here.
 REFUSED = {
     "--all": "without stack names, all stacks are selected",
     "--ca-bundle-path": "set AWS_CA_BUNDLE instead",
@@ -30,11 +29,10 @@ REFUSED = {
     "--output": "the folder of the cloud assembly is fixed; --app selects another",
     "--proxy": "set HTTPS_PROXY instead",
     "--region": "set the region in apps/ENVIRONMENT/app.py",
-    "--require-approval": "`nox -s deploy` asks once; `nox -s diff` shows the changes",
+    "--require-approval": "`deploy` asks once; `uv run nox -s diff` shows the changes",
     "--role-arn": "choose the principal with --profile=NAME or AWS_PROFILE",
 }
 _SHORT = {"-c": "--context", "-o": "--output", "-r": "--role-arn"}
-_PER_VARIABLE = ("CDK_CA_BUNDLE_PATH", "CDK_PROFILE", "CDK_PROXY", "CDK_REGION", "CDK_ROLE_ARN")
 
 
 def parse(arguments: Sequence[str]) -> Options:
@@ -42,10 +40,14 @@ def parse(arguments: Sequence[str]) -> Options:
     verb = arguments[0] if arguments else ""
     parser = argparse.ArgumentParser(
         prog=f"nox -s {verb} --" if verb in VERBS else "python -m tools.deployment",
-        epilog="Other flags are passed to the CDK CLI; write --flag=value.",
         allow_abbrev=False,
     )
     parser.add_argument("verb", choices=sorted(VERBS), help=argparse.SUPPRESS)
+    if verb == "cloud":
+        parser.add_argument("--port", type=int, default=0, help="default: any free port")
+        parser.add_argument("--to", choices=["local"], help="AWS needs no server")
+        return Options(**vars(parser.parse_args(arguments)))
+    parser.epilog = "Other flags are passed to the CDK CLI; write --flag=value."
     parser.add_argument(
         "stacks",
         nargs="*",
@@ -67,8 +69,6 @@ def parse(arguments: Sequence[str]) -> Options:
     )
     if verb == "destroy":
         parser.add_argument("--unprotect", action="store_true", help="delete protected stacks")
-    if verb == "cloud":
-        parser.add_argument("--port", type=int, default=0, help="default: any free port")
     known, rest = parser.parse_known_intermixed_args(arguments)
     # argparse returns the stacks after an unknown flag as unknown arguments.
     known.stacks += [word for word in rest if not word.startswith("-")]
@@ -76,21 +76,15 @@ def parse(arguments: Sequence[str]) -> Options:
 
 
 def check_flags(options: Options) -> None:
-    """Raise `UserError` for a flag or variable of the CDK CLI that is unknown or not supported."""
+    """Raise `UserError` for a flag of the CDK CLI that is unknown or not supported."""
     names = [flag.partition("=")[0] for flag in options.extra]
     for name in names:
         if reason := REFUSED.get(_SHORT.get(name, name)):
             raise UserError(f"{name} is not supported: {reason}.", 2)
-    if found := [key for key in _PER_VARIABLE if key in os.environ]:
-        raise UserError(
-            f"{', '.join(found)} would change only the CDK CLI. Unset the variable; choose the "
-            "principal with AWS_PROFILE, and the network with AWS_CA_BUNDLE and HTTPS_PROXY.",
-            2,
-        )
     if unknown := cdk.unknown(options.verb, options.extra):
         raise UserError(
-            f"Unknown flag: {', '.join(unknown)}. For the flags of this session: nox -s "
-            f"{options.verb} -- --help. For the flags of the CDK CLI: cdk {options.verb} --help.",
+            f"Unknown flag: {', '.join(unknown)}. To list the flags of this session and of the CDK "
+            f"CLI: uv run nox -s {options.verb} -- --help; uv run cdk {options.verb} --help",
             2,
         )
 

@@ -1,5 +1,6 @@
 """Compare stacks: changes that a deploy would make, and changes by hand since the last deploy."""
 
+from tools.assembly import StackArtifact
 from tools.console import UserError, say, summarize
 from tools.deployment.deploy import BY_HAND, REVERT, ensure_bootstrapped
 from tools.deployment.operation import Operation, operation
@@ -33,39 +34,40 @@ def drift(options: Options) -> int:
     A stack that is not deployed has drifted. Raises `UserError` if no stack is deployed.
     """
     with operation(options) as op:
-        lines, missing = _examine(op)
-        names = [stack.id for stack in op.stacks if stack.id not in missing]
-        if not names:
-            raise UserError(f"No stack is deployed. Deploy first {op.nox('deploy')}")
+        deployed, changed = _examine(op)
+        if not deployed:
+            raise UserError(f"No stack is deployed. {op.nox('deploy')}")
+        names = [stack.id for stack in deployed]
         status, output = op.cdk("Detecting drift", "drift", "--fail", *names, *options.extra)
-        for line in lines:
+        for line in changed.values():
             say(line)
-        if missing:
-            say(f"Deploy the missing stacks {op.nox('deploy', *missing)}")
-        if len(lines) > len(missing) or (status and _COMPARED in output):
-            revert = f"Revert the drift {op.nox('deploy', *names, REVERT)}"
+        if changed:
+            say(f"A deploy reverts these changes. {op.nox('deploy', stacks=[*changed])}")
+        if status and _COMPARED in output:
+            revert = f"Revert the drift. {op.nox('deploy', REVERT, stacks=deployed)}"
             say(revert if op.target.kind == "aws" else f"Undo the drift by hand: {BY_HAND}")
         if op.target.kind == "local":
             say(_LESS)
         title = f"### Drift ({op.target}, environment {options.environment})"
-        summarize(title, f"```\n{output.strip()}\n```", *lines)
-        return status or bool(lines)
+        summarize(title, f"```\n{output.strip()}\n```", *changed.values())
+        return status or bool(changed)
 
 
-def _examine(op: Operation) -> tuple[list[str], list[str]]:
-    """A line for each stack that is missing or has another protection; the ids of missing stacks.
+def _examine(op: Operation) -> tuple[list[StackArtifact], dict[StackArtifact, str]]:
+    """The deployed stacks; and a line for each stack that is missing or has another protection.
 
     Raises `UserError` for a stack whose status allows no drift detection.
     """
-    lines, missing = [], []
+    deployed, changed = [], {}
     for stack in op.stacks:
         found = op.find(stack)
         if found is None or found["StackStatus"] in NEVER_CREATED:
-            missing.append(stack.id)
-            lines.append(f"{stack.id} ({stack.name}) is not deployed.")
+            changed[stack] = f"{stack.id} ({stack.name}) is not deployed."
             continue
         refuse_blocked(op, stack, found["StackStatus"])
+        deployed.append(stack)
         actual = found.get("EnableTerminationProtection", False)
         if actual != stack.is_protected:
-            lines.append(f"{stack.id} termination protection: {stack.is_protected} -> {actual}")
-    return lines, missing
+            line = f"{stack.id} termination protection: {stack.is_protected} -> {actual}"
+            changed[stack] = line
+    return deployed, changed

@@ -3,16 +3,14 @@
 from tools.assembly import StackArtifact
 from tools.console import UserError, say
 from tools.deployment.operation import Operation, UnreadableError, operation
-from tools.deployment.options import Options, cloud_directory
+from tools.deployment.options import Options
 from tools.deployment.preflight import ADOPT, find_unbootstrapped, refuse_existing
 from tools.deployment.report import show
 from tools.deployment.statuses import FAILED_CREATION, NEVER_CREATED, refuse_blocked
 from tools.local_cloud.folder import how_to_empty
 
 REVERT = "--revert-drift"
-BY_HAND = (
-    "`nox -s cloud` prints the variables with which boto3 and the aws CLI use the local cloud."
-)
+BY_HAND = "`uv run nox -s cloud` prints the environment variables for boto3 and the AWS CLI."
 # A higher concurrency exceeds the request limits of CloudFormation.
 MAX_CONCURRENCY = 8
 
@@ -23,7 +21,7 @@ def deploy(options: Options) -> int:
         if REVERT in options.extra and op.target.kind == "local":
             raise UserError(
                 f"The local cloud ignores {REVERT}. Undo the drift by hand: {BY_HAND} "
-                f"{how_to_empty(cloud_directory())}"
+                f"{how_to_empty()}"
             )
         ensure_bootstrapped(op)
         failed = _check_stacks(op)
@@ -37,7 +35,7 @@ def deploy(options: Options) -> int:
         if status:
             say(
                 "The deploy failed; finished changes stay. Fix the cause that cdk shows above. "
-                f"Then run the command again {op.again()}",
+                f"{op.again()}",
                 style="red",
             )
         return status
@@ -58,7 +56,7 @@ def ensure_bootstrapped(op: Operation) -> None:
         raise UserError(
             f"The account {op.target.account} is not bootstrapped in "
             f"{', '.join(stack.region for stack in missing)}: the SSM parameter "
-            f"{missing[0].version_parameter} does not exist. Bootstrap "
+            f"{missing[0].version_parameter} does not exist. "
             f"{op.nox('bootstrap')}"
         )
     if missing and (status := _bootstrap(op, missing)):

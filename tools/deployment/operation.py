@@ -12,25 +12,21 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
+from filelock import FileLock, Timeout
 from rich.prompt import Confirm
 
 from tools import cdk
 from tools.assembly import StackArtifact, read_stacks
 from tools.console import UserError, console, is_interactive, say, waiting
-from tools.deployment.options import (
-    Options,
-    cloud_directory,
-    find_assembly,
-    one_at_a_time,
-    select_stacks,
-)
+from tools.deployment.options import Options, find_assembly, select_stacks
 from tools.local_cloud.client import ACCOUNT, REGION, local_cloud
+from tools.local_cloud.folder import cloud_directory, create
 from tools.targets import Target, aws_target, choose
 from tools.variables import replaced_variables
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
-    from types_boto3_cloudformation.type_defs import StackTypeDef
+    from types_boto3_cloudformation.type_defs import StackResourceSummaryTypeDef, StackTypeDef
 
 RETRY = {
     "aws": "If the credentials have expired, renew them. Then run the same command again.",
@@ -38,7 +34,7 @@ RETRY = {
 }
 
 
-# The code of a request that the principal has no permission for.
+# The error code of a request without permission.
 DENIED = "AccessDenied"
 
 
@@ -63,8 +59,8 @@ class Operation:
         """
         return cdk.run(step, *arguments, "--app", str(self.assembly), variables=os.environ)
 
-    def nox(self, verb: str, *arguments: str) -> str:
-        """The end of a sentence that asks the user to run `verb`: the account, and the command.
+    def nox(self, verb: str, *flags: str, stacks: Sequence[StackArtifact] = ()) -> str:
+        """A sentence with the command that runs `verb` for `stacks`, by default for the user's.
 
         The command has a line of its own, so that it can be copied.
         """
@@ -74,19 +70,18 @@ class Operation:
             command += ["--profile", options.profile]
         if options.app:
             command += ["--app", options.app]
-        stacks = ", ".join(f"{stack.name} in {stack.region}" for stack in self.stacks)
-        where = f"in the account {self.target.account} ({stacks})"
-        return f"{where}:\n  {shlex.join([*command, *arguments])}"
+        command += [stack.id for stack in stacks] or options.stacks
+        names = ", ".join(f"{stack.name} in {stack.region}" for stack in stacks or self.stacks)
+        return f"Run in the account {self.target.account} ({names}):\n  " + shlex.join(
+            [*command, *flags]
+        )
 
     def again(self, *flags: str) -> str:
         """As `nox`, for the command of the user with more flags."""
         own = self.options
-        given = [*own.stacks, *own.extra]
-        if own.exclusively:
-            given.append("--exclusively")
-        if own.unprotect:
-            given.append("--unprotect")
-        return self.nox(own.verb, *given, *flags)
+        given = {"--exclusively": own.exclusively, "--unprotect": own.unprotect}
+        chosen = [flag for flag, is_given in given.items() if is_given]
+        return self.nox(own.verb, *chosen, *own.extra, *flags)
 
     def session(self, role: str | None) -> boto3.Session:
         """A session of a bootstrap role, or of the user's principal if it may not assume the role.
@@ -106,6 +101,12 @@ class Operation:
         """A client of a bootstrap role, by default of the lookup role."""
         session = self.session(role or stack.lookup_role)
         return session.client("cloudformation", region_name=stack.region)
+
+    def resources(self, stack: StackArtifact) -> "list[StackResourceSummaryTypeDef]":
+        """The resources of the deployed stack."""
+        pages = self.cloudformation(stack).get_paginator("list_stack_resources")
+        found = pages.paginate(StackName=stack.name)
+        return [resource for page in found for resource in page["StackResourceSummaries"]]
 
     def find(self, stack: StackArtifact) -> "StackTypeDef | None":
         """The deployed stack, or None if it does not exist.
@@ -127,6 +128,7 @@ class Operation:
         self.cloudformation(stack, stack.deploy_role).update_termination_protection(
             StackName=stack.name, EnableTerminationProtection=False
         )
+        say(f"Turned off the termination protection of {stack.id} ({stack.name}).")
 
     def confirm(self, action: str, stacks: Sequence[StackArtifact]) -> None:
         """Ask before anything changes, unless --yes. Raises `UserError` if the answer is no."""
@@ -158,7 +160,7 @@ def operation(options: Options, *, dependents: bool = False) -> Iterator[Operati
     session = Session(profile=options.profile)
     choice = choose(options.to, session, interactive=is_interactive())
     say(f"Target: {choice}, environment {options.environment}")
-    with one_at_a_time(), ExitStack() as resources:
+    with _one_at_a_time(), ExitStack() as resources:
         prepare = _prepare_aws if choice.kind == "aws" else _prepare_local
         target, assembly = prepare(options, session, resources)
         resources.enter_context(replaced_variables(target.variables))
@@ -166,6 +168,19 @@ def operation(options: Options, *, dependents: bool = False) -> Iterator[Operati
             yield _operation(options, target, assembly, dependents=dependents)
         except (BotoCoreError, ClientError) as error:
             raise UserError(f"{error} {RETRY[target.kind]}") from error
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    directory = create(cloud_directory())
+    try:
+        with FileLock(directory / "operation.lock", timeout=0):
+            yield
+    except Timeout:
+        raise UserError(
+            f"Another session uses {directory}: bootstrap, deploy, diff, drift or destroy. Run the "
+            "command again when that session has ended."
+        ) from None
 
 
 def _prepare_aws(options: Options, session: Session, _: ExitStack) -> tuple[Target, Path]:

@@ -1,17 +1,13 @@
-"""The options of the user: the cloud assembly, the stacks, and the folder of the local cloud."""
+"""The options of the user, and the cloud assembly and the stacks that they select."""
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from tools.assembly import StackArtifact, matching_ids, read_stacks, select
 from tools.console import UserError
 from tools.project import ROOT
-from tools.synth import DEFAULT_ENVIRONMENT, synthesize
+from tools.synth import DEFAULT_ENVIRONMENT, check_environment, synthesize
 
 
 @dataclass(frozen=True)
@@ -36,18 +32,15 @@ def find_assembly(options: Options) -> Path:
 
     Raises `UserError` if the folder of --app has no assembly of the environment.
     """
+    name = options.environment
     if options.app is None:
-        return synthesize(options.environment)
+        # Another session, such as `nox -s synth`, must not replace the assembly during a deploy.
+        return synthesize(name, output=ROOT / "build" / "deploy" / name)
     folder = Path(options.app).resolve()
     if not (folder / "manifest.json").exists():
         raise UserError(f"--app {options.app}: the folder has no cloud assembly.", 2)
-    for stack in read_stacks(folder):
-        if (name := stack.tags.get("Environment")) != options.environment:
-            raise UserError(
-                f"--app {options.app}: {stack.id} belongs to the environment {name!r}, not to "
-                f"{options.environment!r}. Choose the environment with --environment.",
-                2,
-            )
+    fix = "Choose the environment with --environment."
+    check_environment(name, read_stacks(folder), f"--app {options.app}", fix)
     return folder
 
 
@@ -66,23 +59,3 @@ def select_stacks(
         raise UserError(
             f"{error} Write the value of a flag of the CDK CLI as --flag=value.", error.status
         ) from error
-
-
-def cloud_directory() -> Path:
-    """The folder of the local cloud: WEALTH_OPS_CLOUD, or `.cloud`."""
-    return Path(os.environ.get("WEALTH_OPS_CLOUD", ROOT / ".cloud"))
-
-
-@contextmanager
-def one_at_a_time() -> Iterator[None]:
-    """Hold the lock of this clone. Raises `UserError` while another operation holds the lock."""
-    lock = cloud_directory() / "operation.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(lock, timeout=0):
-            yield
-    except Timeout:
-        raise UserError(
-            "Another deploy, diff, drift or destroy is under way in this clone. Run the command "
-            "again when it has ended."
-        ) from None

@@ -10,7 +10,6 @@ from botocore.exceptions import ClientError
 from tools.assembly import StackArtifact
 from tools.console import UserError, say
 from tools.deployment.operation import Operation
-from tools.deployment.options import cloud_directory
 from tools.local_cloud.folder import how_to_empty
 
 ADOPT = "--import-existing-resources"
@@ -52,9 +51,9 @@ def refuse_existing(op: Operation, stack: StackArtifact) -> None:
             "and a failed deploy retain such resources."
         )
         if op.target.kind == "local":
-            found += f" The local cloud cannot adopt it. {how_to_empty(cloud_directory())}"
+            found += f" The local cloud cannot adopt it. {how_to_empty()}"
         else:
-            found += f" Adopt it {op.again(ADOPT)}"
+            found += f" Adopt it. {op.again(ADOPT)}"
         raise UserError(found)
 
 
@@ -63,14 +62,18 @@ def named_resources(op: Operation, stack: StackArtifact) -> Iterator[NamedResour
 
     The schema of the resource type (CloudFormation registry) lists the identifying properties.
     """
-    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # takes a second
+    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError  # takes a second
 
     template = json.loads((op.assembly / stack.template).read_text())
     for resource in template["Resources"].values():
         if not str(resource.get("DeletionPolicy", "")).startswith("Retain"):
             continue
         kind = resource["Type"]
-        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(stack.region, kind).schema
+        try:
+            schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(stack.region, kind).schema
+        except ResourceNotFoundError:
+            say(f"Not checked whether {kind} exists already: cfn-lint has no schema of the type.")
+            continue
         keys = [path.rpartition("/")[2] for path in schema.get("primaryIdentifier", [])]
         values = [resource.get("Properties", {}).get(key) for key in keys]
         if values and all(isinstance(value, str) for value in values):

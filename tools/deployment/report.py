@@ -2,7 +2,7 @@
 
 import re
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from rich.table import Table
 
 from tools.assembly import StackArtifact
@@ -46,18 +46,17 @@ type _Pairs = list[tuple[str, str]]
 
 
 def _read(op: Operation, stack: StackArtifact) -> tuple[str, _Pairs, _Pairs]:
-    # The credentials may have expired during the deploy, or lack the permission to read.
+    # The credentials may have expired during the deploy, or have no permission to read.
     try:
         found = op.find(stack)
         if found is None:
             return "does not exist", [], []
-        client = op.cloudformation(stack)
-        resources = client.describe_stack_resources(StackName=stack.name)["StackResources"]
-    except (UserError, ClientError):
+        rows = [
+            (resource["ResourceType"], resource.get("PhysicalResourceId", ""))
+            for resource in op.resources(stack)
+        ]
+    except (UserError, BotoCoreError, ClientError):
         return "not known", [], []
-    rows = [
-        (resource["ResourceType"], resource.get("PhysicalResourceId", "")) for resource in resources
-    ]
     exports = [
         (output["ExportName"], output["OutputValue"])
         for output in found.get("Outputs", [])

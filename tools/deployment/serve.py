@@ -5,22 +5,17 @@ import shlex
 import time
 
 from tools.console import UserError, say
-from tools.deployment.options import Options, cloud_directory
+from tools.deployment.options import Options
 from tools.local_cloud.client import LocalCloud, local_cloud
+from tools.local_cloud.folder import cloud_directory
 
 
 def serve(options: Options) -> int:
     """Serve until Ctrl-C, and print the environment variables for boto3 and the aws CLI.
 
-    Raises `UserError` for --to aws, and if the server ends.
+    Raises `UserError` if the server ends.
     """
     parent = os.getppid()
-    if options.to not in (None, "local"):
-        raise UserError(
-            f"--to {options.to}: `nox -s cloud` serves only the local cloud, and AWS needs no "
-            "server.",
-            2,
-        )
     with local_cloud(cloud_directory(), port=options.port) as cloud:
         _print_variables(cloud)
         if cloud.server is None:
@@ -38,11 +33,12 @@ def serve(options: Options) -> int:
             return 0
         raise UserError(
             f"The server of the local cloud has ended with status {cloud.server.returncode}. To "
-            "start a new server, run `nox -s cloud` again."
+            "start a new server, run `uv run nox -s cloud` again."
         )
 
 
 def _print_variables(cloud: LocalCloud) -> None:
+    say("# Run these lines in another terminal.")
     # With a profile in the shell, the aws CLI would ignore the access keys.
     say("unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN")
     variables = {key: shlex.quote(value) for key, value in cloud.variables({}).items()}

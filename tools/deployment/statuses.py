@@ -8,7 +8,6 @@ import shlex
 from tools.assembly import StackArtifact
 from tools.console import UserError
 from tools.deployment.operation import Operation
-from tools.deployment.options import cloud_directory
 from tools.local_cloud.folder import how_to_empty
 
 # `cdk deploy` deletes a stack whose creation failed, but not the retained resources, and creates
@@ -25,7 +24,7 @@ def refuse_changing(op: Operation, stack: StackArtifact, status: str | None) -> 
     if status and status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
         raise UserError(
             f"{stack.id} ({stack.name}) is {status}: another operation is changing the stack. Wait "
-            f"until it has ended, then run the command again {op.again()}"
+            f"until it has ended. {op.again()}"
         )
 
 
@@ -34,6 +33,7 @@ def refuse_blocked(op: Operation, stack: StackArtifact, status: str | None) -> N
     refuse_changing(op, stack, status)
     profile = [f"--profile={op.options.profile}"] if op.options.profile else []
     command = ["uv", "run", "cdk", "rollback", stack.id, "--app", str(op.assembly), *profile]
+    destroy = op.nox("destroy", stacks=[stack])
     rollback = f"Run:\n  {shlex.join(command)}"
     fixes = {
         "CREATE_FAILED": rollback,
@@ -41,18 +41,17 @@ def refuse_blocked(op: Operation, stack: StackArtifact, status: str | None) -> N
         "UPDATE_ROLLBACK_FAILED": (
             f"Use --orphan=LOGICAL_ID for a resource that cannot be rolled back. {rollback}"
         ),
-        "DELETE_FAILED": f"Finish the deletion first {op.nox('destroy', stack.id)}",
+        "DELETE_FAILED": f"Finish the deletion first. {destroy}",
         "IMPORT_ROLLBACK_FAILED": (
             "Fix the cause that the events of the stack show in the CloudFormation console. "
-            "Then delete the stack, without its retained resources, "
-            f"{op.nox('destroy', stack.id)}"
+            f"Then delete the stack, without its retained resources. {destroy}"
         ),
     }
     if status not in fixes or (op.options.verb, status) == ("drift", "UPDATE_ROLLBACK_FAILED"):
         return
     if rollback in fixes[status] and _FIXING_FLAGS & set(op.options.extra):
         return
-    fix = fixes[status] if op.target.kind == "aws" else how_to_empty(cloud_directory())
+    fix = fixes[status] if op.target.kind == "aws" else how_to_empty()
     raise UserError(
         f"{stack.id} ({stack.name}) is {status}, which allows no {op.options.verb}. {fix}"
     )

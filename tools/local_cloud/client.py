@@ -13,7 +13,7 @@ from pathlib import Path
 import urllib3
 
 from tools.console import UserError, say
-from tools.local_cloud.folder import CERTIFICATE, HOST, LOG, PORT
+from tools.local_cloud.folder import CERTIFICATE, HOST, LOG, PORT, create
 from tools.project import ROOT
 from tools.variables import without_aws
 
@@ -98,12 +98,7 @@ def _find(directory: Path) -> LocalCloud | None:
 
 
 def _start(directory: Path, port: int) -> subprocess.Popen[bytes]:
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        log = (directory / LOG).open("wb")
-    except OSError as error:
-        raise UserError(f"The local cloud cannot use the folder {directory}: {error}") from error
-    with log:
+    with (create(directory) / LOG).open("wb") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "tools.local_cloud.server", str(directory), str(port)],
             cwd=ROOT,

@@ -1,10 +1,14 @@
 """The folder of a local cloud: the files, and their preparation before a server starts."""
 
+import os
 import shlex
 from datetime import datetime
 from pathlib import Path
 
 import trustme
+
+from tools.console import UserError
+from tools.project import ROOT
 
 HOST = "127.0.0.1"
 
@@ -20,6 +24,20 @@ CERTIFICATE = "tls/server.crt"
 KEY = "tls/server.key"
 # The output of the server.
 LOG = "server.log"
+
+
+def cloud_directory() -> Path:
+    """The folder of the local cloud: WEALTH_OPS_CLOUD, or `.cloud` in the repository."""
+    return Path(os.environ.get("WEALTH_OPS_CLOUD") or ROOT / ".cloud").resolve()
+
+
+def create(directory: Path) -> Path:
+    """Create and return the folder of a local cloud; raises `UserError` if it cannot be used."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"The local cloud cannot use the folder {directory}: {error}") from error
+    return directory
 
 
 def prepare_state(directory: Path, version: str) -> str | None:
@@ -41,7 +59,8 @@ def prepare_state(directory: Path, version: str) -> str | None:
 
 
 def _why_unusable(directory: Path, version: str) -> str | None:
-    writer = (directory / VERSION).read_text()
+    # A server that was killed during its first start wrote no version.
+    writer = (directory / VERSION).read_text() if (directory / VERSION).exists() else "unknown"
     if writer != version:
         return f"MiniStack {writer} wrote the old state, and this is MiniStack {version}."
     if (directory / PORT).exists():
@@ -62,11 +81,12 @@ def issue_certificate(directory: Path) -> None:
     (directory / CERTIFICATE).write_bytes(b"".join(blob.bytes() for blob in chain))
 
 
-def how_to_empty(directory: Path) -> str:
-    """Return instructions to start an empty local cloud without deleting `directory`."""
+def how_to_empty() -> str:
+    """Return instructions to start an empty local cloud without deleting the old one."""
+    directory = cloud_directory()
     # With a date: mv would move the folder into an existing one.
     paths = str(directory), f"{directory}-{datetime.now():%Y%m%d-%H%M%S}"
     return (
-        "To start with an empty local cloud, stop `nox -s cloud` if it runs, and move the old one: "
-        f"{shlex.join(['mv', *paths])}"
+        "To start with an empty local cloud, stop `uv run nox -s cloud` if it runs, and move the "
+        f"old one: {shlex.join(['mv', *paths])}"
     )
