@@ -118,7 +118,8 @@ def summarize_failure(session: nox.Session) -> None:
 
 def measure(session: nox.Session, name: str, code: Sequence[str], *tests: str) -> None:
     """Run tests; fail unless they cover every branch of `code` (the flags in a row of `CODE`)."""
-    (ROOT / "build" / "coverage" / name).unlink(missing_ok=True)
+    for old in ROOT.glob(f"build/coverage/{name}*"):
+        old.unlink()  # an interrupted run leaves files that `coverage` would add
     data = f"--data-file=build/coverage/{name}"
     run(session, "coverage", "run", data, *code, "-m", "pytest", "-q", *tests, *session.posargs)
     run(session, "coverage", "report", data, "--fail-under=100")

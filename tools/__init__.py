@@ -1,1 +1,1 @@
-"""What a developer runs: the local cloud, deploying, and the guards."""
+"""Tools for developers: the local cloud, the deployment and the guard."""

@@ -142,7 +142,7 @@ def test_a_stack_whose_creation_failed_is_created_by_the_next_deploy(
     assert "CREATE_COMPLETE" in output
 
 
-def test_a_deploy_that_fails_half_way_is_continued_by_the_next_deploy(
+def test_a_deploy_that_fails_after_some_changes_is_continued_by_the_next_deploy(
     tools: Tools, here: dict[str, str], project: Project, root: None
 ) -> None:
     del root
@@ -156,7 +156,7 @@ def test_a_deploy_that_fails_half_way_is_continued_by_the_next_deploy(
     status, output = tools("deploy", "--to=local", app=project.folder, **here)
     assert status == 1
     assert f"RegistryStack ({project.stacks['RegistryStack'].name}) (no changes)" in output
-    assert "finished changes stay" in output
+    assert "completed changes remain" in output
     assert re.search(r"IdentityStack \(.*\) +│ does not exist", output)
     boto3.client("s3").delete_bucket(Bucket=project.bucket)
     template.write_text(text)

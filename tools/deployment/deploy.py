@@ -34,7 +34,7 @@ def deploy(options: Options) -> int:
         show(op, output)
         if status:
             say(
-                "The deploy failed; finished changes stay. Fix the cause that cdk shows above. "
+                "The deploy failed; completed changes remain. Fix the cause that cdk shows above. "
                 f"{op.again()}",
                 style="red",
             )

@@ -1,6 +1,6 @@
 """The process that serves MiniStack over TLS with IAM enforced; `client` starts it.
 
-The server stops when its standard input ends, so it never outlives the process that started it.
+The server stops when its standard input ends, so the server ends with the process that started it.
 MiniStack's own `main()` would also listen on port 443 and write a file to /tmp.
 """
 
