@@ -1,7 +1,7 @@
 """Resolve AWS credentials once, so that boto3 and the CDK CLI act as the same principal."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 
@@ -51,24 +51,10 @@ def resolve(session: Session, *, interactive: bool) -> dict[str, str]:
     """The variables that make every command act as the principal of the session.
 
     Asks for an MFA code at most once; if not `interactive`, raises `UserError` instead. Raises
-    `UserError` for an endpoint of one service, and for a variable of the CDK CLI, because boto3 and
-    the CLI would read these settings in different ways.
+    `UserError` for settings that boto3 and the CDK CLI would read in different ways.
     """
-    if names := [key for key in _CLI_VARIABLES if key in os.environ]:
-        raise UserError(
-            f"{', '.join(names)} would change only the CDK CLI. Unset the variable; choose the "
-            "principal with AWS_PROFILE, and the network with AWS_CA_BUNDLE and HTTPS_PROXY.",
-            2,
-        )
     config = session.get_scoped_config()
-    refused = sorted(key for key in os.environ if key.startswith("AWS_ENDPOINT_URL_"))
-    if "services" in config:
-        refused.append(f"`services` of the profile {session.profile or 'default'}")
-    if refused:
-        raise UserError(
-            f"{', '.join(refused)}: an endpoint of one service is not supported. Use one endpoint "
-            f"for all services, AWS_ENDPOINT_URL or `endpoint_url` in {_file(session)}."
-        )
+    _check_settings(session, config)
     if not interactive:
         # botocore has no public setting for the prompt.
         provider = session.get_component("credential_provider").get_provider("assume-role")
@@ -94,6 +80,23 @@ def resolve(session: Session, *, interactive: bool) -> dict[str, str]:
     base = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
     chosen = {key: str(value) for key, value in settings.items() if value}
     return base | NO_CONFIGURATION | chosen
+
+
+def _check_settings(session: Session, config: Mapping[str, object]) -> None:
+    if names := [key for key in _CLI_VARIABLES if key in os.environ]:
+        raise UserError(
+            f"{', '.join(names)} would change only the CDK CLI. Unset the variable; choose the "
+            "principal with AWS_PROFILE, and the network with AWS_CA_BUNDLE and HTTPS_PROXY.",
+            2,
+        )
+    refused = sorted(key for key in os.environ if key.startswith("AWS_ENDPOINT_URL_"))
+    if "services" in config:
+        refused.append(f"`services` of the profile {session.profile or 'default'}")
+    if refused:
+        raise UserError(
+            f"{', '.join(refused)}: an endpoint of one service is not supported. Use one endpoint "
+            f"for all services, AWS_ENDPOINT_URL or `endpoint_url` in {_file(session)}."
+        )
 
 
 def explain(error: Exception, session: Session) -> str:
