@@ -17,7 +17,8 @@ def commit(root: Path, ref: str) -> str:
     found = _git(root, "rev-parse", *options, check=False).strip()
     if not found.isalnum():  # for ^ref, git prints ^ and the id
         raise UserError(
-            f"Commit {ref!r} not found. Check the name, or run `git fetch --unshallow`."
+            f"Commit {ref!r} not found. Check the name. In a shallow clone, run `git fetch "
+            "--unshallow`."
         )
     return found
 
@@ -43,8 +44,8 @@ def merge_base(root: Path, base: str, head: str) -> str:
     is_commit_id = start.startswith(base.lower())
     if is_commit_id or len(found) != 1:
         raise UserError(
-            f"The history has no certain merge base with {base!r}. After a force push, use another "
-            "base."
+            f"The merge base with {base!r} is uncertain, for example after a force push. Use "
+            "another base."
         )
     return found[0]
 
