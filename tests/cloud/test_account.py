@@ -181,7 +181,7 @@ def test_stacks_are_deployed_compared_and_destroyed_and_their_data_survives(
         again = tools("deploy", name, *AWS, app=project.folder, **account)
         assert again.status == 1
         assert "already exists, so the stack" in again.output
-        assert f"Adopt it. Run in the account {ACCOUNT} (" in again.output
+        assert f"Adopt the resource. Run in the account {ACCOUNT} (" in again.output
         assert adopt.format(f"{name} ") in again.output
         assert "Deploying" not in again.output
 

@@ -115,6 +115,7 @@ def test_a_folder_that_cannot_hold_a_local_cloud_is_refused(tools: Tools, tmp_pa
     status, output = tools("diff", "--to=local", WEALTH_OPS_CLOUD=str(tmp_path / "file"))
     assert status == 1
     assert f"The local cloud cannot use the folder {tmp_path / 'file'}: " in output
+    assert "Set WEALTH_OPS_CLOUD to another folder." in output
 
 
 def test_a_folder_without_a_cloud_assembly_is_refused(

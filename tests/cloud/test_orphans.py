@@ -123,7 +123,7 @@ def test_nox_leaves_no_process_and_the_state_is_saved(
 ) -> None:
     # UV: the noxfile does not start `uv run`.
     nox = start("-m", "nox", "-s", "cloud", WEALTH_OPS_CLOUD=str(tmp_path), UV="uv")
-    wait_for(lambda: "Ctrl-C stops it" in (tmp_path / OUTPUT).read_text())
+    wait_for(lambda: "Ctrl-C stops the server" in (tmp_path / OUTPUT).read_text())
     assert_all_end(nox, number)
     assert not (tmp_path / PORT).exists()
     assert list((tmp_path / STATE).glob("*.json"))

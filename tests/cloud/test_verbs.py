@@ -81,7 +81,7 @@ def test_a_destroyed_environment_retains_its_data(
     for flags in ([], [ADOPT]):
         status, output = run("deploy", "RegistryStack", *flags)
         assert status == 1
-        assert "The local cloud cannot adopt it. To start with an empty local cloud" in output
+        assert "The local cloud cannot adopt the resource. To start with an empty" in output
 
 
 def test_a_stack_that_lost_its_termination_protection_is_reported_and_still_protected(

@@ -45,7 +45,7 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument("verb", choices=sorted(VERBS), help=argparse.SUPPRESS)
     if verb == "cloud":
         parser.add_argument("--port", type=int, default=0, help="default: any free port")
-        parser.add_argument("--to", choices=["local"], help="AWS needs no server")
+        parser.add_argument("--to", choices=["local"], help="target; AWS needs no server")
         return Options(**vars(parser.parse_args(arguments)))
     parser.epilog = "Other flags are passed to the CDK CLI; write --flag=value."
     parser.add_argument(

@@ -51,9 +51,9 @@ def refuse_existing(op: Operation, stack: StackArtifact) -> None:
             "and a failed deploy retain such resources."
         )
         if op.target.kind == "local":
-            found += f" The local cloud cannot adopt it. {how_to_empty()}"
+            found += f" The local cloud cannot adopt the resource. {how_to_empty()}"
         else:
-            found += f" Adopt it. {op.again(ADOPT)}"
+            found += f" Adopt the resource. {op.again(ADOPT)}"
         raise UserError(found)
 
 

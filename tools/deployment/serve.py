@@ -11,7 +11,7 @@ from tools.local_cloud.folder import cloud_directory
 
 
 def serve(options: Options) -> int:
-    """Serve until Ctrl-C, and print the environment variables for boto3 and the aws CLI.
+    """Serve until Ctrl-C, and print the environment variables for boto3 and the AWS CLI.
 
     Raises `UserError` if the server ends.
     """
@@ -21,7 +21,7 @@ def serve(options: Options) -> int:
         if cloud.server is None:
             say(f"The local cloud is up at {cloud.url} already, served by another process.")
             return 0
-        say(f"The local cloud is up at {cloud.url}; Ctrl-C stops it and keeps its state.")
+        say(f"The local cloud is up at {cloud.url}; Ctrl-C stops the server and saves the state.")
         try:
             while cloud.server.poll() is None:
                 # The server must also stop when the parent, usually nox, was killed.
@@ -39,7 +39,7 @@ def serve(options: Options) -> int:
 
 def _print_variables(cloud: LocalCloud) -> None:
     say("# Run these lines in another terminal.")
-    # With a profile in the shell, the aws CLI would ignore the access keys.
+    # With a profile in the shell, the AWS CLI would ignore the access keys.
     say("unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN")
     variables = {key: shlex.quote(value) for key, value in cloud.variables({}).items()}
     # Retain the hosts that the user's shell reaches without a proxy.

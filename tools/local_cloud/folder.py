@@ -32,16 +32,19 @@ def cloud_directory() -> Path:
 
 
 def create(directory: Path) -> Path:
-    """Create and return the folder of a local cloud; raises `UserError` if it cannot be used."""
+    """Create and return the folder of a local cloud; raises `UserError` if that fails."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"The local cloud cannot use the folder {directory}: {error}") from error
+        raise UserError(
+            f"The local cloud cannot use the folder {directory}: {error}. Set WEALTH_OPS_CLOUD to "
+            "another folder."
+        ) from error
     return directory
 
 
 def prepare_state(directory: Path, version: str) -> str | None:
-    """Make the state usable for MiniStack `version`: move any other state to `state-<date>`.
+    """Make the state usable for MiniStack `version`: move an unusable state to `state-<date>`.
 
     Returns a notice for the user if a state was moved.
     """
