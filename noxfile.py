@@ -119,7 +119,7 @@ def summarize_failure(session: nox.Session) -> None:
 def measure(session: nox.Session, name: str, code: Sequence[str], *tests: str) -> None:
     """Run tests; fail unless they cover every branch of `code` (the flags in a row of `CODE`)."""
     for old in ROOT.glob(f"build/coverage/{name}*"):
-        old.unlink()  # an interrupted run leaves files that `coverage` would add
+        old.unlink()  # `coverage report` would add the files of an interrupted run
     data = f"--data-file=build/coverage/{name}"
     run(session, "coverage", "run", data, *code, "-m", "pytest", "-q", *tests, *session.posargs)
     run(session, "coverage", "report", data, "--fail-under=100")
@@ -131,14 +131,14 @@ def lint(session: nox.Session, components: Sequence[str]) -> None:
     paths = [path for component in components for path in PATHS[component]]
     run(session, "ruff", "check", *paths)
     run(session, "ruff", "format", "--check", *paths)
-    if {*DOMAINS, "core"} & {*components}:  # the rules apply to stacks/ only
+    if {*DOMAINS, "core", "tools"} & {*components}:  # no rule applies to apps/
         run(session, "lint-imports")
 
 
 @each([*PATHS], together=[*PATHS])
 def mypy(session: nox.Session, components: Sequence[str]) -> None:
     """Check types, strictly."""
-    session.log("Without a cache for pyproject.toml and uv.lock, mypy takes about a minute.")
+    session.log("A first run, or a change of pyproject.toml or uv.lock, takes about a minute.")
     run(session, "mypy", *(path for component in components for path in PATHS[component]))
 
 
@@ -266,7 +266,7 @@ def bootstrap(session: nox.Session) -> None:
 
 @nox.session
 def cloud(session: nox.Session) -> None:
-    """Serve the local cloud in the foreground and print how boto3 and the aws CLI reach it."""
+    """Serve the local cloud in the foreground and print the variables for boto3 and the AWS CLI."""
     run(session, "python", "-m", "tools.deployment", "cloud", *session.posargs)
 
 
