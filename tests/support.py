@@ -1,4 +1,4 @@
-"""Helpers for tests: an environment, an app, git, an image and credentials.
+"""Helpers for tests: an environment, an app, git, a local cloud, an image and credentials.
 
 Tests of the tools import this module too, so its import does not load the CDK.
 """
@@ -78,7 +78,7 @@ def entered(cloud: LocalCloud, *, account: str = ACCOUNT, region: str = REGION) 
     variables = cloud.variables(os.environ, account=account, region=region)
     try:
         with replaced_variables(variables):
-            boto3.DEFAULT_SESSION = None  # it keeps the credentials of earlier variables
+            boto3.DEFAULT_SESSION = None  # which has the credentials of earlier variables
             yield
     finally:
         boto3.DEFAULT_SESSION = None

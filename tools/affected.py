@@ -1,6 +1,7 @@
 """Find the components that a change affects, from the changed paths. CI runs their jobs.
 
 `python -m tools.affected [--base REF] [--head REF] [--json]`. An unclear change affects everything.
+`python -m tools.affected --environments` prints only the environments.
 """
 
 import argparse

@@ -84,7 +84,7 @@ STACK = Rule(
     "letters, digits and hyphens, beginning with a letter",
     "CloudFormation API reference, CreateStack",
 )
-# CloudFormation allows 255 characters for an export name: a stack name, a colon and a key.
+# An export name is a stack name, a colon and a key. CloudFormation allows 255 characters.
 EXPORT_KEY = Rule(
     "export key",
     re.compile(r"[A-Za-z0-9]+"),

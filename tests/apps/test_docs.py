@@ -1,4 +1,4 @@
-"""The documents name the sessions, the files and the limits of the local cloud."""
+"""The sessions and files in the documents exist, and README names the limits of the local cloud."""
 
 import re
 import subprocess

@@ -18,7 +18,7 @@ from tools.local_cloud.client import ACCOUNT, REGION, LocalCloud, local_cloud
 from tools.local_cloud.folder import HOST, LOCK, PORT, STATE
 
 # Each account has a stack with the same export.
-PLACES = {
+TARGETS = {
     "dev-bucket": {"account": ACCOUNT, "region": REGION},
     "prod-bucket": {"account": "222233334444", "region": "eu-west-1"},
 }
@@ -36,8 +36,8 @@ def stack(bucket: str) -> str:
 
 def test_accounts_and_regions_are_separate_and_survive_a_stop(tmp_path: Path) -> None:
     with local_cloud(tmp_path) as cloud:
-        for bucket, place in PLACES.items():
-            with entered(cloud, **place):
+        for bucket, target in TARGETS.items():
+            with entered(cloud, **target):
                 cloudformation = boto3.client("cloudformation")
                 cloudformation.create_stack(StackName=bucket, TemplateBody=stack(bucket))
                 wait = cloudformation.get_waiter("stack_create_complete").wait
@@ -45,8 +45,8 @@ def test_accounts_and_regions_are_separate_and_survive_a_stop(tmp_path: Path) ->
                 boto3.client("s3").put_object(Bucket=bucket, Key="key", Body=bucket.encode())
     with local_cloud(tmp_path, port=cloud.port) as again:
         assert again == cloud
-        for bucket, place in PLACES.items():
-            with entered(again, **place):
+        for bucket, target in TARGETS.items():
+            with entered(again, **target):
                 cloudformation = boto3.client("cloudformation")
                 (found,) = cloudformation.describe_stacks()["Stacks"]
                 assert (found["StackName"], found["StackStatus"]) == (bucket, "CREATE_COMPLETE")
@@ -169,7 +169,7 @@ def test_an_entered_cloud_replaces_the_users_environment_until_the_end(
     before = dict(os.environ)
 
     def fail() -> None:
-        with entered(cloud, **PLACES["prod-bucket"]):
+        with entered(cloud, **TARGETS["prod-bucket"]):
             assert not POISON.keys() & os.environ.keys()
             assert os.environ["HOME"] == before["HOME"]
             assert os.environ["NO_PROXY"] == os.environ["no_proxy"] == HOST

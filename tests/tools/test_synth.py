@@ -59,7 +59,7 @@ def test_an_app_that_fails_is_reported_with_its_output_and_a_hint(
     app.write_text("raise ValueError('Acknowledge with A::B')")
     assert synth.main(["one"]) == 1
     output = "".join(capsys.readouterr())
-    assert "\nValueError: Acknowledge with A::B\n" in output  # without colours
+    assert "\nValueError: Acknowledge with A::B\n" in output  # without colors
     assert "app.py does not synthesize.\n" in output
     assert "`acknowledge` in stacks/core/findings.py" in output
     app.write_text("raise ValueError('Another error')")

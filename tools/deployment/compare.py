@@ -31,7 +31,7 @@ def diff(options: Options) -> int:
 def drift(options: Options) -> int:
     """Show the drift of the selected stacks; return a non-zero status if a stack has drifted.
 
-    A stack that is not deployed has drifted. Raises `UserError` if no stack is deployed.
+    A stack that is not deployed counts as drift. Raises `UserError` if no stack is deployed.
     """
     with operation(options) as op:
         deployed, changed = _examine(op)
@@ -54,7 +54,7 @@ def drift(options: Options) -> int:
 
 
 def _examine(op: Operation) -> tuple[list[StackArtifact], dict[StackArtifact, str]]:
-    """The deployed stacks; and a line for each stack that is missing or has another protection.
+    """The deployed stacks, and a line for each stack that is not deployed or has other protection.
 
     Raises `UserError` for a stack whose status allows no drift detection.
     """

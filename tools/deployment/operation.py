@@ -33,7 +33,6 @@ RETRY = {
     "local": "If the local cloud has ended, run the same command again.",
 }
 
-
 # The error code of a request without permission.
 DENIED = "AccessDenied"
 
@@ -60,7 +59,7 @@ class Operation:
         return cdk.run(step, *arguments, "--app", str(self.assembly), variables=os.environ)
 
     def nox(self, verb: str, *flags: str, stacks: Sequence[StackArtifact] = ()) -> str:
-        """A sentence with the command that runs `verb` for `stacks`, by default for the user's.
+        """A sentence with the command that runs `verb` for `stacks`, or for the stacks of the user.
 
         The command has a line of its own, so that it can be copied.
         """
@@ -77,7 +76,7 @@ class Operation:
         )
 
     def again(self, *flags: str) -> str:
-        """As `nox`, for the command of the user with more flags."""
+        """A sentence with the command of the user and more flags, as `nox` returns it."""
         own = self.options
         given = {"--exclusively": own.exclusively, "--unprotect": own.unprotect}
         chosen = [flag for flag, is_given in given.items() if is_given]

@@ -46,7 +46,7 @@ type _Pairs = list[tuple[str, str]]
 
 
 def _read(op: Operation, stack: StackArtifact) -> tuple[str, _Pairs, _Pairs]:
-    # The credentials may have expired during the deploy, or have no permission to read.
+    # The credentials may have expired during the deploy, or not allow the calls.
     try:
         found = op.find(stack)
         if found is None:

@@ -74,8 +74,8 @@ def retained_less(old: Json, new: Json) -> bool:
 def expires_or_archives(old: Json, new: Json) -> bool:
     """A lifecycle rule of a bucket is added or changed, and deletes or archives objects.
 
-    Ignores transitions of noncurrent versions, because an application does not read noncurrent
-    versions.
+    Ignores changes to more days. Ignores transitions of noncurrent versions, because an application
+    does not read noncurrent versions.
     """
     if not isinstance(new, Mapping) or new.get("Status") == "Disabled" or _is_later(old, new):
         return False
@@ -86,7 +86,7 @@ def expires_or_archives(old: Json, new: Json) -> bool:
 
 
 def expires_images(old: Json, new: Json) -> bool:
-    """The lifecycle policy of a repository is added or changed."""
+    """The lifecycle policy of a repository is added or changed, except to more days or images."""
     return new is not None and not _is_later(old, new)
 
 
@@ -97,7 +97,7 @@ def several_added_or_removed(old: Json, new: Json) -> bool:
 
 # Maps the end of the path of a property to the check of its values. A path is, for example,
 # `Properties.VersioningConfiguration.Status` or `Properties.Replicas[us-east-1].KmsKeyId`. Only the
-# first pattern that matches is used, so a special pattern comes before a general one. A pattern
+# first pattern that matches is used, so a specific pattern comes before a general one. A pattern
 # that ends with `.*` also matches the properties within.
 RULES: Mapping[str, Check] = {
     # Data is deleted, with the resource or sooner. The defaults are from the template reference
