@@ -96,7 +96,7 @@ def judge(changed: set[str], known: Sequence[str]) -> Affected:
         for name, paths in causes.items()
     ]
     why = "\n".join(lines) or (
-        "Nothing: only documents changed." if changed else "Nothing changed."
+        "No component depends on the changed files." if changed else "Nothing changed."
     )
     stacks = tuple(domain for domain in known if domain in causes)
     return Affected(stacks, SHARED in causes, DEPLOYED in causes, why)
@@ -138,7 +138,8 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
         ]
         print(json.dumps(asdict(found) | {"deploys": deploys}))
     else:
-        print(found.why)
+        # The name of a file may be no valid UTF-8.
+        print(found.why.encode(errors="backslashreplace").decode())
     return 0
 
 

@@ -55,7 +55,7 @@ def test_a_path_affects_its_components(expected: str, path: str) -> None:
     found = judge({path}, DOMAINS)
     assert effect(found) == expected
     assert expected != "everything" or list(found.stacks) == DOMAINS
-    assert path in found.why or found.why == "Nothing: only documents changed."
+    assert path in found.why or found.why == "No component depends on the changed files."
 
 
 def test_every_component_of_this_repository_has_a_rule() -> None:

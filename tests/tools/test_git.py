@@ -1,6 +1,7 @@
 """Affected components in real git repositories: merge bases, renames, and the working tree."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -68,7 +69,7 @@ def test_without_a_head_uncommitted_changes_count(root: Path) -> None:
     (root / "LICENSE").touch()
     assert since(root, "HEAD", None) == "Nothing changed."
     (root / "LICENSE").unlink()
-    assert since(root, "HEAD", None) == "Nothing: only documents changed."
+    assert since(root, "HEAD", None) == "No component depends on the changed files."
     (root / "stacks/beta/new.py").touch()
     assert since(root, "HEAD", None) == "beta deployed"
     assert since(root, "HEAD~1", None) == "alpha beta shared deployed"
@@ -153,6 +154,14 @@ def test_json_is_one_line_with_the_keys_that_ci_reads(
     assert found.pop("why").startswith("deployed system: ")
     assert found.pop("deploys") == [{"environment": DEFAULT_ENVIRONMENT, "assembly": "cdk.out"}]
     assert found == {"stacks": ["alpha"], "shared": False, "deployable": True}
+
+
+def test_the_name_of_a_file_that_is_not_utf_8_is_printed_with_an_escape(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commit(root, f"stacks/alpha/{os.fsdecode(b'\xff')}")
+    assert affected.main(["--base=HEAD~1"], root) == 0
+    assert "alpha: stacks/alpha/\\udcff\n" in capsys.readouterr().out
 
 
 def test_the_default_base_is_origin_main_or_else_main(
