@@ -178,6 +178,12 @@ def role(principal: Json, *policies: Json) -> Resource:
     return resource("IAM::Role", AssumeRolePolicyDocument=document, ManagedPolicyArns=policies)
 
 
+def denials(role_id: str) -> Resource:
+    statement: Json = {"Effect": "Deny", "Action": "s3:Put*", "Resource": "*"}
+    document: Json = {"Statement": [statement]}
+    return resource("IAM::Policy", PolicyDocument=document, Roles=[{"Ref": role_id}])
+
+
 def repository(**statement: Json) -> Resource:
     allowed = {"Effect": "Allow", "Action": "ecr:BatchGetImage", **statement}
     document: Json = {"Statement": [{**allowed, "Principal": {"Service": "lambda.amazonaws.com"}}]}
@@ -208,6 +214,16 @@ ACCESS: dict[str, Case] = {
         {"It": [f"AWS:444455556666 {ASSUMES}"]},
     ),
     "create a role for a service": (template(), template(It=role(STATES, MANAGED)), {}),
+    "delete a role and its denials": (
+        template(It=role(STATES), A=denials("It")),
+        template(),
+        {},
+    ),
+    "delete the denials of a role": (
+        template(It=role(STATES), A=denials("It")),
+        template(It=role(STATES)),
+        {"A": ["AWS:${It} is no longer denied s3:Put* on *"]},
+    ),
     "let functions of all accounts pull images": (
         template(It=repository(Condition=ONLY)),
         template(It=repository()),

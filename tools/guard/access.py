@@ -9,20 +9,28 @@ from tools.guard.changes import Changes, Permission, Resource
 def opened(resource: Resource, changes: Changes) -> Iterator[str]:
     """A sentence for each permission that a resource adds, and for each denial that it removes.
 
-    Ignores the permissions of new roles, and the trust of new resources in AWS services.
+    Ignores the permissions of new roles, the trust of new resources in AWS services, and the
+    denials of deleted roles.
     """
-    created = [each["id"] for each in changes["resources"] if each["impact"] == "WILL_CREATE"]
-    references = tuple("${" + id_ + end for id_ in created for end in ("}", ".Arn}"))
+    created = _references(changes, "WILL_CREATE")
+    deleted = _references(changes, "WILL_DESTROY")
     for permission in resource["permissions_after"]:
         _, principal, _, on, _ = permission
-        is_new = principal.removeprefix("AWS:") in references or (
-            principal.startswith("Service:") and on.startswith(references)
+        is_new = principal.removeprefix("AWS:") in created or (
+            principal.startswith("Service:") and on.startswith(created)
         )
         if not is_new and _is_missing(permission, "Allow", changes["permissions_before"]):
             yield _sentence(permission, "is allowed")
     for permission in resource["permissions_before"]:
-        if _is_missing(permission, "Deny", changes["permissions_after"]):
+        is_gone = permission[1].removeprefix("AWS:") in deleted
+        if not is_gone and _is_missing(permission, "Deny", changes["permissions_after"]):
             yield _sentence(permission, "is no longer denied")
+
+
+def _references(changes: Changes, impact: str) -> tuple[str, ...]:
+    """The references in the template to the resources with an impact."""
+    ids = [each["id"] for each in changes["resources"] if each["impact"] == impact]
+    return tuple("${" + id_ + end for id_ in ids for end in ("}", ".Arn}"))
 
 
 def _is_missing(permission: Permission, effect: str, others: Sequence[Permission]) -> bool:
