@@ -85,7 +85,7 @@ def judge(changed: set[str], known: Sequence[str]) -> Affected:
         if components is None:
             return _everything(known, f"no rule in tools/affected.py for {path}.")
         if EVERYTHING in components:
-            return _everything(known, f"every component depends on {path}.")
+            return _everything(known, f"{path} may affect every component.")
         for component in sorted(components):
             name = path.split("/")[1] if component == DOMAIN else component
             if component == DOMAIN and name not in known:

@@ -80,11 +80,15 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
 
 
 def check_environment(name: str, stacks: Iterable[StackArtifact], source: str, fix: str) -> None:
-    """Raise `UserError` with `source` and `fix` if a stack belongs to another environment."""
+    """Raise `UserError` with `source` if a stack belongs to another environment.
+
+    `fix` is a sentence; `{}` stands for the other environment.
+    """
     for stack in stacks:
         if (other := stack.tags.get("Environment")) != name:
             raise UserError(
-                f"{source}: {stack.id} belongs to the environment {other!r}, not to {name!r}. {fix}"
+                f"{source}: {stack.id} belongs to the environment {other!r}, not to {name!r}. "
+                f"{fix.format(other)}"
             )
 
 

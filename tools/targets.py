@@ -70,10 +70,10 @@ def choose(to: str | None, session: Session, *, interactive: bool) -> Choice:
         return Choice(kind, f"set by {source}")
     method, problem = credentials.find_method(session)
     if method and interactive:
-        return Choice("aws", f"AWS credentials found ({method})")
+        return Choice("aws", f"AWS credentials found: {method}")
     if method:
         raise UserError(
-            f"AWS credentials found ({method}), but there is no terminal for the question. Nothing "
+            f"AWS credentials found: {method}. But there is no terminal for the question. Nothing "
             "was done. Name the target: --to aws or --to local.",
             2,
         )

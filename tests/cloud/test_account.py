@@ -25,7 +25,7 @@ def test_credentials_alone_change_nothing_without_a_terminal(
 ) -> None:
     status, output = tools("deploy", "--yes", **account)
     assert status == 2
-    assert "AWS credentials found (env)" in output
+    assert "AWS credentials found: env." in output
     assert "--to aws or --to local" in output
 
 

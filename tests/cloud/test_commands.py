@@ -136,7 +136,7 @@ def test_an_assembly_of_another_environment_is_refused(
     status, output = tools("deploy", app=project.folder, **here)
     assert status == 1
     assert "belongs to the environment 'other', not to " in output
-    assert "Choose the environment with --environment." in output
+    assert "Choose the environment with --environment other." in output
 
 
 def test_the_same_command_is_printed_with_the_flags_of_the_user(assembly: Path) -> None:

@@ -42,7 +42,7 @@ def test_a_broken_aws_configuration_does_not_stop_the_local_cloud(configure: Con
 
 @pytest.mark.usefixtures("keys")
 def test_credentials_select_aws_only_with_a_terminal() -> None:
-    assert str(choose(None, Session(), interactive=True)) == "AWS (AWS credentials found (env))"
+    assert str(choose(None, Session(), interactive=True)) == "AWS (AWS credentials found: env)"
     with pytest.raises(UserError, match="no terminal for the question") as refusal:
         choose(None, Session(), interactive=False)
     assert refusal.value.status == 2

@@ -39,7 +39,7 @@ def find_assembly(options: Options) -> Path:
     folder = Path(options.app).resolve()
     if not (folder / "manifest.json").exists():
         raise UserError(f"--app {options.app}: the folder has no cloud assembly.", 2)
-    fix = "Choose the environment with --environment."
+    fix = "Choose the environment with --environment {}."
     check_environment(name, read_stacks(folder), f"--app {options.app}", fix)
     return folder
 
