@@ -167,7 +167,9 @@ def test_an_older_commit_is_compared_with_the_base_itself(
 
 def test_an_unknown_base_is_an_error(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert guard.main(["--base", "nowhere"]) == 1
-    assert "'nowhere'" in capsys.readouterr().err
+    captured = capsys.readouterr()
+    assert "'nowhere'" in captured.err
+    assert "Synthesizing" not in captured.out
     assert repository.exists()
 
 

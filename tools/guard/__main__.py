@@ -34,10 +34,10 @@ def main(arguments: Sequence[str]) -> int:
     )
     options = parser.parse_args(arguments)
     ref = options.base or git.default_base(ROOT)
+    start = git.commit(ROOT, ref) if options.exact else git.merge_base(ROOT, ref, "HEAD")
     with waiting("Synthesizing and comparing"):
         for name in environments():
             snapshots.check(synthesize(name), snapshots.FOLDER / name)
-        start = git.commit(ROOT, ref) if options.exact else git.merge_base(ROOT, ref, "HEAD")
         here, base = (
             git.read_files(ROOT, commit, snapshots.FOLDER.name) for commit in (None, start)
         )
