@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -77,21 +78,23 @@ def test_drift_shows_suspended_versioning(
     assert "Undo the drift by hand" in output
 
 
-def test_a_stack_whose_exports_are_imported_cannot_be_deleted(deployed_cloud: LocalCloud) -> None:
-    del deployed_cloud
+def test_a_stack_whose_exports_are_imported_cannot_be_deleted_and_is_protected_again(
+    tools: Tools, here: dict[str, str], deployed_cloud: LocalCloud
+) -> None:
+    assert deployed_cloud.port
     cloudformation = boto3.client("cloudformation")
     with pytest.raises(ClientError, match="TerminationProtection"):
         cloudformation.delete_stack(StackName=STORAGE)
-    cloudformation.update_termination_protection(
-        StackName=STORAGE, EnableTerminationProtection=False
-    )
-    try:
-        with pytest.raises(ClientError, match=f"is imported by stack {DEPLOYED.project}-"):
-            cloudformation.delete_stack(StackName=STORAGE)
-    finally:
-        cloudformation.update_termination_protection(
-            StackName=STORAGE, EnableTerminationProtection=True
-        )
+    flags = ("--to=local", "--exclusively", "--unprotect", "--yes")
+    status, output = tools("destroy", "StorageStack", *flags, **here)
+    assert status == 1
+    assert f"is imported by stack {DEPLOYED.project}-" in output
+    assert f"Turned off the termination protection of StorageStack ({STORAGE})." in output
+    command = re.search(r"turns on the termination protection .*\n  uv run nox -s (.*)", output)
+    assert command
+    assert tools(*shlex.split(command[1].replace(" -- ", " ")), **here).status == 0
+    with pytest.raises(ClientError, match="TerminationProtection"):
+        cloudformation.delete_stack(StackName=STORAGE)
 
 
 def test_anonymous_access_to_the_bucket_is_refused(deployed_cloud: LocalCloud) -> None:

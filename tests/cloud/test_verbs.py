@@ -2,7 +2,6 @@
 
 import json
 import re
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -100,24 +99,6 @@ def test_a_stack_that_lost_its_termination_protection_is_reported_and_still_prot
     assert "Undo the drift" not in output
     flags = ("--yes", "--to=local")
     assert tools("destroy", "StorageStack", *flags, app=project.folder, **here).status == 1
-
-
-def test_a_failed_destroy_shows_how_to_protect_the_stacks_again(
-    tools: Tools, here: dict[str, str], project: Project
-) -> None:
-    def run(*arguments: str) -> tuple[int, str]:
-        return tools(*arguments, app=project.folder, **here)
-
-    assert run("deploy")[0] == 0
-    # CloudFormation does not delete a stack whose exports another stack imports.
-    status, output = run("destroy", "StorageStack", "--exclusively", "--unprotect", "--yes")
-    assert status == 1
-    name = project.stacks["StorageStack"].name
-    assert f"Turned off the termination protection of StorageStack ({name})." in output
-    command = re.search(r"turns on the termination protection .*\n  uv run nox -s (.*)", output)
-    assert command
-    assert run(*shlex.split(command[1].replace(" -- ", " ")))[0] == 0
-    assert "is retained: it has termination protection" in run("destroy", "StorageStack")[1]
 
 
 def test_a_stack_whose_creation_failed_is_created_by_the_next_deploy(
