@@ -1,4 +1,10 @@
-"""The environment variables of this process and of the commands that it starts."""
+"""The environment variables of this process and of the commands that it starts.
+
+In a session on a target, `Target.variables` replace the variables of the process. They come from
+`credentials.resolve` for AWS, and from `LocalCloud.variables` for the local cloud. The CDK CLI also
+gets `cdk.VARIABLES`, and the variable of `node.supervised`. A synthesis gets no variables of a
+target.
+"""
 
 import os
 from collections.abc import Iterator, Mapping
