@@ -45,9 +45,7 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
     Raises `UserError` with the output of `cdk` if the synthesis fails.
     """
     app, output = apps()[name].relative_to(ROOT), output or assembly_folder(name)
-    output.mkdir(parents=True, exist_ok=True)
-    for template in output.glob("*.template.json"):
-        template.unlink()  # the CDK does not delete the template of a removed stack
+    output.parent.mkdir(parents=True, exist_ok=True)
     # Without exec, the CLI would end only the shell of the app, not the app. `uv run` is not
     # needed, because this Python belongs to the project environment.
     run = f"exec {shlex.join([sys.executable, str(app)])}"
@@ -72,10 +70,12 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
         if "Acknowledge with" in message:
             message += f"\n{ACKNOWLEDGE}"
         raise UserError(message, done.returncode)
+    stacks = read_stacks(output)
     if name in environments():
         # Otherwise a copy of apps/dev with the old name would replace the stacks of dev.
         fix = f'Build every stack with Environment(name="{name}"), or rename the folder.'
-        check_environment(name, read_stacks(output), str(app), fix)
+        check_environment(name, stacks, str(app), fix)
+    _remove_stale_templates(output, stacks)
     return output
 
 
@@ -90,6 +90,16 @@ def check_environment(name: str, stacks: Iterable[StackArtifact], source: str, f
                 f"{source}: {stack.id} belongs to the environment {other!r}, not to {name!r}. "
                 f"{fix.format(other)}"
             )
+
+
+def _remove_stale_templates(output: Path, stacks: Iterable[StackArtifact]) -> None:
+    # The CDK does not delete the template of a removed stack. Keep the templates of nested stacks,
+    # because the manifest does not list them. Not before the synthesis: the CLI refuses to
+    # synthesize into an assembly that another CLI deploys.
+    templates = {stack.template for stack in stacks}
+    for path in output.glob("*.template.json"):
+        if path.name not in templates and not path.match("*.nested.template.json"):
+            path.unlink()
 
 
 @reports_errors

@@ -1,6 +1,7 @@
 """`nox -s synth` synthesizes an app and lints its templates."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -33,10 +34,26 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_an_app_is_synthesized_and_linted(app: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = app.parent / "folder" / "out"
     folder.mkdir(parents=True)
-    (folder / "Removed.template.json").touch()  # the template of a removed stack
+    # The template of a removed stack, and the template of a nested stack.
+    (folder / "Gone.template.json").touch()
+    nested = {"Resources": {"One": {"Type": "AWS::SNS::Topic"}}}
+    (folder / "Nest.nested.template.json").write_text(json.dumps(nested))
     assert synth.main(["one"]) == 0
-    assert [path.name for path in folder.glob("*.template.json")] == ["One.template.json"]
-    assert capsys.readouterr().out.endswith("one: One.template.json\n")
+    names = ["Nest.nested.template.json", "One.template.json"]
+    assert sorted(path.name for path in folder.glob("*.template.json")) == names
+    assert capsys.readouterr().out.endswith(f"one: {', '.join(names)}\n")
+
+
+def test_a_synthesis_that_fails_keeps_the_templates(
+    app: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = app.parent / "folder" / "out"
+    assert synth.main(["one"]) == 0
+    # The CLI refuses the folder while another CLI, for example of `cdk deploy`, reads it.
+    (folder / f"read.{os.getpid()}.1.lock").write_text(str(os.getpid()))
+    assert synth.main(["one"]) == 1
+    assert "Other CLIs" in capsys.readouterr().err
+    assert (folder / "One.template.json").exists()
 
 
 def test_an_environment_must_have_the_name_of_its_folder(
