@@ -88,11 +88,10 @@ def _show_retained(op: Operation, to_delete: list[StackArtifact], found: "Found"
     for name in retained:
         say(f"Will be retained: {name}")
     if retained:
-        empty = how_to_empty()
         say(
             f"A later deploy can adopt the retained resources. {op.nox('deploy', ADOPT)}"
             if op.target.kind == "aws"
-            else f"The local cloud cannot adopt retained resources. {empty}"
+            else f"The local cloud cannot adopt retained resources. {how_to_empty()}"
         )
 
 

@@ -160,8 +160,10 @@ def operation(options: Options, *, dependents: bool = False) -> Iterator[Operati
     choice = choose(options.to, session, interactive=is_interactive())
     say(f"Target: {choice}, environment {options.environment}")
     with _one_at_a_time(), ExitStack() as resources:
-        prepare = _prepare_aws if choice.kind == "aws" else _prepare_local
-        target, assembly = prepare(options, session, resources)
+        if choice.kind == "aws":
+            target, assembly = _prepare_aws(options, session)
+        else:
+            target, assembly = _prepare_local(options, resources)
         resources.enter_context(replaced_variables(target.variables))
         try:
             yield _operation(options, target, assembly, dependents=dependents)
@@ -182,7 +184,7 @@ def _one_at_a_time() -> Iterator[None]:
         ) from None
 
 
-def _prepare_aws(options: Options, session: Session, _: ExitStack) -> tuple[Target, Path]:
+def _prepare_aws(options: Options, session: Session) -> tuple[Target, Path]:
     # Resolve the credentials before any spinner, because they may need an MFA code.
     target = aws_target(session, interactive=is_interactive())
     say(str(target))
@@ -190,7 +192,7 @@ def _prepare_aws(options: Options, session: Session, _: ExitStack) -> tuple[Targ
         return target, find_assembly(options)
 
 
-def _prepare_local(options: Options, _: Session, resources: ExitStack) -> tuple[Target, Path]:
+def _prepare_local(options: Options, resources: ExitStack) -> tuple[Target, Path]:
     with waiting("Preparing"), ThreadPoolExecutor(1) as pool:
         synthesis = pool.submit(find_assembly, options)
         cloud = resources.enter_context(local_cloud(cloud_directory()))

@@ -39,9 +39,10 @@ def refuse_existing(op: Operation, stack: StackArtifact) -> None:
     Without this check, CloudFormation fails during the deploy.
     """
     session = op.session(stack.lookup_role)
-    for kind, name in named_resources(op, stack):
+    for resource in named_resources(op, stack):
+        kind, name = resource
         try:
-            _EXISTS.get(kind, _exists)(session, stack.region, NamedResource(kind, name))
+            _EXISTS.get(kind, _exists)(session, stack.region, resource)
         except ClientError as error:
             if error.response["Error"]["Code"] not in _MISSING:
                 say(f"Not checked whether {kind} {name} exists already: {error}")
