@@ -100,3 +100,26 @@ def test_a_name_that_is_too_long_is_refused_with_the_allowed_length() -> None:
     assert len(environment.stack_name("d" * 49)) == 128
     with pytest.raises(InvalidEnvironmentError, match="it has 129 characters, and 128 are allowed"):
         environment.stack_name("d" * 50)
+
+
+@pytest.mark.parametrize(
+    ("rule", "longest"),
+    [
+        (PROJECT, "p" * 50),
+        (ENVIRONMENT, "n" * 50),
+        (DOMAIN, "d" * 50),
+        (RESOURCE, "r" * 50),
+        (ACCOUNT, "1" * 12),
+        (REGION, f"us-{'a' * 20}-1"),
+        (EXPORT_KEY, "K" * 100),
+    ],
+    ids=lambda value: value.kind if isinstance(value, Rule) else "",
+)
+def test_a_name_of_the_maximum_length_is_accepted_and_a_longer_one_refused(
+    rule: Rule, longest: str
+) -> None:
+    assert rule.check(longest) == longest
+    too_long = longest[:4] + longest[3] + longest[4:]
+    with pytest.raises(InvalidEnvironmentError, match=f"{len(longest)} are allowed") as refusal:
+        rule.check(too_long)
+    assert repr(too_long) in str(refusal.value)

@@ -142,6 +142,18 @@ def test_unacknowledged_findings_and_stale_acknowledgements_fail(
     assert "checkov cannot read 2 of the 1 templates" in capsys.readouterr().err
 
 
+def test_a_scanner_reads_no_settings_of_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scans, "BUILD", tmp_path)
+    monkeypatch.setenv("BC_API_KEY", "the user's")
+    code = "import json, os; print(json.dumps([os.getcwd(), dict(os.environ)])); exit(1)"
+    folder, environment = json.loads(scans._output(sys.executable, "-c", code))
+    assert Path(folder) == scans.SCANNERS
+    assert "BC_API_KEY" not in environment
+    assert Path(environment["HOME"]) == tmp_path / "home"
+
+
 def test_a_scanner_that_does_not_print_json_is_an_error_with_its_output() -> None:
     code = "import sys; print('half'); sys.exit('no such option')"
     with pytest.raises(UserError, match=r"python[\d.]* failed:\nhalf\nno such option"):
