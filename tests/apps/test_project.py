@@ -3,9 +3,9 @@
 import json
 import re
 
-from tools import cdk
+from tools.cdk_cli import cdk
+from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
 from tools.project import ROOT
-from tools.synth import DEFAULT_ENVIRONMENT
 
 CDK_JSON = json.loads((ROOT / "cdk.json").read_text())
 

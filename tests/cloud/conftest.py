@@ -21,8 +21,8 @@ import pytest
 from botocore.loaders import JSONFileLoader
 
 from tests.support import entered
-from tools import synth
-from tools.assembly import StackArtifact, read_stacks
+from tools.cdk_cli import synth
+from tools.cdk_cli.assembly import StackArtifact, read_stacks
 from tools.deployment.__main__ import main
 from tools.local_cloud.client import LocalCloud, local_cloud
 from tools.project import ROOT

@@ -8,9 +8,9 @@ import pytest
 
 from tests.cloud.conftest import ACCOUNT, Project, Tools, type_answer
 from tests.support import ADMINISTRATOR, entered, put_image
+from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
 from tools.local_cloud.client import LocalCloud
 from tools.project import ROOT
-from tools.synth import DEFAULT_ENVIRONMENT
 
 AWS = ("--to", "aws", "--yes")
 DEPLOY = f"uv run nox -s deploy -- --to aws --environment {DEFAULT_ENVIRONMENT}"

@@ -12,7 +12,7 @@ from filelock import FileLock
 
 from tests.cloud.conftest import server_of
 from tests.support import entered
-from tools.console import UserError
+from tools.errors import UserError
 from tools.local_cloud import client, folder
 from tools.local_cloud.client import ACCOUNT, REGION, LocalCloud, local_cloud
 from tools.local_cloud.folder import HOST, LOCK, PORT, STATE

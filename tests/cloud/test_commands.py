@@ -11,16 +11,16 @@ from botocore.config import Config
 from filelock import FileLock
 
 from tests.cloud.conftest import Project, Tools, server_of
-from tools.assembly import read_stacks
-from tools.console import UserError
+from tools.cdk_cli.assembly import read_stacks
+from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
 from tools.deployment import operation, options
 from tools.deployment.__main__ import parse
 from tools.deployment.options import Options
+from tools.deployment.target import Target
+from tools.errors import UserError
 from tools.local_cloud import folder
 from tools.local_cloud.client import LocalCloud
 from tools.project import ROOT
-from tools.synth import DEFAULT_ENVIRONMENT
-from tools.targets import Target
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ import pytest
 
 from tests.cloud.conftest import ACCOUNT, Project, Tools
 from tests.support import entered
-from tools import cdk
-from tools.console import UserError
+from tools.cdk_cli import cdk
 from tools.deployment.operation import UnreadableError, operation
 from tools.deployment.options import Options
+from tools.errors import UserError
 from tools.local_cloud.client import LocalCloud
 from tools.variables import replaced_variables
 

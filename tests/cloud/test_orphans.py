@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tools import node
+from tools.cdk_cli import node
 from tools.local_cloud.folder import HOST, PORT, STATE
 from tools.project import ROOT
 
@@ -25,7 +25,7 @@ OUTPUT = "output"
 SYNTHESIS = """
 import os, sys
 from pathlib import Path
-from tools import synth
+from tools.cdk_cli import synth
 from tools.project import ROOT
 synth.apps = lambda: {"dev": ROOT / os.path.relpath(sys.argv[2], ROOT)}
 synth.assembly_folder = lambda _: Path(sys.argv[1])
@@ -34,7 +34,7 @@ synth.synthesize("dev")
 INSTALLATION = """
 import signal, sys
 from pathlib import Path
-from tools import node
+from tools.cdk_cli import node
 signal.signal(signal.SIGINT, signal.default_int_handler)
 node.ROOT = Path(sys.argv[1])  # with a separate file lock
 node.install(node.ROOT)

@@ -15,10 +15,10 @@ from stacks.storage.layout import Tier, object_key
 from tests.cloud.conftest import Tools
 from tests.cloud.phases import STATE_MACHINE_ARN
 from tests.support import entered
-from tools import scans
+from tools.guard.snapshots import templates
 from tools.local_cloud.client import LocalCloud
 from tools.project import ROOT
-from tools.snapshots import templates
+from tools.security import scans
 
 
 @pytest.fixture(scope="module")

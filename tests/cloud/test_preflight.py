@@ -9,13 +9,13 @@ import pytest
 
 from tests.cloud.conftest import ACCOUNT
 from tests.support import entered
-from tools.assembly import StackArtifact
-from tools.console import UserError
+from tools.cdk_cli.assembly import StackArtifact
 from tools.deployment.operation import Operation
 from tools.deployment.options import Options
 from tools.deployment.preflight import refuse_existing
+from tools.deployment.target import Target
+from tools.errors import UserError
 from tools.local_cloud.client import LocalCloud
-from tools.targets import Target
 
 NAME = "preflight"
 TABLE: dict[str, object] = {

@@ -8,10 +8,10 @@ from types_boto3_cloudformation.literals import StackStatusType
 
 from stacks.core.environment import Environment
 from tests.cloud.conftest import ACCOUNT, Tools
-from tools import cdk
+from tools.cdk_cli import cdk
 from tools.deployment import compare, deploy, destroy, operation
 from tools.deployment.operation import Operation
-from tools.targets import Target
+from tools.deployment.target import Target
 
 AWS = ("--to", "aws", "--yes")
 RUNS = "cdk runs"

@@ -11,11 +11,11 @@ from botocore.exceptions import WaiterError
 
 from tests.cloud.conftest import Project, Tools
 from tests.support import entered
-from tools.console import UserError
+from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
 from tools.deployment import compare, operation
 from tools.deployment.operation import Operation
+from tools.errors import UserError
 from tools.local_cloud.client import LocalCloud
-from tools.synth import DEFAULT_ENVIRONMENT
 
 ADOPT = "--import-existing-resources"
 Command = tuple[str, ...]

@@ -6,8 +6,8 @@
 import aws_cdk as cdk
 from aws_cdk import cloudformation_include as include
 
-from tools.snapshots import FOLDER
-from tools.synth import DEFAULT_ENVIRONMENT
+from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
+from tools.guard.snapshots import FOLDER
 
 # The templates already contain the rule that checks the bootstrap version.
 synthesizer = cdk.DefaultStackSynthesizer(generate_bootstrap_version_rule=False)

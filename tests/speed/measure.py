@@ -14,10 +14,10 @@ from pathlib import Path
 
 from rich.table import Table
 
-from tools import cdk
+from tools.cdk_cli import cdk
+from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
 from tools.console import console, waiting
 from tools.project import ROOT, domains
-from tools.synth import DEFAULT_ENVIRONMENT
 from tools.variables import without_aws
 
 PYTHON = (sys.executable, "-m")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import git, quick_app
-from tools import cdk
+from tools.cdk_cli import cdk
 from tools.project import ROOT
 
 
@@ -80,10 +80,10 @@ def test_each_kind_of_checkout_is_synthesized(
     tmp_path: Path,
 ) -> None:
     folder = checkout(repository, tmp_path)
-    assert affected in run(folder, "tools.affected", "--base=HEAD~1")[1]
+    assert affected in run(folder, "tools.ci.affected", "--base=HEAD~1")[1]
     (folder / "node_modules").symlink_to(ROOT / "node_modules")
     home = str(tmp_path / "new" / "home")
-    status, output = run(folder, "tools.synth", "dev", HOME=home, **variables)
+    status, output = run(folder, "tools.cdk_cli.synth", "dev", HOME=home, **variables)
     assert (status, output.splitlines()[-1]) == (0, "dev: One.template.json"), output
     assert (folder / "cdk.out" / "One.template.json").exists()
     for escape in ("\x1b", "\r"):  # no frames of a spinner in a log

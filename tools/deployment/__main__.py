@@ -5,12 +5,13 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
-from tools import cdk
-from tools.console import UserError, reports_errors, say
+from tools.cdk_cli import cdk
+from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
+from tools.console import say
 from tools.deployment import compare, deploy, destroy, serve
 from tools.deployment.options import Options
+from tools.errors import UsageError, reports_errors
 from tools.project import environments
-from tools.synth import DEFAULT_ENVIRONMENT
 
 VERBS: dict[str, Callable[[Options], int]] = {
     "bootstrap": deploy.bootstrap,
@@ -80,12 +81,11 @@ def check_flags(options: Options) -> None:
     names = [flag.partition("=")[0] for flag in options.extra]
     for name in names:
         if reason := REFUSED.get(_SHORT.get(name, name)):
-            raise UserError(f"{name} is not supported: {reason}.", 2)
+            raise UsageError(f"{name} is not supported: {reason}.")
     if unknown := cdk.unknown(options.verb, options.extra):
-        raise UserError(
+        raise UsageError(
             f"Unknown flag: {', '.join(unknown)}. To list the flags of this session and of the CDK "
-            f"CLI: uv run nox -s {options.verb} -- --help; uv run cdk {options.verb} --help",
-            2,
+            f"CLI: uv run nox -s {options.verb} -- --help; uv run cdk {options.verb} --help"
         )
 
 

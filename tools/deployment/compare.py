@@ -1,11 +1,12 @@
 """Compare stacks: changes that a deploy would make, and changes by hand since the last deploy."""
 
-from tools.assembly import StackArtifact
-from tools.console import UserError, say, summarize
+from tools.cdk_cli.assembly import StackArtifact
+from tools.console import say, summarize
 from tools.deployment.deploy import BY_HAND, REVERT, ensure_bootstrapped
 from tools.deployment.operation import Operation, operation
 from tools.deployment.options import Options
 from tools.deployment.statuses import NEVER_CREATED, refuse_blocked
+from tools.errors import UserError
 
 # Source of the examples: services/cloudformation/drift.py of MiniStack.
 _LESS = (

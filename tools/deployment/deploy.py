@@ -1,12 +1,13 @@
 """Deploy stacks: bootstrap, preflight checks, `cdk deploy`, and the table of resources."""
 
-from tools.assembly import StackArtifact
-from tools.console import UserError, say
+from tools.cdk_cli.assembly import StackArtifact
+from tools.console import say
 from tools.deployment.operation import Operation, UnreadableError, operation
 from tools.deployment.options import Options
 from tools.deployment.preflight import ADOPT, find_unbootstrapped, refuse_existing
 from tools.deployment.report import show
 from tools.deployment.statuses import FAILED_CREATION, NEVER_CREATED, refuse_blocked
+from tools.errors import UserError
 from tools.local_cloud.folder import how_to_empty
 
 REVERT = "--revert-drift"

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from tools.assembly import Json, StackArtifact, matching_ids
+from tools.cdk_cli.assembly import Json, StackArtifact, matching_ids
 from tools.console import say
 from tools.deployment.operation import Operation, operation
 from tools.deployment.options import Options

@@ -15,13 +15,14 @@ from botocore.session import Session
 from filelock import FileLock, Timeout
 from rich.prompt import Confirm
 
-from tools import cdk
-from tools.assembly import StackArtifact, read_stacks
-from tools.console import UserError, console, is_interactive, say, waiting
+from tools.cdk_cli import cdk
+from tools.cdk_cli.assembly import StackArtifact, read_stacks
+from tools.console import console, is_interactive, say, waiting
 from tools.deployment.options import Options, find_assembly, select_stacks
+from tools.deployment.target import Target, aws_target, choose
+from tools.errors import UsageError, UserError
 from tools.local_cloud.client import ACCOUNT, REGION, local_cloud
 from tools.local_cloud.folder import cloud_directory, create
-from tools.targets import Target, aws_target, choose
 from tools.variables import replaced_variables
 
 if TYPE_CHECKING:
@@ -140,7 +141,7 @@ class Operation:
             f"{self.target}?"
         )
         if not is_interactive():
-            raise UserError(f"{question}\nThere is no terminal for the question. Add --yes.", 2)
+            raise UsageError(f"{question}\nThere is no terminal for the question. Add --yes.")
         try:
             answer = Confirm.ask(question, default=False, console=console)
         except EOFError:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.assembly import StackArtifact, matching_ids, read_stacks, select
-from tools.console import UserError
+from tools.cdk_cli.assembly import StackArtifact, matching_ids, read_stacks, select
+from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT, check_environment, synthesize
+from tools.errors import UsageError, UserError
 from tools.project import ROOT
-from tools.synth import DEFAULT_ENVIRONMENT, check_environment, synthesize
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def find_assembly(options: Options) -> Path:
         return synthesize(name, output=ROOT / "build" / "deploy" / name)
     folder = Path(options.app).resolve()
     if not (folder / "manifest.json").exists():
-        raise UserError(f"--app {options.app}: the folder has no cloud assembly.", 2)
+        raise UsageError(f"--app {options.app}: the folder has no cloud assembly.")
     fix = "Choose the environment with --environment {}."
     check_environment(name, read_stacks(folder), f"--app {options.app}", fix)
     return folder

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import boto3
 from botocore.exceptions import ClientError
 
-from tools.assembly import StackArtifact
-from tools.console import UserError, say
+from tools.cdk_cli.assembly import StackArtifact
+from tools.console import say
 from tools.deployment.operation import Operation
+from tools.errors import UserError
 from tools.local_cloud.folder import how_to_empty
 
 ADOPT = "--import-existing-resources"

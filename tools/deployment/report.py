@@ -5,9 +5,10 @@ import re
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.table import Table
 
-from tools.assembly import StackArtifact
-from tools.console import UserError, console, summarize
+from tools.cdk_cli.assembly import StackArtifact
+from tools.console import console, summarize
 from tools.deployment.operation import Operation
+from tools.errors import UserError
 
 # The lines of `cdk deploy` for each stack.
 _UNCHANGED = re.compile(r"✅  (?P<id>\S+).* \(no changes\)")

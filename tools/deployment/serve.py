@@ -4,8 +4,9 @@ import os
 import shlex
 import time
 
-from tools.console import UserError, say
+from tools.console import say
 from tools.deployment.options import Options
+from tools.errors import UserError
 from tools.local_cloud.client import LocalCloud, local_cloud
 from tools.local_cloud.folder import cloud_directory
 

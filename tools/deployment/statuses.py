@@ -5,9 +5,9 @@ Source: CloudFormation user guide, "Stack status codes".
 
 import shlex
 
-from tools.assembly import StackArtifact
-from tools.console import UserError
+from tools.cdk_cli.assembly import StackArtifact
 from tools.deployment.operation import Operation
+from tools.errors import UserError
 from tools.local_cloud.folder import how_to_empty
 
 # `cdk deploy` deletes a stack whose creation failed, but not the retained resources, and creates

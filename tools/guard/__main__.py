@@ -6,12 +6,14 @@ import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 
-from tools import git, snapshots
-from tools.console import UserError, reports_errors, summarize, waiting
+from tools.cdk_cli.synth import synthesize
+from tools.ci import git
+from tools.console import summarize, waiting
+from tools.errors import UserError, reports_errors
+from tools.guard import snapshots
 from tools.guard.changes import Changes, Template, compare
 from tools.guard.destructive import destructive_changes
 from tools.project import ROOT, environments
-from tools.synth import synthesize
 
 SUFFIX = ".template.json"
 # Maps each resource with acknowledged destructive changes to the reason.

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypedDict
 
-from tools.assembly import Json
-from tools.node import NODE, install
+from tools.cdk_cli.assembly import Json
+from tools.cdk_cli.node import NODE, install
 from tools.project import ROOT
 
 type Template = Mapping[str, Json]

@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from tools.assembly import Json, at, construct_path
+from tools.cdk_cli.assembly import Json, at, construct_path
 from tools.guard import access
 from tools.guard.changes import Changes, Resource, Template
 from tools.guard.rules import change, destructive_property_changes, text

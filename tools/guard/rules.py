@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from math import inf
 
-from tools.assembly import Json, at
+from tools.cdk_cli.assembly import Json, at
 
 # Whether the change from an old to a new value is destructive. None means not set.
 type Check = Callable[[Json, Json], bool]

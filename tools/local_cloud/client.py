@@ -12,7 +12,8 @@ from pathlib import Path
 
 import urllib3
 
-from tools.console import UserError, say
+from tools.console import say
+from tools.errors import UserError
 from tools.local_cloud.folder import CERTIFICATE, HOST, LOG, PORT, create
 from tools.project import ROOT
 from tools.variables import without_aws

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import trustme
 
-from tools.console import UserError
+from tools.errors import UserError
 from tools.project import ROOT
 
 HOST = "127.0.0.1"

@@ -1,0 +1,107 @@
+"""`nox -s synth` synthesizes an app and lints its templates."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support import quick_app
+from tools import project
+from tools.cdk_cli import cdk, synth
+from tools.errors import UserError
+from tools.project import ROOT
+
+
+def test_every_domain_and_every_environment_is_an_app_with_its_own_assembly() -> None:
+    assert synth.apps().keys() == {*project.domains(), *project.environments()}
+    assert synth.assembly_folder(synth.DEFAULT_ENVIRONMENT) == ROOT / "cdk.out"
+    assert synth.assembly_folder("storage") == ROOT / "build/synth/storage"
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The app of the environment "one", outside the repository."""
+    file = tmp_path / "app.py"
+    file.write_text(quick_app("one"))
+    outside = Path("../" * len(ROOT.parts)) / str(file).removeprefix("/")
+    monkeypatch.setattr(synth, "apps", lambda: {"one": ROOT / outside})
+    monkeypatch.setattr(synth, "environments", lambda: ["one"])
+    monkeypatch.setattr(synth, "assembly_folder", lambda _: tmp_path / "folder" / "out")
+    return file
+
+
+def test_an_app_is_synthesized_and_linted(app: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = app.parent / "folder" / "out"
+    folder.mkdir(parents=True)
+    # The template of a removed stack, and the template of a nested stack.
+    (folder / "Gone.template.json").touch()
+    nested = {"Resources": {"One": {"Type": "AWS::SNS::Topic"}}}
+    (folder / "Nest.nested.template.json").write_text(json.dumps(nested))
+    assert synth.main(["one"]) == 0
+    names = ["Nest.nested.template.json", "One.template.json"]
+    assert sorted(path.name for path in folder.glob("*.template.json")) == names
+    assert capsys.readouterr().out.endswith(f"one: {', '.join(names)}\n")
+
+
+def test_a_synthesis_that_fails_keeps_the_templates(
+    app: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = app.parent / "folder" / "out"
+    assert synth.main(["one"]) == 0
+    # The CLI refuses the folder while another CLI, for example of `cdk deploy`, reads it.
+    (folder / f"read.{os.getpid()}.1.lock").write_text(str(os.getpid()))
+    assert synth.main(["one"]) == 1
+    assert "Other CLIs" in capsys.readouterr().err
+    assert (folder / "One.template.json").exists()
+
+
+def test_an_environment_must_have_the_name_of_its_folder(
+    app: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.write_text(quick_app("dev"))
+    run = ["env", f"CDK_OUTDIR={synth.assembly_folder('one')}", sys.executable, str(app)]
+    monkeypatch.setattr(cdk, "command", lambda *_: run)
+    sentence = "app.py: One belongs to the environment 'dev', not to 'one'. Build every"
+    with pytest.raises(UserError, match=sentence):
+        synth.synthesize("one")
+    monkeypatch.setattr(synth, "environments", list)  # the app of a domain
+    assert synth.synthesize("one") == synth.assembly_folder("one")
+
+
+def test_an_app_that_fails_is_reported_with_its_output_and_a_hint(
+    app: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The CLI prints "Acknowledge with" below a finding of cdk-nag.
+    app.write_text("raise ValueError('Acknowledge with A::B')")
+    assert synth.main(["one"]) == 1
+    output = "".join(capsys.readouterr())
+    assert "\nValueError: Acknowledge with A::B\n" in output  # without colors
+    assert "app.py does not synthesize.\n" in output
+    assert "`acknowledge` in stacks/core/findings.py" in output
+    app.write_text("raise ValueError('Another error')")
+    assert synth.main(["one"]) == 1
+    assert "findings.py" not in capsys.readouterr().err
+
+
+def test_a_finding_of_cfn_lint_fails_unless_its_construct_acknowledges_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    topics = {
+        name: {
+            "Type": "AWS::SNS::Topic",
+            "Properties": {"Colour": "red"},
+            "Metadata": {"aws:cdk:path": f"One/{name}/Resource"},
+        }
+        for name in ("Known", "New")
+    }
+    (tmp_path / "One.template.json").write_text(json.dumps({"Resources": topics}))
+    acknowledged = {"type": "aws:cdk:acknowledged-rules", "data": {"cfn-lint::E3002": "because"}}
+    (tmp_path / "One.metadata.json").write_text(json.dumps({"/One/Known": [acknowledged]}))
+    monkeypatch.setattr(synth, "synthesize", lambda _: tmp_path)
+    assert synth.main(["one"]) == 1
+    output = "".join(capsys.readouterr())
+    assert output.count("cfn-lint::") == 1
+    assert "One/New\n  cfn-lint::E3002\n" in output
+    assert "`acknowledge` in stacks/core/findings.py" in output

@@ -1,0 +1,219 @@
+"""The guard as a command: its report, acknowledgements and exit status, on git histories."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support import git
+from tools.errors import UserError
+from tools.guard import __main__ as guard
+from tools.guard import snapshots
+
+DEV = "snapshots/dev/StorageStack.template.json"
+STACKS = "snapshots/dev/stacks.json"
+BUCKET = "dev/StorageStack/DataBucket"
+SUSPENDED = 'VersioningConfiguration.Status changes from "Enabled" to "Suspended"'
+# The template of a stack with a bucket, and an export of the bucket.
+ENABLED = json.dumps(
+    {
+        "Resources": {
+            "Bucket": {
+                "Type": "AWS::S3::Bucket",
+                "Properties": {"VersioningConfiguration": {"Status": "Enabled"}},
+                "DeletionPolicy": "Retain",
+                "Metadata": {"aws:cdk:path": "StorageStack/DataBucket/Resource"},
+            }
+        },
+        "Outputs": {"Name": {"Value": {"Ref": "Bucket"}, "Export": {"Name": "storage:BucketName"}}},
+    }
+)
+OTHER = ENABLED.replace("Enabled", "Suspended").replace("Retain", "Delete")
+
+
+def files(content: str, acknowledged: str = "", *, protected: bool = True) -> dict[str, bytes]:
+    """The files of snapshots/ with one stack and these acknowledgements."""
+    settings = {"StorageStack": {"stackName": "storage", "terminationProtection": protected}}
+    parts = {DEV: content, STACKS: json.dumps(settings), guard.ACKNOWLEDGED: acknowledged}
+    return {path: part.encode("latin-1") for path, part in parts.items()}
+
+
+def test_destructive_changes_are_listed_by_resource_with_one_entry_to_add() -> None:
+    text, passes = guard.report(files(OTHER), files(ENABLED))
+    assert not passes
+    assert text.startswith("### dev/StorageStack\n\n```\nResources\n[~] AWS::S3::Bucket Bucket")
+    assert (
+        f'- **{BUCKET}**\n  - DeletionPolicy changes from "Retain" to "Delete"\n  - {SUSPENDED}\n'
+    ) in text
+    assert text.endswith(f'```toml\n"{BUCKET}" = ""\n```')
+
+
+def test_one_entry_acknowledges_all_changes_of_a_resource() -> None:
+    text, passes = guard.report(files(OTHER, f"'{BUCKET}' = 'Moved'"), files(ENABLED))
+    assert passes
+    assert f"- **{BUCKET}** (acknowledged: Moved)\n  - DeletionPolicy" in text
+    assert "toml" not in text
+
+
+@pytest.mark.parametrize(
+    ("resource", "reason", "passes"),
+    [(BUCKET, "Moved", False), (BUCKET, "Moved again", True), ("other", "Moved again", False)],
+)
+def test_only_a_new_entry_of_the_same_resource_counts(
+    resource: str, reason: str, passes: bool
+) -> None:
+    here = files(OTHER, f"'{resource}' = '{reason}'")
+    assert guard.report(here, files(ENABLED, f"'{BUCKET}' = 'Moved'"))[1] == passes
+
+
+@pytest.mark.parametrize(
+    ("entries", "error"),
+    [
+        ("\xff", "is not valid TOML"),
+        ("a = 'b'\na = 'b'", "not valid TOML: .* Replace an older entry"),
+        ("a = 1", "the reason for 'a' must be a string"),
+        ("a = ' '", "the reason for 'a' must be a string"),
+    ],
+)
+def test_an_invalid_entry_is_refused(entries: str, error: str) -> None:
+    with pytest.raises(UserError, match=error):
+        guard.report(files(ENABLED, entries), files(ENABLED))
+
+
+def test_a_removed_stack_loses_its_resources_and_exports() -> None:
+    text, passes = guard.report({}, files(ENABLED))
+    assert not passes
+    assert f"- **{BUCKET}**\n  - leaves the stack, but is retained\n" in text
+    assert "- **storage:BucketName**\n  - is no longer exported\n" in text
+    assert guard.report(files(ENABLED), {})[1]
+
+
+def test_disabled_termination_protection_is_destructive() -> None:
+    text, passes = guard.report(files(ENABLED, protected=False), files(ENABLED))
+    assert not passes
+    assert "- **dev/StorageStack**\n  - terminationProtection changes from true to false" in text
+    unrecorded = {DEV: ENABLED.encode()}
+    assert guard.report(files(ENABLED, protected=False), unrecorded)[1]
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A git repository with the snapshots of a stack, and its cloud assembly in `cdk.out`."""
+    synthesize(tmp_path, ENABLED)
+    monkeypatch.setattr(guard, "ROOT", tmp_path)
+    for module in (guard, snapshots):
+        monkeypatch.setattr(module, "environments", lambda: ["dev"])
+        monkeypatch.setattr(module, "synthesize", lambda _: tmp_path / "cdk.out")
+    monkeypatch.setattr(snapshots, "ROOT", tmp_path)
+    monkeypatch.setattr(snapshots, "FOLDER", tmp_path / "snapshots")
+    monkeypatch.setattr("tools.guard.changes.install", lambda _: None)
+    assert snapshots.main() == 0
+    git(tmp_path, "init", "-qb", "main")
+    git(tmp_path, "add", "snapshots")
+    git(tmp_path, "commit", "-qm", "Record")
+    return tmp_path
+
+
+def synthesize(repository: Path, content: str) -> None:
+    """Write a cloud assembly."""
+    assembly = repository / "cdk.out"
+    assembly.mkdir(exist_ok=True)
+    (assembly / Path(DEV).name).write_text(content)
+    artifact = {
+        "type": "aws:cloudformation:stack",
+        "environment": "aws://unknown-account/us-east-1",
+        "properties": {"templateFile": Path(DEV).name, "terminationProtection": True},
+    }
+    artifacts = {"StorageStack": artifact, "Tree": {"type": "cdk:tree"}}
+    (assembly / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
+
+
+def test_the_working_tree_is_compared_with_the_base(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    summary = repository / "summary"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    assert guard.main([]) == 0
+    unchanged = "No change in dev/StorageStack.\n\n### Destructive changes\n\nNone.\n"
+    assert summary.read_text().startswith(unchanged)
+    synthesize(repository, OTHER)
+    snapshots.main()
+    assert guard.main([]) == 1
+    assert SUSPENDED in capsys.readouterr().out
+    assert guard.main(["--base", "HEAD"]) == 1
+
+
+def test_a_difference_from_the_snapshots_is_an_error(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    synthesize(repository, OTHER)
+    assert guard.main([]) == 1
+    assert "StorageStack.template.json: different from snapshots/dev." in capsys.readouterr().err
+
+
+def test_an_older_commit_is_compared_with_the_base_itself(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for content in (OTHER, ENABLED):
+        synthesize(repository, content)
+        snapshots.main()
+        git(repository, "commit", "-qam", "Record")
+    git(repository, "switch", "-q", "--detach", "HEAD~1")
+    synthesize(repository, OTHER)
+    assert guard.main(["--base", "main"]) == 0
+    assert guard.main(["--base", "main", "--exact"]) == 1
+    assert SUSPENDED in capsys.readouterr().out
+
+
+def test_an_unknown_base_is_an_error(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert guard.main(["--base", "nowhere"]) == 1
+    captured = capsys.readouterr()
+    assert "'nowhere'" in captured.err
+    assert "Synthesizing" not in captured.out
+    assert repository.exists()
+
+
+def test_snapshots_contain_only_the_stacks_of_the_app(repository: Path) -> None:
+    folder = repository / "snapshots/dev"
+    (folder / "Gone.template.json").write_text("{}")
+    with pytest.raises(UserError, match=r"Gone.template.json: different from snapshots/dev"):
+        snapshots.check(repository / "cdk.out", folder)
+    assert snapshots.main() == 0
+    names = ["StorageStack.template.json", "stacks.json"]
+    assert sorted(path.name for path in folder.iterdir()) == names
+    # With core.autocrlf, git writes such line endings.
+    for name in names:
+        (folder / name).write_bytes((folder / name).read_bytes().replace(b"\n", b"\r\n"))
+    snapshots.check(repository / "cdk.out", folder)
+
+
+def test_a_removed_environment_is_an_error_until_its_snapshots_are_removed(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(snapshots, "environments", lambda: ["dev", "old"])
+    assert snapshots.main() == 0
+    note = repository / "snapshots/note/readme.json"
+    note.parent.mkdir()
+    note.touch()
+    git(repository, "add", "snapshots")
+    git(repository, "commit", "-qm", "Record")
+    assert guard.main([]) == 0
+    monkeypatch.setattr(snapshots, "environments", lambda: ["dev"])
+    assert guard.main([]) == 1
+    assert "snapshots/old: apps/old/app.py does not exist. Run" in capsys.readouterr().err
+    assert snapshots.main() == 0
+    assert not (repository / "snapshots/old").exists()
+    assert note.exists()
+    assert guard.main([]) == 1
+    leaves = "- **old/StorageStack/DataBucket**\n  - leaves the stack, but is retained\n"
+    assert leaves in capsys.readouterr().out
+
+
+def test_other_files_in_the_folder_of_a_removed_environment_remain(repository: Path) -> None:
+    folder = repository / "snapshots/old"
+    folder.mkdir()
+    for name in ("Stack.template.json", "stacks.json", "note.json"):
+        (folder / name).touch()
+    assert snapshots.main() == 0
+    assert [path.name for path in folder.iterdir()] == ["note.json"]
+    snapshots.check(repository / "cdk.out", repository / "snapshots/dev")

@@ -1,0 +1,159 @@
+"""Destructive changes of the properties of a resource."""
+
+import pytest
+
+from tools.cdk_cli.assembly import Json
+from tools.guard.rules import change, destructive_property_changes, text
+
+EVENT: Json = {"Event": "s3:*"}
+TIER: Json = {"AccessTier": "ARCHIVE_ACCESS", "Days": 90}
+INDEX: Json = {"IndexName": "by-date"}
+HERE: Json = {"Region": "us-east-1"}
+THERE: Json = {"Region": "eu-west-1"}
+PROTECTED: Json = {"Region": "eu-west-1", "DeletionProtectionEnabled": True}
+# The path of a property, and its values before and after a destructive change.
+DESTRUCTIVE: list[tuple[str, Json, Json]] = [
+    # Data is deleted, with the resource or sooner.
+    ("DeletionPolicy", "Retain", "RetainExceptOnCreate"),
+    ("UpdateReplacePolicy", "Retain", None),
+    ("DeletionProtection", "ACTIVE", "INACTIVE"),
+    ("EmptyOnDelete", None, True),
+    ("TimeToLiveSpecification", {"Enabled": False}, {"Enabled": True}),
+    ("LifecyclePolicy.LifecyclePolicyText", None, '{"countNumber":9}'),
+    ("LifecyclePolicy.LifecyclePolicyText", '{"countNumber":10}', '{"countNumber":9}'),
+    ("LifecyclePolicy.LifecyclePolicyText", '{"countNumber":9}', '{"countNumber":10,"tag":"a"}'),
+    ("MessageRetentionPeriod", 1209600, None),
+    ("RetentionPeriodHours", 48, None),
+    ("PendingWindowInDays", None, 7),
+    ("BackupRetentionPeriod", 7, 1),
+    ("PointInTimeRecoverySpecification.RecoveryPeriodInDays", None, 7),
+    ("AutomatedSnapshotRetentionPeriod", None, 7),
+    ("PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled", True, False),
+    ("ObjectLockEnabled", True, None),
+    ("GenerateSecretString", {}, {"PasswordLength": 9}),
+    # The deploy may fail after some changes.
+    ("GlobalSecondaryIndexes", [INDEX], [{"IndexName": "by-day"}]),
+    ("Replicas", [HERE, THERE, {"Region": "eu-west-2"}], [HERE]),
+    ("stackName", "a", "b"),
+    ("environment", "aws://1/us-east-1", "aws://2/us-east-1"),
+    # Data cannot be read.
+    ("PerformanceInsightsKMSKeyId", None, "key"),
+    ("KmsMasterKeyId", "key", None),
+    # Consumers get no events.
+    ("State", "ENABLED", "DISABLED"),
+    ("Enabled", True, False),
+    ("VersioningConfiguration.Status", "Enabled", "Suspended"),
+    ("Status", "On", "Off"),
+    ("NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True, None),
+    ("KinesisStreamSpecification", {"StreamArn": "arn"}, None),
+    ("RedrivePolicy", {"maxReceiveCount": 3}, None),
+    ("DeadLetterConfig", {"TargetArn": "arn"}, None),
+    ("DestinationConfig.OnFailure", {"Destination": "arn"}, None),
+    ("StreamSpecification.StreamViewType", "NEW_AND_OLD_IMAGES", "KEYS_ONLY"),
+    # Data is less protected.
+    ("BucketEncryption", {"KMSMasterKeyID": "key"}, {"SSEAlgorithm": "AES256"}),
+    ("SSESpecification", {"SSEEnabled": True}, None),
+    ("OwnershipControls", {"Rules": []}, None),
+    ("ImageTagMutability", "IMMUTABLE", "MUTABLE"),
+    ("PermissionsBoundary", "arn", None),
+    *(
+        (f"PublicAccessBlockConfiguration.{name}", True, False)
+        for name in ("BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+    ),
+    ("EnableKeyRotation", True, None),
+]
+# Changes of an element of a list, and the path of the element.
+ELEMENTS: list[tuple[str, Json, Json, str]] = [
+    ("Replicas", [HERE, PROTECTED], [HERE], f"[eu-west-1] {change(PROTECTED, None)}"),
+    (
+        *("Replicas", [HERE, PROTECTED], [THERE, HERE]),
+        "[eu-west-1].DeletionProtectionEnabled changes from true to nothing",
+    ),
+    ("LocalSecondaryIndexes", [INDEX], None, f"[by-date] {change(INDEX, None)}"),
+    ("Tierings", [], [TIER], f"[{text(TIER)}] {change(None, TIER)}"),
+    (
+        *("NotificationConfiguration.QueueConfigurations", [EVENT], None),
+        f"[{text(EVENT)}] {change(EVENT, None)}",
+    ),
+]
+SAFE: list[tuple[str, Json, Json]] = [
+    ("DeletionPolicy", "Snapshot", "Retain"),
+    ("DeletionPolicy", "Delete", "RetainExceptOnCreate"),
+    ("DeletionProtectionEnabled", None, True),
+    ("GlobalSecondaryIndexes", None, [INDEX, {"IndexName": "by-day"}]),
+    ("TimeToLiveSpecification", {"Enabled": True}, None),
+    ("LifecyclePolicy", {"LifecyclePolicyText": "{}"}, None),
+    ("LifecyclePolicy.LifecyclePolicyText", '{"countNumber":9}', '{"countNumber":10}'),
+    ("MessageRetentionPeriod", 60, {"Ref": "Time"}),
+    ("RetentionPeriodHours", None, 24),
+    ("PendingWindowInDays", 7, None),
+    ("BackupRetentionPeriod", None, 7),
+    ("RecoveryPeriodInDays", 35, None),
+    ("RetentionInDays", 7, "30"),
+    ("PointInTimeRecoveryEnabled", False, True),
+    ("GenerateSecretString", None, {}),
+    ("stackName", None, "a"),
+    ("Replicas", [HERE], [HERE, THERE]),
+    ("Tierings", [TIER], []),
+    ("NotificationConfiguration.QueueConfigurations", None, [EVENT]),
+    ("EventBridgeEnabled", False, True),
+    ("RedrivePolicy", {"maxReceiveCount": 3}, {"maxReceiveCount": 4}),
+    ("StreamViewType", None, "KEYS_ONLY"),
+    ("BucketEncryption", None, {}),
+    ("ImageTagMutability", None, "IMMUTABLE"),
+    ("BlockPublicPolicy", False, True),
+    ("Tags", [], [{"Key": "a", "Value": "b"}]),
+]
+EXPIRES: Json = {"ExpirationInDays": 7}
+DISABLED: Json = {"ExpirationInDays": 7, "Status": "Disabled"}
+# A lifecycle rule of a bucket before and after a change, and whether the change is destructive.
+LIFECYCLE: list[tuple[Json, Json, bool]] = [
+    (None, EXPIRES, True),
+    (EXPIRES, {"ExpirationInDays": 6}, True),
+    (EXPIRES, {"ExpirationInDays": 8}, False),
+    (EXPIRES, {"ExpirationInDays": 8, "Prefix": "raw/"}, True),
+    (EXPIRES, EXPIRES, False),
+    (EXPIRES, None, False),
+    (EXPIRES, DISABLED, False),
+    (DISABLED, EXPIRES, True),
+    (None, {"NoncurrentVersionExpiration": {"NoncurrentDays": 9}}, True),
+    (EXPIRES, {"AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 3}}, False),
+    (None, {"Transition": {"StorageClass": "GLACIER"}}, True),
+    (None, {"Transitions": [{"StorageClass": "DEEP_ARCHIVE"}]}, True),
+    (None, {"Transitions": [{"StorageClass": "GLACIER_IR"}]}, False),
+    (None, {"NoncurrentVersionTransitions": [{"StorageClass": "GLACIER"}]}, False),
+]
+
+
+def found(path: str, old: Json, new: Json) -> list[str]:
+    """The destructive changes when the property at a path changes."""
+    for key in reversed(path.split(".")):
+        old, new = ({} if value is None else {key: value} for value in (old, new))
+    return list(destructive_property_changes({"Properties": old}, {"Properties": new}))
+
+
+@pytest.mark.parametrize(("path", "old", "new"), DESTRUCTIVE)
+def test_a_destructive_change_is_found(path: str, old: Json, new: Json) -> None:
+    assert found(path, old, new) == [f"{path} {change(old, new)}"]
+
+
+@pytest.mark.parametrize(("path", "old", "new", "sentence"), ELEMENTS)
+def test_a_destructive_change_of_an_element_is_found(
+    path: str, old: Json, new: Json, sentence: str
+) -> None:
+    assert found(path, old, new) == [f"{path}{sentence}"]
+
+
+@pytest.mark.parametrize(("path", "old", "new"), SAFE)
+def test_another_change_is_not_destructive(path: str, old: Json, new: Json) -> None:
+    assert found(path, old, new) == []
+
+
+@pytest.mark.parametrize(("old", "new", "is_destructive"), LIFECYCLE)
+def test_a_lifecycle_rule_that_deletes_or_archives_is_found(
+    old: Json, new: Json, is_destructive: bool
+) -> None:
+    path = "LifecycleConfiguration.Rules"
+    before, after = ({"Id": "a", **rule} if isinstance(rule, dict) else None for rule in (old, new))
+    expected = [f"{path}[a] {change(before, after)}"] if is_destructive else []
+    assert found(path, before and [before], after and [after]) == expected

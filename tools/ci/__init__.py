@@ -1,0 +1,1 @@
+"""What a change affects, for the jobs of CI."""

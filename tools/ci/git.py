@@ -1,0 +1,93 @@
+"""Read the changes since a base, and the files of a commit, from git.
+
+Paths are relative to the repository's root. All functions raise `UserError` when git fails.
+"""
+
+import os
+import subprocess
+from pathlib import Path
+
+from tools.errors import UserError
+
+
+def commit(root: Path, ref: str) -> str:
+    """The id of the commit that `ref` names; raises `UserError` if not found."""
+    _git(root, "rev-parse", "--git-dir")  # raises if `root` is not a repository
+    options = ("--verify", "--quiet", f"{ref}^{{commit}}")
+    found = _git(root, "rev-parse", *options, check=False).strip()
+    if not found.isalnum():  # for ^ref, git prints ^ and the id
+        raise UserError(
+            f"Commit {ref!r} not found. Check the name. In a shallow clone, run `git fetch "
+            "--unshallow`."
+        )
+    return found
+
+
+def default_base(root: Path) -> str:
+    """`origin/main`, or `main` in a repository without that branch."""
+    ref = "refs/remotes/origin/main"
+    return "origin/main" if _git(root, "for-each-ref", ref) else "main"
+
+
+def merge_base(root: Path, base: str, head: str) -> str:
+    """The id of the merge base of `base` and `head`; raises `UserError` if uncertain."""
+    start = commit(root, base)
+    found = _git(root, "merge-base", "--all", start, head, check=False).split()
+    if found == [start]:
+        return start
+    if _git(root, "rev-parse", "--is-shallow-repository") == "true\n":
+        raise UserError(
+            f"A shallow clone may hide the merge base with {base!r}. Run `git fetch --unshallow`."
+        )
+    # A branch may have new commits. But a commit outside the history of `head`, named by its id,
+    # indicates a force push: more than the changes since the merge base may differ.
+    is_commit_id = start.startswith(base.lower())
+    if is_commit_id or len(found) != 1:
+        raise UserError(
+            f"The merge base with {base!r} is uncertain, for example after a force push. Use "
+            "another base."
+        )
+    return found[0]
+
+
+def changed(root: Path, start: str, head: str | None) -> set[str]:
+    """The paths that differ between two commits, or between `start` and the working tree.
+
+    Untracked files of the working tree count unless they are ignored.
+    """
+    # --no-renames overrides the user's settings: both paths of a rename count.
+    options = ("--name-only", "-z", "--no-renames")
+    listed = _git(root, "diff", *options, start, *filter(None, [head]), "--")
+    if head is None:
+        listed += _git(root, "ls-files", "-z", "--others", "--exclude-standard")
+    return set(filter(None, listed.split("\0")))
+
+
+def read_files(root: Path, head: str | None, below: str) -> dict[str, bytes]:
+    """The files below a folder, by path, in the commit `head` or in the working tree."""
+    if head is None:
+        files = [file for file in (root / below).rglob("*") if file.is_file()]
+        return {file.relative_to(root).as_posix(): file.read_bytes() for file in files}
+    listed = _git(root, "ls-tree", "-r", "-z", "--name-only", head, "--", below)
+    return {
+        path: os.fsencode(_git(root, "cat-file", "blob", f"{head}:{path}"))
+        for path in listed.split("\0")
+        if path
+    }
+
+
+def _git(root: Path, *arguments: str, check: bool = True) -> str:
+    """Run git in the repository `root`, and in no other; bytes that are not UTF-8 are escaped."""
+    # Git hooks set variables that redirect git to another repository, for example GIT_DIR.
+    environment = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith("GIT_") or key.startswith("GIT_CONFIG")
+    }
+    # Otherwise git would use a repository that contains `root` if `root` is not a repository.
+    environment["GIT_CEILING_DIRECTORIES"] = str(root.resolve().parent)
+    command = ["git", *arguments]
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, check=False)
+    if check and done.returncode:
+        raise UserError(f"git {arguments[0]}: {os.fsdecode(done.stderr).strip()}")
+    return os.fsdecode(done.stdout)

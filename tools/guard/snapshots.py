@@ -1,0 +1,96 @@
+"""The reviewed state of each environment: its templates, and the settings of its stacks.
+
+`python -m tools.guard.snapshots` records the state. `nox -s guard` and the tests of apps/ compare
+it with a new synthesis.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from tools.cdk_cli.assembly import ANY_ACCOUNT, read_stacks
+from tools.cdk_cli.synth import synthesize
+from tools.console import say, waiting
+from tools.errors import UserError, reports_errors
+from tools.project import ROOT, environments
+
+FOLDER = ROOT / "snapshots"
+# Settings of stacks that templates do not contain. The guard compares them.
+STACKS = "stacks.json"
+
+
+def templates(folder: Path) -> dict[str, bytes]:
+    """The templates of a cloud assembly, or of its snapshots, by file name."""
+    return {path.name: path.read_bytes() for path in folder.glob("*.template.json")}
+
+
+def _reviewed(assembly: Path) -> dict[str, bytes]:
+    """The templates of a cloud assembly and the settings of its stacks, by file name."""
+    settings = {
+        stack.template.removesuffix(".template.json"): {
+            "environment": f"aws://{stack.account or ANY_ACCOUNT}/{stack.region}",
+            "stackName": stack.name,
+            "terminationProtection": stack.is_protected,
+        }
+        for stack in read_stacks(assembly)
+    }
+    text = f"{json.dumps(settings, indent=1, sort_keys=True)}\n"
+    return {**templates(assembly), STACKS: text.encode()}
+
+
+def record(assembly: Path, snapshots: Path) -> None:
+    """Replace the snapshots by the templates and settings of a cloud assembly."""
+    found = _reviewed(assembly)
+    snapshots.mkdir(parents=True, exist_ok=True)
+    for name in templates(snapshots):
+        (snapshots / name).unlink()
+    for name, content in found.items():
+        (snapshots / name).write_bytes(content)
+
+
+def _removed(snapshots: Path) -> list[Path]:
+    """The files with templates and settings of environments that do not exist."""
+    paths = [*snapshots.glob("*/*.template.json"), *snapshots.glob(f"*/{STACKS}")]
+    return sorted(path for path in paths if path.parent.name not in environments())
+
+
+def check(assembly: Path, snapshots: Path) -> None:
+    """Raise `UserError` unless the snapshots hold the same JSON as a cloud assembly.
+
+    The bytes may differ, because a setting of git can change line endings. Also raises `UserError`
+    for snapshots of an environment that does not exist: with them, the guard would report no
+    change.
+    """
+    for path in _removed(snapshots.parent):
+        raise UserError(
+            f"{path.parent.relative_to(ROOT)}: apps/{path.parent.name}/app.py does not exist. Run "
+            "`uv run nox -s snapshots` to remove the folder; `uv run nox -s guard` then reports "
+            "the removed stacks."
+        )
+    found = {name: json.loads(content) for name, content in _reviewed(assembly).items()}
+    recorded = {path.name: json.loads(path.read_bytes()) for path in snapshots.glob("*.json")}
+    if other := sorted(name for name in found | recorded if found.get(name) != recorded.get(name)):
+        raise UserError(
+            f"{', '.join(other)}: different from {snapshots.relative_to(ROOT)}. If the difference "
+            "is intended, record it for the review with `uv run nox -s snapshots`; `uv run nox -s "
+            "guard` then shows whether it is destructive."
+        )
+
+
+@reports_errors
+def main() -> int:
+    """Record the snapshots of all environments, remove all others, and return the exit status."""
+    for name in environments():
+        with waiting(f"Synthesizing {name}"):
+            record(synthesize(name), FOLDER / name)
+        say(f"Recorded in {(FOLDER / name).relative_to(ROOT)}.")
+    for path in _removed(FOLDER):
+        path.unlink()
+        say(f"Removed {path.relative_to(ROOT)}.")
+        if not any(path.parent.iterdir()):
+            path.parent.rmdir()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Create a domain from the files in templates/."""

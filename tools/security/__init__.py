@@ -1,0 +1,1 @@
+"""Scan the environments with cdk-nag, cfn-lint and checkov."""
