@@ -67,9 +67,14 @@ def _is_installed(folder: Path) -> bool:
     )
 
 
-def _packages(lock: Path) -> dict[str, object]:
-    packages: dict[str, object] = json.loads(lock.read_text())["packages"]
-    return {path: package for path, package in packages.items() if path}
+def _packages(lock: Path) -> dict[str, tuple[object, object]]:
+    """The version and hash of each package; the URLs depend on the user's npm settings."""
+    packages = json.loads(lock.read_text())["packages"]
+    return {
+        path: (package.get("version"), package.get("integrity"))
+        for path, package in packages.items()
+        if path
+    }
 
 
 @reports_errors

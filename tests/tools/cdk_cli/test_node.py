@@ -15,7 +15,8 @@ from tools.errors import UserError
 
 def write_lock(folder: Path, version: str, root: str = "") -> None:
     """Write a lock file with one package; `root` is the name of the project itself."""
-    packages = {"": {"name": root}, "node_modules/p": {"version": version}}
+    package = {"version": version, "resolved": "https://registry.example/p.tgz"}
+    packages = {"": {"name": root}, "node_modules/p": package}
     (folder / "package-lock.json").write_text(json.dumps({"packages": packages}))
 
 
@@ -24,6 +25,8 @@ def install(folder: Path) -> None:
     (folder / "node_modules" / "p").mkdir(parents=True, exist_ok=True)
     (folder / "node_modules" / "p" / "package.json").touch()
     lock = (folder / "package-lock.json").read_text()
+    # npm with the user's setting `omit-lockfile-registry-resolved` writes no URL.
+    lock = lock.replace(', "resolved": "https://registry.example/p.tgz"', "")
     (folder / "node_modules" / ".package-lock.json").write_text(lock)
 
 
