@@ -5,6 +5,7 @@ it with a new synthesis.
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -24,6 +25,13 @@ def templates(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.glob("*.template.json")}
 
 
+def _without_code(template: bytes) -> bytes:
+    """The template without the hashes of assets, which change with every change of code."""
+    template = re.sub(rb"\b[0-9a-f]{64}\b", b"ASSET_HASH", template)
+    # The logical id of a function's version ends with a hash of its code.
+    return re.sub(rb"(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}\b", rb"\1", template)
+
+
 def _reviewed(assembly: Path) -> dict[str, bytes]:
     """The templates of a cloud assembly and the settings of its stacks, by file name."""
     settings = {
@@ -35,7 +43,8 @@ def _reviewed(assembly: Path) -> dict[str, bytes]:
         for stack in read_stacks(assembly)
     }
     text = f"{json.dumps(settings, indent=1, sort_keys=True)}\n"
-    return {**templates(assembly), STACKS: text.encode()}
+    found = {name: _without_code(content) for name, content in templates(assembly).items()}
+    return {**found, STACKS: text.encode()}
 
 
 def record(assembly: Path, snapshots: Path) -> None:

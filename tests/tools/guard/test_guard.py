@@ -217,3 +217,23 @@ def test_other_files_in_the_folder_of_a_removed_environment_remain(repository: P
     assert snapshots.main() == 0
     assert [path.name for path in folder.iterdir()] == ["note.json"]
     snapshots.check(repository / "cdk.out", repository / "snapshots/dev")
+
+
+def test_a_change_of_code_changes_no_snapshot(repository: Path) -> None:
+    template = repository / "cdk.out" / "StorageStack.template.json"
+    function = {
+        "Code": {"S3Bucket": "assets", "S3Key": f"{64 * 'a'}.zip"},
+        "Version": {"Ref": f"LoadCurrentVersion0A1B2C3D{32 * 'a'}"},
+    }
+    metadata = {"aws:asset:path": f"asset.{64 * 'a'}"}
+    code = {"Resources": {"Load": {"Properties": function, "Metadata": metadata}}}
+    template.write_text(json.dumps(code))
+    assert snapshots.main() == 0
+    recorded = (repository / DEV).read_text()
+    assert "aaaa" not in recorded
+    assert "LoadCurrentVersion0A1B2C3D" in recorded
+    template.write_text(json.dumps(code).replace("a" * 32, "b" * 32))
+    snapshots.check(repository / "cdk.out", repository / "snapshots/dev")
+    template.write_text(json.dumps(code).replace("assets", "other"))
+    with pytest.raises(UserError, match="different from snapshots/dev"):
+        snapshots.check(repository / "cdk.out", repository / "snapshots/dev")
