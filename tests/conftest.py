@@ -9,31 +9,13 @@ from pathlib import Path
 
 import pytest
 
+# First, because it removes settings that the next modules would read.
+from tests import environment  # noqa: F401 (imported for its effect)
 from tests.support import skip_validation
 from tools.cdk_cli import cdk
-from tools.variables import without_aws
 
 # Before a test module imports aws_cdk, which starts Node.
-_variables = without_aws(os.environ) | cdk.VARIABLES
-for _key in os.environ.keys() - _variables.keys():
-    del os.environ[_key]
-os.environ.update(_variables)
-# With GIT_DIR, which git hooks set, a test would change the user's repository. The user's settings
-# may sign commits or rename the first branch. GitHub's variables add reports to the job.
-for _key in [key for key in os.environ if key.startswith(("GIT_", "GITHUB_"))]:
-    del os.environ[_key]
-os.environ |= {
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_NOSYSTEM": "1",
-    **{
-        f"GIT_{who}_{what}": "nobody"
-        for who in ("AUTHOR", "COMMITTER")
-        for what in ("NAME", "EMAIL")
-    },
-}
-# Rich and argparse read the terminal's settings; the output of a test must not depend on them.
-for _key in ("CLICOLOR_FORCE", "COLUMNS", "FORCE_COLOR", "NO_COLOR", "PY_COLORS"):
-    os.environ.pop(_key, None)
+os.environ.update(cdk.VARIABLES)
 # The CDK CLI sets this context, so tests get the same templates as a deploy.
 os.environ["CDK_CONTEXT_JSON"] = '{"aws:cdk:enable-path-metadata": true}'
 
