@@ -1,1 +1,1 @@
-"""Storage domain: the data bucket and the layout of its keys."""
+"""Storage domain: the data bucket."""

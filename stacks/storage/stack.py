@@ -6,11 +6,11 @@ import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from modules.data_bucket.keys import Tier
 from stacks.core.base import DomainStack
 from stacks.core.environment import Environment, Rule
 from stacks.core.findings import acknowledge
 from stacks.storage import exports
-from stacks.storage.layout import Tier
 
 BUCKET_NAME = Rule(
     "bucket name",
@@ -30,7 +30,7 @@ INTELLIGENT_TIERS = (Tier.RAW, Tier.PROCESSED)
 
 
 class StorageStack(DomainStack):
-    """The bucket for every object of the system; `layout` defines the keys."""
+    """The bucket for every object of the system; `modules.data_bucket.keys` defines the keys."""
 
     def __init__(
         self,

@@ -80,7 +80,7 @@ def test_no_code_contains_the_project_name() -> None:
     # Docstrings may contain the name as an example.
     found = [
         f"{path.relative_to(ROOT)}: {child.value}"
-        for folder in ("stacks", "apps", "tools")
+        for folder in ("apps", "src", "stacks", "tools")
         for path in (ROOT / folder).rglob("*.py")
         for node in ast.walk(ast.parse(path.read_text()))
         if not isinstance(node, ast.Expr)

@@ -17,7 +17,7 @@ from tools.guard.snapshots import FOLDER, templates
 from tools.project import ROOT
 
 DOMAIN = "examples" + 21 * "_a"  # 50 characters, the maximum
-FOLDERS = ("apps", "snapshots", "stacks", "tests", "tools")
+FOLDERS = ("apps", "snapshots", "src", "stacks", "tests", "tools")
 FILES = ("cdk.json", "noxfile.py", "package.json", "package-lock.json", "pyproject.toml", "uv.lock")
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "node_modules", ".venv")
 
@@ -26,7 +26,7 @@ def run_in(copy: Path, *command: str, environment: Mapping[str, str] = os.enviro
     done = subprocess.run(
         [sys.executable, *command],
         cwd=copy,
-        env={**environment, "PYTHONPATH": str(copy)},
+        env={**environment, "PYTHONPATH": f"{copy}{os.pathsep}{copy / 'src'}"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -97,13 +97,14 @@ def test_each_import_rule_is_enforced(copy: Path) -> None:
         ("stacks.storage.stack", "stacks.storage.app"),
         ("stacks.example.exports", f"apps.{DEFAULT_ENVIRONMENT}"),
         ("stacks.example.app", "tools.cdk_cli.cdk"),
-        ("stacks.storage.layout", "aws_cdk"),
+        ("src.modules.data_bucket.keys", "stacks.core.environment"),
+        ("src.modules.data_bucket.keys", "aws_cdk"),
     ]
     for importer, imported in wrong:
         with (copy / f"{importer.replace('.', '/')}.py").open("a") as module:
             module.write(f"\nimport {imported}\n")
     with pytest.raises(AssertionError) as broken:
         run_in(copy, "-c", LINT)
-    assert "0 kept, 4 broken" in str(broken.value)
+    assert "0 kept, 5 broken" in str(broken.value)
     for importer, imported in wrong:
-        assert f"{importer} -> {imported}" in str(broken.value)
+        assert f"{importer.removeprefix('src.')} -> {imported}" in str(broken.value)

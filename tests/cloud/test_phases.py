@@ -10,8 +10,8 @@ from pathlib import Path
 import boto3
 import pytest
 
+from modules.data_bucket.keys import Tier, object_key
 from stacks.core.environment import Environment
-from stacks.storage.layout import Tier, object_key
 from tests.cloud.conftest import Tools
 from tests.cloud.phases import STATE_MACHINE_ARN
 from tests.support import entered

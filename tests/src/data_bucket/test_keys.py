@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stacks.storage.layout import InvalidKeyError, Tier, object_key, parse_key
+from modules.data_bucket.keys import InvalidKeyError, Tier, object_key, parse_key
 
 GOOD_ASSETS = ["AAPL", "BRK.B", "BTC-USD", "7203.T", "0700.HK", "_VIX", "A", "A" * 247]
 BAD_ASSETS = [

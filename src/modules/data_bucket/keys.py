@@ -1,4 +1,4 @@
-"""The keys of the objects in the data bucket: `{tier}/{asset}.parquet`. Does not import the CDK.
+"""The keys of the objects in the data bucket: `{tier}/{asset}.parquet`.
 
 >>> object_key(Tier.RAW, "AAPL")
 'raw/AAPL.parquet'

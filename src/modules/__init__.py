@@ -1,0 +1,1 @@
+"""The code that runs in AWS: a package for each module."""

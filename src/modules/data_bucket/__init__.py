@@ -1,0 +1,1 @@
+"""The data bucket, for the code that reads and writes its objects."""
