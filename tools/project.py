@@ -3,6 +3,7 @@
 Any installed nox imports this module through the noxfile: use the standard library only.
 """
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,8 +12,20 @@ CORE = "core"
 # Nox sessions, their tags and folders in tests/ use these names. The stack of a domain "domain"
 # would have the name of its base class, DomainStack.
 RESERVED = {
-    *(CORE, "apps", "clients", "cloud", "domain", "environments", "shared", "speed", "tools")
+    CORE,
+    "apps",
+    "clients",
+    "cloud",
+    "domain",
+    "environments",
+    "growth",
+    "shared",
+    "speed",
+    "src",
+    "tools",
 }
+# A parallel session, or a worker of end-to-end tests, has Python, Node and perhaps a local cloud.
+GIGABYTES_OF_A_WORKER = 2
 
 
 def domains(root: Path = ROOT) -> list[str]:
@@ -48,3 +61,22 @@ def deployed_by_push(root: Path = ROOT) -> list[str]:
         for name in environments(root)
         if "DEPLOYED_BY_PUSH = True" in (root / "apps" / name / "app.py").read_text().splitlines()
     ]
+
+
+def workers() -> int:
+    """How many sessions, or workers of end-to-end tests, run side by side on this machine."""
+    cores = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):  # fewer in a container; macOS has no such function
+        cores = len(os.sched_getaffinity(0))
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**30
+    return max(1, min(cores, memory // GIGABYTES_OF_A_WORKER))
+
+
+def settings_of_checks() -> list[str]:
+    """The user's environment variables that would change what a check finds, or how long it takes.
+
+    For example PYTEST_ADDOPTS, and PYTHONOPTIMIZE, which removes every assertion.
+    """
+    names = {"PYTHONDONTWRITEBYTECODE", "PYTHONOPTIMIZE", "PYTHONSAFEPATH", "PYTHONWARNINGS"}
+    prefixes = ("COVERAGE_", "MYPY", "PYTEST_", "RUFF_", "ZIZMOR_")
+    return [key for key in os.environ if key in names or key.startswith(prefixes)]

@@ -1,5 +1,6 @@
 """Folders are domains and environments, and domains without required files are reported."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,27 @@ def test_missing_files_of_a_domain_are_reported_in_one_sentence(
     assert project.incomplete(["alerts"], root) == [
         f"The domain 'alerts' is incomplete: create {' and '.join(missing)}, as in another domain."
     ]
+
+
+@pytest.mark.parametrize(
+    ("cores", "gigabytes", "expected"), [(8, 32, 8), (8, 7, 3), (4, 1, 1), (1, 64, 1)]
+)
+def test_the_workers_are_bounded_by_cores_and_memory(
+    monkeypatch: pytest.MonkeyPatch, cores: int, gigabytes: int, expected: int
+) -> None:
+    values = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": gigabytes * 2**18}
+    monkeypatch.setattr(os, "sysconf", values.__getitem__)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    assert project.workers() == expected
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    assert project.workers() == expected
+
+
+def test_settings_of_the_user_that_change_the_result_of_a_check_are_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("PYTEST_ADDOPTS", "PYTHONOPTIMIZE", "COVERAGE_RCFILE", "RUFF_CONFIG"):
+        monkeypatch.setenv(name, "1")
+        assert name in project.settings_of_checks()
+    assert {"PATH", "HOME", "UV_DEFAULT_INDEX"} & {*project.settings_of_checks()} == set()
