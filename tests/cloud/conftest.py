@@ -19,9 +19,9 @@ from typing import NamedTuple
 import psutil
 import pytest
 from botocore.loaders import JSONFileLoader
+from filelock import FileLock
 
 from tests.support import entered
-from tools.cdk_cli import synth
 from tools.cdk_cli.assembly import StackArtifact, read_stacks
 from tools.deployment.__main__ import main
 from tools.local_cloud.client import LocalCloud, local_cloud
@@ -107,14 +107,21 @@ def parsed_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The cloud assembly of the default environment."""
-    output = tmp_path_factory.mktemp("synth") / "assembly"
-    return synth.synthesize(synth.DEFAULT_ENVIRONMENT, output=output)
+    """The cloud assembly of the foundation's stacks; all workers share it."""
+    base = tmp_path_factory.getbasetemp()
+    # A worker's folder is in the folder of the run.
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "assembly"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            command = [sys.executable, "-m", "tests.foundation"]
+            environment = {**os.environ, "CDK_OUTDIR": str(folder)}
+            subprocess.run(command, cwd=ROOT, env=environment, check=True)
+    return folder
 
 
 @pytest.fixture(scope="session")
 def ids(assembly: Path) -> list[str]:
-    """The ids of all stacks of the environment, in the order of a deploy."""
+    """The ids of the foundation's stacks, in the order of a deploy."""
     return [stack.id for stack in read_stacks(assembly)]
 
 
