@@ -15,40 +15,39 @@ def opened(resource: Resource, changes: Changes) -> Iterator[str]:
     created = _references(changes, "WILL_CREATE")
     deleted = _references(changes, "WILL_DESTROY")
     for permission in resource["permissions_after"]:
-        _, principal, _, on, _ = permission
-        is_new = principal.removeprefix("AWS:") in created or (
-            principal.startswith("Service:") and on.startswith(created)
-        )
+        principal = permission["principal"]
+        is_new_role = principal.removeprefix("AWS:") in created
+        is_service = principal.startswith("Service:")
+        is_new = is_new_role or (is_service and permission["resource"].startswith(created))
         if not is_new and _is_missing(permission, "Allow", changes["permissions_before"]):
             yield _sentence(permission, "is allowed")
     for permission in resource["permissions_before"]:
-        is_gone = permission[1].removeprefix("AWS:") in deleted
+        is_gone = permission["principal"].removeprefix("AWS:") in deleted
         if not is_gone and _is_missing(permission, "Deny", changes["permissions_after"]):
             yield _sentence(permission, "is no longer denied")
 
 
 def _references(changes: Changes, impact: str) -> tuple[str, ...]:
-    """The references in the template to the resources with an impact."""
-    ids = [each["id"] for each in changes["resources"] if each["impact"] == impact]
-    return tuple("${" + id_ + end for id_ in ids for end in ("}", ".Arn}"))
+    """The references in the template to the resources with an impact: `${Id}` and `${Id.Arn}`."""
+    ids = [resource["id"] for resource in changes["resources"] if resource["impact"] == impact]
+    return tuple("${" + logical_id + end for logical_id in ids for end in ("}", ".Arn}"))
 
 
 def _is_missing(permission: Permission, effect: str, others: Sequence[Permission]) -> bool:
     """Whether a statement may have an effect that no statement of `others` may have."""
     effects = (effect, "Unknown")
-    return permission[0] in effects and not any(
-        other[0] in effects and _covers(other, permission) for other in others
-    )
+    if permission["effect"] not in effects:
+        return False
+    return not any(other["effect"] in effects and _covers(other, permission) for other in others)
 
 
-def _covers(one: Permission, other: Permission) -> bool:
+def _covers(wide: Permission, narrow: Permission) -> bool:
     """Whether one permission includes another."""
-    _, principal, action, resource, condition = one
     return (
-        principal == other[1]
-        and _matches(action.lower(), other[2].lower())
-        and _matches(resource, other[3])
-        and condition in ("", other[4])
+        wide["principal"] == narrow["principal"]
+        and _matches(wide["action"].lower(), narrow["action"].lower())
+        and _matches(wide["resource"], narrow["resource"])
+        and wide["condition"] in ("", narrow["condition"])
     )
 
 
@@ -62,6 +61,6 @@ def _matches(pattern: str, value: str) -> bool:
 
 
 def _sentence(permission: Permission, verb: str) -> str:
-    _, principal, action, resource, condition = permission
-    if_ = f" if {condition}" if condition else ""
-    return f"{principal} {verb} {action} on {resource}{if_}"
+    condition = f" if {permission['condition']}" if permission["condition"] else ""
+    action = f"{permission['action']} on {permission['resource']}"
+    return f"{permission['principal']} {verb} {action}{condition}"

@@ -10,33 +10,35 @@ const values = ({ values, not }) => (not ? [`all but ${values.join(", ")}`] : va
 
 // Each action of each principal on each resource. A statement that is an intrinsic function as a
 // whole, such as Fn::If, may allow anything.
-const expand = ({ serializedIntrinsic, effect, principals, actions, resources, condition }) =>
-  serializedIntrinsic
-    ? [["Unknown", serializedIntrinsic, "unknown actions", "unknown resources", ""]]
-    : values(principals).flatMap((principal) =>
-        values(actions).flatMap((action) =>
-          values(resources).map((on) => [
-            effect,
-            principal,
-            action,
-            on,
-            condition ? JSON.stringify(condition) : "",
-          ]),
-        ),
-      );
+const expand = ({ serializedIntrinsic, effect, principals, actions, resources, condition }) => {
+  if (serializedIntrinsic) {
+    const unknown = { action: "unknown actions", resource: "unknown resources", condition: "" };
+    return [{ effect: "Unknown", principal: serializedIntrinsic, ...unknown }];
+  }
+  const permissions = [];
+  for (const principal of values(principals)) {
+    for (const action of values(actions)) {
+      for (const resource of values(resources)) {
+        const text = condition ? JSON.stringify(condition) : "";
+        permissions.push({ effect, principal, action, resource, condition: text });
+      }
+    }
+  }
+  return permissions;
+};
 
 // The permissions of all statements and managed policies of resources.
 const permissions = (Resources) => {
   const { statements, managedPolicies } = fullDiff({}, { Resources }).iamChanges;
   return [
     ...statements.additions.flatMap(expand),
-    ...managedPolicies.additions.map(({ identityArn, managedPolicyArn }) => [
-      "Allow",
-      identityArn,
-      `the actions of ${managedPolicyArn}`,
-      "its resources",
-      "",
-    ]),
+    ...managedPolicies.additions.map(({ identityArn, managedPolicyArn }) => ({
+      effect: "Allow",
+      principal: identityArn,
+      action: `the actions of ${managedPolicyArn}`,
+      resource: "its resources",
+      condition: "",
+    })),
   ];
 };
 

@@ -13,10 +13,17 @@ from tools.project import ROOT
 
 type Template = Mapping[str, Json]
 
-# Effect, principal, action, resource and condition ("" for none) of an IAM statement.
-type Permission = tuple[str, str, str, str, str]
-
 PROGRAM = Path(__file__).with_suffix(".cjs")
+
+
+class Permission(TypedDict):
+    """One action of one principal on one resource; the condition is JSON, or "" for none."""
+
+    effect: str
+    principal: str
+    action: str
+    resource: str
+    condition: str
 
 
 class Resource(TypedDict, total=False):

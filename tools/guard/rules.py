@@ -174,11 +174,11 @@ def _name(element: Json) -> Json:
 
 def _is_later(old: Json, new: Json) -> bool:
     """Whether lifecycle rules differ at most in higher numbers of days or images."""
-    # split() returns text and numbers in turn.
-    before, after = (LIMIT.split(text(value)) for value in (old, new))
-    return before[::2] == after[::2] and all(
-        int(earlier) <= int(later) for earlier, later in zip(before[1::2], after[1::2], strict=True)
-    )
+    if LIMIT.sub("", text(old)) != LIMIT.sub("", text(new)):
+        return False
+    earlier = [int(number) for number in LIMIT.findall(text(old))]
+    later = [int(number) for number in LIMIT.findall(text(new))]
+    return all(before <= after for before, after in zip(earlier, later, strict=True))
 
 
 def _is_on(value: Json) -> bool:
