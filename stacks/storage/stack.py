@@ -27,6 +27,10 @@ NONCURRENT_VERSION_DAYS = 90
 # These tiers grow with every trading day, and old objects are read rarely. Intelligent-Tiering
 # moves each object to the cheapest class for its use, with no retrieval fee (S3 user guide).
 INTELLIGENT_TIERS = (Tier.RAW, Tier.PROCESSED)
+# With 0 days, drift detection reports a change that nobody made
+# (aws-cloudformation/cloudformation-coverage-roadmap#966). One day costs nothing: Standard has the
+# price of Intelligent-Tiering's first tier, and an object that is replaced every day never moves.
+INTELLIGENT_TIERING_DAYS = 1
 
 
 class StorageStack(DomainStack):
@@ -94,7 +98,7 @@ def lifecycle_rules(
                 transitions=[
                     s3.Transition(
                         storage_class=s3.StorageClass.INTELLIGENT_TIERING,
-                        transition_after=cdk.Duration.days(0),
+                        transition_after=cdk.Duration.days(INTELLIGENT_TIERING_DAYS),
                     )
                 ],
             )

@@ -118,7 +118,7 @@ def test_the_bucket_policy_denies_requests_without_tls_1_2_and_allows_nothing(
 
 def test_the_bucket_has_exactly_these_lifecycle_rules(template: Template) -> None:
     (bucket,) = template.find_resources("AWS::S3::Bucket").values()
-    cool = [{"StorageClass": "INTELLIGENT_TIERING", "TransitionInDays": 0}]
+    cool = [{"StorageClass": "INTELLIGENT_TIERING", "TransitionInDays": 1}]
     rules = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
     assert {rule.pop("Id"): rule for rule in rules} == {
         "abort-unfinished-uploads": {
