@@ -74,16 +74,20 @@ class RegistryStack(DomainStack):
 
     def _lambda_pulls_images(self) -> iam.PolicyStatement:
         # The Lambda service, not the function's role, pulls a function's image (Lambda developer
-        # guide, "Amazon ECR permissions"). The conditions exclude functions of other accounts,
-        # regions, projects and environments.
-        functions = f"function:{self.environment_settings.resource_pattern}"
+        # guide, "Amazon ECR permissions"). The ARN excludes functions of other accounts, regions,
+        # projects and environments. No condition on aws:SourceAccount: AWS documents only
+        # aws:SourceArn for this call, as in the CDK bootstrap's own repository, and a condition on
+        # a key that a request does not have is false (IAM user guide, "Condition operators").
+        name = self.environment_settings.resource_pattern
+        functions = [f"function:{name}", f"function:{name}:*"]  # the second: a version or alias
         return iam.PolicyStatement(
             sid="LambdaPullsImages",
             principals=[iam.ServicePrincipal("lambda.amazonaws.com")],
             actions=["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
             conditions={
-                "StringEquals": {"aws:SourceAccount": self.account},
-                "ArnLike": {"aws:SourceArn": self.arn("lambda", functions)},
+                "ArnLike": {
+                    "aws:SourceArn": [self.arn("lambda", function) for function in functions]
+                },
             },
         )
 

@@ -199,17 +199,19 @@ SERVICE_CALLS = [
     *((FARGATE, "ecs-tasks", "sts:AssumeRole", ACCOUNT, task, False) for task in elsewhere(TASK)),
     (REPOSITORY, "lambda", "ecr:BatchGetImage", ACCOUNT, FUNCTION, True),
     (REPOSITORY, "lambda", "ecr:GetDownloadUrlForLayer", ACCOUNT, FUNCTION, True),
+    (REPOSITORY, "lambda", "ecr:BatchGetImage", ACCOUNT, f"{FUNCTION}:3", True),
+    (REPOSITORY, "lambda", "ecr:GetDownloadUrlForLayer", ACCOUNT, f"{FUNCTION}:live", True),
     (REPOSITORY, "lambda", "ecr:PutImage", ACCOUNT, FUNCTION, False),
     (REPOSITORY, "lambda", "ecr:BatchDeleteImage", ACCOUNT, FUNCTION, False),
     (REPOSITORY, "ecs-tasks", "ecr:BatchGetImage", ACCOUNT, FUNCTION, False),
-    (REPOSITORY, "lambda", "ecr:BatchGetImage", OTHER_ACCOUNT, FUNCTION, False),
     *(
-        (REPOSITORY, "lambda", "ecr:BatchGetImage", ACCOUNT, function, False)
+        (REPOSITORY, "lambda", "ecr:BatchGetImage", ACCOUNT, f"{function}{qualifier}", False)
         for function in (
             *elsewhere(FUNCTION),
             f"{FUNCTIONS}{OTHER.resource_name('train')}",
             f"{FUNCTIONS}another-{DEPLOYED.name}",
         )
+        for qualifier in ("", ":3")
     ),
 ]
 
@@ -234,7 +236,11 @@ def test_simulated_a_service_uses_a_role_or_the_repository_for_this_environment_
         policy = json.loads(json.dumps(role["AssumeRolePolicyDocument"]))
     # The policy names no resource: it applies to the resource that holds it.
     policy["Statement"] = [each | {"Resource": "*"} for each in policy["Statement"]]
-    # `account` and `source` are the account and ARN for which the service makes the call.
+    # `account` and `source` are the account and ARN for which the service makes the call. AWS does
+    # not document that Lambda sends the account when it pulls an image.
+    sent = {"aws:sourcearn": source}
+    if holder != REPOSITORY:
+        sent["aws:sourceaccount"] = account
     request = EvalContext(
         principal_arn=f"{service}.amazonaws.com",
         principal_type="Service",
@@ -242,7 +248,7 @@ def test_simulated_a_service_uses_a_role_or_the_repository_for_this_environment_
         action=action,
         resource_arn="*",
         region=DEPLOYED.region,
-        service_context={"aws:sourceaccount": account, "aws:sourcearn": source},
+        service_context=sent,
     )
     answer = evaluate_resource_policy(policy, request, service=f"{service}.amazonaws.com")
     assert answer.decision == ("Allow" if allowed else "ImplicitDeny")

@@ -49,18 +49,17 @@ def test_lambda_pulls_images_for_functions_of_this_account_region_project_and_en
     template = Template.from_stack(RegistryStack(new_test_app(), ENVIRONMENT))
     (repository,) = template.find_resources("AWS::ECR::Repository").values()
     (statement,) = repository["Properties"]["RepositoryPolicyText"]["Statement"]
-    functions = f":lambda:eu-central-1:{ENVIRONMENT.account}:function:acme-*-test"
+    function = f":lambda:eu-central-1:{ENVIRONMENT.account}:function:acme-*-test"
+    arns = [
+        {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, arn]]}
+        for arn in (function, f"{function}:*")
+    ]
     assert statement == {
         "Sid": "LambdaPullsImages",
         "Effect": "Allow",
         "Principal": {"Service": "lambda.amazonaws.com"},
         "Action": ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-        "Condition": {
-            "StringEquals": {"aws:SourceAccount": ENVIRONMENT.account},
-            "ArnLike": {
-                "aws:SourceArn": {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, functions]]}
-            },
-        },
+        "Condition": {"ArnLike": {"aws:SourceArn": arns}},
     }
 
 
