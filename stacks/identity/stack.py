@@ -112,6 +112,20 @@ class IdentityStack(DomainStack):
                 "Indexes, streams, backups and exports of the same tables",
             ),
             Grant(
+                "SharesAndBackups",
+                [
+                    "dynamodb:DeleteBackup",
+                    "dynamodb:DeleteResourcePolicy",
+                    "dynamodb:PutResourcePolicy",
+                    "dynamodb:UpdateContinuousBackups",
+                ],
+                self.arn("dynamodb", "table/*"),
+                "A role can turn off a table's deletion protection and delete the table. Without "
+                "this denial, it could also delete the backups, turn off point-in-time recovery, "
+                "and let another account read the table (docs/decisions/0009)",
+                effect=iam.Effect.DENY,
+            ),
+            Grant(
                 "OtherIndexes",
                 ["dynamodb:*"],
                 self.arn("dynamodb", f"table/*/index/*-{environment.name}"),

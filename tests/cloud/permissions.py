@@ -93,6 +93,11 @@ OPERATIONS: dict[str, Parameters] = {
         "AttributeDefinitions": [{"AttributeName": "asset", "AttributeType": "S"}],
         "BillingMode": "PAY_PER_REQUEST",
     },
+    "create_backup": {"BackupName": "before-a-change"},
+    "update_continuous_backups": {
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": False}
+    },
+    "update_table": {"DeletionProtectionEnabled": False},
     "batch_get_image": {"imageIds": [{"imageTag": "v1"}]},
     "batch_check_layer_availability": {"layerDigests": [LAYER]},
     "get_download_url_for_layer": {"layerDigest": LAYER},

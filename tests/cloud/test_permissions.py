@@ -146,6 +146,14 @@ NAMED_ALIKE = f"by-{DEPLOYED.name}"
                 ("dynamodb:Query", f"{TABLE}/index/by-asset", "allowed"),
                 ("dynamodb:Query", f"{OTHER_TABLE}/index/by-asset", "implicitDeny"),
                 ("dynamodb:Query", f"{OTHER_TABLE}/index/{NAMED_ALIKE}", "explicitDeny"),
+                ("dynamodb:GetResourcePolicy", TABLE, "allowed"),
+                ("dynamodb:PutResourcePolicy", TABLE, "explicitDeny"),
+                ("dynamodb:PutResourcePolicy", f"{TABLE}/stream/2026", "explicitDeny"),
+                ("dynamodb:DeleteResourcePolicy", TABLE, "explicitDeny"),
+                ("dynamodb:DeleteResourcePolicy", f"{TABLE}/stream/2026", "explicitDeny"),
+                ("dynamodb:RestoreTableFromBackup", f"{TABLE}/backup/2026", "allowed"),
+                ("dynamodb:DeleteBackup", f"{TABLE}/backup/2026", "explicitDeny"),
+                ("dynamodb:UpdateContinuousBackups", TABLE, "explicitDeny"),
             )
         ),
         *(
@@ -158,10 +166,10 @@ NAMED_ALIKE = f"by-{DEPLOYED.name}"
         ),
     ],
 )
-def test_simulated_a_role_uses_indexes_and_streams_of_its_environment_only(
+def test_simulated_a_role_uses_tables_and_log_streams_of_its_environment_without_sharing_them(
     roles: dict[str, str], role: str, action: str, resource: str, decision: str
 ) -> None:
-    # The local cloud checks the ARN of the table or log group only.
+    # In a call, the local cloud checks only the ARN of a log group or of a table given by name.
     answer = boto3.client("iam").simulate_principal_policy(
         PolicySourceArn=roles[role], ActionNames=[action], ResourceArns=[resource]
     )

@@ -26,11 +26,21 @@ def allow(actions: Iterable[str], *resources: str) -> set[Permission]:
 WRITE_LOGS = ("logs:CreateLogStream", "logs:PutLogEvents")
 FUNCTION_LOGS = f"arn:aws:logs:{TARGET}:log-group:/aws/lambda/acme-*-test"
 TABLES = f"arn:aws:dynamodb:{TARGET}:table/acme-*-test"
+SHARES_AND_BACKUPS = (
+    "DeleteBackup",
+    "DeleteResourcePolicy",
+    "PutResourcePolicy",
+    "UpdateContinuousBackups",
+)
 SHARED = {
     *allow(["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload"], f"{BUCKET}/*"),
     *allow(["s3:ListBucket"], BUCKET),
     *allow(["dynamodb:*"], TABLES, f"{TABLES}/*"),
     ("Deny", "dynamodb:*", f"arn:aws:dynamodb:{TARGET}:table/*/index/*-test"),
+    *(
+        ("Deny", f"dynamodb:{action}", f"arn:aws:dynamodb:{TARGET}:table/*")
+        for action in SHARES_AND_BACKUPS
+    ),
 }
 LAMBDA = SHARED | {
     *allow(WRITE_LOGS, FUNCTION_LOGS, f"{FUNCTION_LOGS}:*"),
