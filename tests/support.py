@@ -6,7 +6,7 @@ Tests of the tools import this module too, so its import does not load the CDK.
 import json
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -46,6 +46,21 @@ def skip_validation(patch: "pytest.MonkeyPatch") -> None:
     from stacks.core import app
 
     patch.setattr(app, "new_app", partial(app.new_app, validate=False))
+
+
+def in_the_partition_aws(template: Mapping[str, object]) -> dict[str, object]:
+    """The template with `aws` in place of references to the partition, as CloudFormation has it."""
+
+    def resolve(value: dict[str, object]) -> object:
+        match value:
+            case {"Ref": "AWS::Partition"}:
+                return "aws"
+            case {"Fn::Join": ["", [*parts]]} if all(isinstance(part, str) for part in parts):
+                return "".join(map(str, parts))
+        return value
+
+    resolved: dict[str, object] = json.loads(json.dumps(template), object_hook=resolve)
+    return resolved
 
 
 _QUICK_APP = """

@@ -20,10 +20,14 @@ class InvalidRepositoryError(ValueError):
 
 @dataclass(frozen=True)
 class GitHubRepository:
-    """A GitHub repository. `gh api repos/OWNER/NAME --jq '.owner.id, .id'` prints the ids.
+    """A GitHub repository, as `gh api repos/OWNER/NAME --jq '.owner.login, .owner.id, .name, .id'`
+    prints it.
 
+    IAM compares names with case, and the subject holds names and ids: after a rename, roles trust
+    no job until a person deploys the new names.
     With `sends_names_only`, roles also trust subjects without ids. GitHub sends such subjects for
-    repositories created before 2026-07-15. A later owner of the same names is then trusted too.
+    repositories created before 2026-07-15, until they are renamed or opt in (github/docs#45221). A
+    later owner of the same names is then trusted too.
     Raises `InvalidRepositoryError` for a name or id that GitHub does not allow.
     """
 

@@ -8,8 +8,8 @@ from constructs import Construct
 
 from stacks.core.base import DomainStack
 from stacks.core.environment import Environment
-from stacks.core.findings import acknowledge
-from stacks.delivery import exports
+from stacks.core.findings import acknowledge, wildcards
+from stacks.delivery import drift, exports
 from stacks.delivery.repository import AUDIENCE, ISSUER, GitHubRepository
 
 # The roles of the CDK bootstrap that a deploy assumes (CDK developer guide, "Bootstrapping").
@@ -53,24 +53,17 @@ class DeliveryStack(DomainStack):
             if create_provider
             else self._iam_arn(f"oidc-provider/{ISSUER}")
         )
-        deploy_role = self._role("DeployRole", "Deploys from GitHub Actions", DEPLOY_ROLES)
-        drift_role = self._role("DriftRole", "Detects drift from GitHub Actions", ("lookup",))
-        drift_role.add_managed_policy(
-            iam.ManagedPolicy.from_aws_managed_policy_name("ReadOnlyAccess")
-        )
-        acknowledge(
-            drift_role,
-            "CloudFormation reads resources of every type with the permissions of the role that "
-            "detects drift (CloudFormation user guide); the lookup role has the same policy",
-            "AwsSolutions::AwsSolutions-IAM4"
-            "[Policy::arn:<AWS::Partition>:iam::aws:policy/ReadOnlyAccess]",
-        )
+        deploy_role = self._role("DeployRole", "Deploys from GitHub Actions")
+        self._let_deploy(deploy_role)
+        drift_role = self._role("DriftRole", "Detects drift from GitHub Actions")
+        self._let_detect_drift(drift_role)
+
         self.publish(exports.DEPLOY_ROLE_ARN, deploy_role.role_arn)
         self.publish(exports.DRIFT_ROLE_ARN, drift_role.role_arn)
 
-    def _role(self, name: str, description: str, bootstrap_roles: Sequence[str]) -> iam.Role:
-        """A role for jobs of the repository, with permission to assume `bootstrap_roles`."""
-        role = iam.Role(
+    def _role(self, name: str, description: str) -> iam.Role:
+        """A role for jobs of the repository."""
+        return iam.Role(
             self,
             name,
             description=description,
@@ -80,11 +73,13 @@ class DeliveryStack(DomainStack):
                 "sts:AssumeRoleWithWebIdentity",
             ),
         )
+
+    def _let_deploy(self, role: iam.Role) -> None:
         qualifier = self.synthesizer.bootstrap_qualifier
         iam.ManagedPolicy(
             self,
-            f"{name}Policy",
-            description=f"Roles of the CDK bootstrap that {name} may assume",
+            "DeployRolePolicy",
+            description="Roles of the CDK bootstrap that DeployRole may assume",
             roles=[role],
             statements=[
                 iam.PolicyStatement(
@@ -92,14 +87,31 @@ class DeliveryStack(DomainStack):
                     actions=["sts:AssumeRole"],
                     resources=[
                         self._iam_arn(
-                            f"role/cdk-{qualifier}-{each}-role-{self.account}-{self.region}"
+                            f"role/cdk-{qualifier}-{kind}-role-{self.account}-{self.region}"
                         )
-                        for each in bootstrap_roles
+                        for kind in DEPLOY_ROLES
                     ],
                 )
             ],
         )
-        return role
+
+    def _let_detect_drift(self, role: iam.Role) -> None:
+        # No bootstrap role: the lookup role has ReadOnlyAccess, which includes reading data.
+        statements = drift.statements(self.environment_settings.project, self.account)
+        policy = iam.ManagedPolicy(
+            self,
+            "DriftRolePolicy",
+            description="Configuration that DriftRole reads to detect drift",
+            roles=[role],
+            statements=statements,
+        )
+        for statement in statements:
+            acknowledge(
+                policy,
+                "Drift detection reads resources of every stack of the account. No action returns "
+                "their data; code and keys are readable only in this project",
+                *wildcards(self, statement.actions, statement.resources),
+            )
 
     def _iam_arn(self, resource: str) -> str:
         return f"arn:{cdk.Aws.PARTITION}:iam::{self.account}:{resource}"

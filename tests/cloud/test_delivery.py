@@ -1,27 +1,32 @@
 """The jobs of GitHub Actions that may assume the delivery roles, and the roles' permissions.
 
-The local cloud evaluates the trust policies, but does not check the signature of a token.
+The local cloud evaluates the trust policies, but does not check the signature of a token. It
+detects drift without the caller's permission to read the resources (tests/delivery tests these).
 """
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
 from stacks.core.environment import Environment
-from stacks.delivery.repository import AUDIENCE, ISSUER, REPOSITORY
+from stacks.delivery.repository import AUDIENCE, ISSUER, GitHubRepository
 from stacks.delivery.stack import DeliveryStack
 from tests.cloud.conftest import ACCOUNT, Tools
 from tests.support import entered, new_test_app
 from tools.local_cloud.client import LocalCloud
 
-OWNER, NAME = REPOSITORY.owner, REPOSITORY.name
-OWNER_ID, ID = REPOSITORY.owner_id, REPOSITORY.repository_id
+OWNER, OWNER_ID, NAME, ID = "Acme", 12, "ops", 345
+REPOSITORY = GitHubRepository(OWNER, OWNER_ID, NAME, ID)
 (JOB,) = REPOSITORY.subjects("dev")
 REPO = JOB.removesuffix(":environment:dev")
+
+ACCOUNT_ENVIRONMENT = Environment(name="account")
+FLAGS = ("--environment=account", "--to=aws")
 
 REFUSED = {
     "another branch": {"sub": f"{REPO}:ref:refs/heads/feature"},
@@ -33,6 +38,11 @@ REFUSED = {
         "sub": f"repo:{OWNER}@{OWNER_ID}/{NAME}-x@{ID}1:environment:dev"
     },
     "a new owner of the same names": {"sub": f"repo:{OWNER}@1/{NAME}@2:environment:dev"},
+    "a renamed owner": {"sub": f"repo:Other@{OWNER_ID}/{NAME}@{ID}:environment:dev"},
+    "a renamed repository": {"sub": f"repo:{OWNER}@{OWNER_ID}/other@{ID}:environment:dev"},
+    "another case of the owner's name": {
+        "sub": f"repo:{OWNER.lower()}@{OWNER_ID}/{NAME}@{ID}:environment:dev"
+    },
     "a subject without ids": {"sub": f"repo:{OWNER}/{NAME}:environment:dev"},
     "another audience": {"aud": f"https://github.com/{OWNER}"},
     "another issuer": {"iss": "https://token.example.com"},
@@ -47,29 +57,31 @@ def token(**claims: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def roles(
-    tools: Tools,
-    cloud: LocalCloud,
-    account: dict[str, str],
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[dict[str, str]]:
-    """The ARNs of the two roles of the deployed stack, by output."""
+def delivery(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cloud assembly of the delivery stack."""
     assembly = tmp_path_factory.mktemp("assembly")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CDK_OUTDIR", str(assembly))
         app = new_test_app()
         # MiniStack has no OIDC providers; it knows the issuer from the trust policies.
-        stack = DeliveryStack(
-            app, Environment(name="account"), repository=REPOSITORY, create_provider=False
-        )
+        DeliveryStack(app, ACCOUNT_ENVIRONMENT, repository=REPOSITORY, create_provider=False)
         app.synth()
-    flags = ("--environment=account", "--to=aws", "--yes")
-    done = tools("deploy", *flags, app=assembly, **account)
+    return assembly
+
+
+@pytest.fixture(scope="module")
+def roles(
+    tools: Tools, cloud: LocalCloud, account: dict[str, str], delivery: Path
+) -> Iterator[dict[str, str]]:
+    """The ARNs of the two roles of the deployed stack, by output."""
+    done = tools("deploy", *FLAGS, "--yes", app=delivery, **account)
     assert done.status == 0, done.output
     with entered(cloud, account=ACCOUNT):
-        outputs = boto3.client("cloudformation").describe_stacks(StackName=stack.stack_name)
+        found = boto3.client("cloudformation").describe_stacks(
+            StackName=ACCOUNT_ENVIRONMENT.stack_name("delivery")
+        )
         yield {
-            output["OutputKey"]: output["OutputValue"] for output in outputs["Stacks"][0]["Outputs"]
+            output["OutputKey"]: output["OutputValue"] for output in found["Stacks"][0]["Outputs"]
         }
 
 
@@ -104,7 +116,7 @@ def test_another_job_cannot_assume_a_role(role: str, case: str, roles: dict[str,
     ("role", "kinds"),
     [
         ("DeployRoleArn", {"deploy", "file-publishing", "image-publishing", "lookup"}),
-        ("DriftRoleArn", {"lookup"}),
+        ("DriftRoleArn", set()),
     ],
 )
 def test_a_job_of_the_environment_assumes_only_these_roles(
@@ -123,6 +135,39 @@ def test_the_roles_cannot_change_resources_directly(roles: dict[str, str]) -> No
             assume(role).client("cloudformation").delete_stack(StackName="CDKToolkit")
 
 
-def test_the_drift_role_detects_drift(roles: dict[str, str]) -> None:
-    client = assume(roles["DriftRoleArn"]).client("cloudformation")
-    assert client.detect_stack_drift(StackName="CDKToolkit")["StackDriftDetectionId"]
+def test_the_drift_command_needs_only_the_drift_role(
+    tools: Tools, account: dict[str, str], delivery: Path, roles: dict[str, str]
+) -> None:
+    keys = assume(roles["DriftRoleArn"]).get_credentials()
+    assert keys
+    assert keys.token
+    job = account | {
+        "AWS_ACCESS_KEY_ID": keys.access_key,
+        "AWS_SECRET_ACCESS_KEY": keys.secret_key,
+        "AWS_SESSION_TOKEN": keys.token,
+    }
+    done = tools("drift", *FLAGS, app=delivery, **job)
+    assert done.status == 0, done.output
+    assert "Number of resources with drift: 0" in done.output
+
+
+def test_the_deploy_role_cannot_detect_drift_itself(roles: dict[str, str]) -> None:
+    client = assume(roles["DeployRoleArn"]).client("cloudformation")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        client.detect_stack_drift(StackName="CDKToolkit")
+
+
+ASSETS = f"cdk-hnb659fds-assets-{ACCOUNT}-us-east-1"
+READS: dict[str, Callable[[boto3.Session], object]] = {
+    "an object": lambda job: job.client("s3").get_object(Bucket=ASSETS, Key="any"),
+    "the keys of another project": lambda job: job.client("s3").list_objects_v2(Bucket=ASSETS),
+    "a parameter": lambda job: job.client("ssm").get_parameter(
+        Name="/cdk-bootstrap/hnb659fds/version"
+    ),
+}
+
+
+@pytest.mark.parametrize("read", READS)
+def test_the_drift_role_reads_no_data(read: str, roles: dict[str, str]) -> None:
+    with pytest.raises(ClientError, match="AccessDenied"):
+        READS[read](assume(roles["DriftRoleArn"]))

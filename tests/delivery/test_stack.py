@@ -1,13 +1,14 @@
-"""The principals that may assume the two roles, and the roles that the two roles may assume."""
+"""The jobs that may assume the two roles, and the bootstrap roles that DeployRole may assume."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from aws_cdk.assertions import Template
 
 from stacks.delivery.repository import GitHubRepository
 from stacks.delivery.stack import DeliveryStack
-from tests.support import ENVIRONMENT, new_test_app
+from tests.support import ENVIRONMENT, in_the_partition_aws, new_test_app
 
 REPOSITORY = GitHubRepository("acme", 12, "ops", 345)
 PROVIDER = "oidc-provider/token.actions.githubusercontent.com"
@@ -47,24 +48,44 @@ def test_both_roles_trust_only_jobs_in_the_github_environments_of_the_account() 
     ]
 
 
-def test_each_role_assumes_roles_of_the_bootstrap_and_nothing_else() -> None:
-    template = Template.from_stack(
-        DeliveryStack(new_test_app(), ENVIRONMENT, repository=REPOSITORY)
-    )
-    account, region = ENVIRONMENT.account, ENVIRONMENT.region
-    allowed = {}
-    for key, policy in template.find_resources("AWS::IAM::ManagedPolicy").items():
-        (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
-        assert statement["Action"] == "sts:AssumeRole"
-        listed = statement["Resource"]
-        arns = listed if isinstance(listed, list) else [listed]
-        allowed[key.partition("Role")[0]] = {arn["Fn::Join"][1][-1] for arn in arns}
-    role = f":iam::{account}:role/cdk-hnb659fds-{{}}-role-{account}-{region}"
-    kinds = ("deploy", "file-publishing", "image-publishing", "lookup")
-    assert allowed == {
-        "Deploy": {role.format(kind) for kind in kinds},
-        "Drift": {role.format("lookup")},
+def bootstrap_roles(regions: Sequence[str]) -> set[str]:
+    """The roles that a deploy to the regions assumes, without the beginning of their ARN."""
+    account = ENVIRONMENT.account
+    return {
+        f":iam::{account}:role/cdk-hnb659fds-{kind}-role-{account}-{region}"
+        for kind in ("deploy", "file-publishing", "image-publishing", "lookup")
+        for region in regions
     }
+
+
+def test_the_deploy_role_assumes_bootstrap_roles_of_its_region_and_nothing_else() -> None:
+    stack = DeliveryStack(new_test_app(), ENVIRONMENT, repository=REPOSITORY)
+    policies = Template.from_stack(stack).find_resources("AWS::IAM::ManagedPolicy")
+    (policy,) = [policies[key] for key in policies if key.startswith("DeployRole")]
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Action"] == "sts:AssumeRole"
+    listed = {arn["Fn::Join"][1][-1] for arn in statement["Resource"]}
+    assert listed == bootstrap_roles([ENVIRONMENT.region])
+
+
+def test_the_policies_fit_into_iam_for_the_longest_names_and_several_environments() -> None:
+    repository = GitHubRepository("o" * 39, 10**11, "n" * 100, 10**11, sends_names_only=True)
+    stack = DeliveryStack(
+        new_test_app(),
+        replace(ENVIRONMENT, project="p" * 50),
+        repository=repository,
+        github_environments=("dev", "test", "staging", "prod"),
+    )
+    template = Template.from_json(in_the_partition_aws(Template.from_stack(stack).to_json()))
+    for policy in template.find_resources("AWS::IAM::ManagedPolicy").values():
+        assert length(policy["Properties"]["PolicyDocument"]) < 6144
+    for role in template.find_resources("AWS::IAM::Role").values():
+        assert length(role["Properties"]["AssumeRolePolicyDocument"]) < 2048
+
+
+def length(policy: object) -> int:
+    """The characters that IAM counts (IAM user guide, "IAM and AWS STS quotas")."""
+    return len(json.dumps(policy, separators=(",", ":")))
 
 
 def test_an_existing_provider_and_the_bootstrap_qualifier_are_used() -> None:
@@ -76,8 +97,7 @@ def test_an_existing_provider_and_the_bootstrap_qualifier_are_used() -> None:
     for trust in trusts(template):
         assert f"::{ENVIRONMENT.account}:{PROVIDER}" in json.dumps(trust)
     policies = json.dumps(template.find_resources("AWS::IAM::ManagedPolicy"))
-    # Four roles for deploys, and one for the detection of drift.
-    assert policies.count(":role/") == policies.count(":role/cdk-acme1-") == 5
+    assert policies.count(":role/") == policies.count(":role/cdk-acme1-") == 4
 
 
 def test_the_app_has_this_stack_with_the_reviewed_exports(check_app: Callable[[], None]) -> None:

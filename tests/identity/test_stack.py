@@ -1,6 +1,5 @@
 """The roles have exactly the permissions of these tables."""
 
-import json
 from collections.abc import Callable, Iterable
 
 import aws_cdk as cdk
@@ -10,7 +9,7 @@ from aws_cdk.assertions import Template
 
 from stacks.core.app import new_app
 from stacks.identity.stack import IdentityStack
-from tests.support import ENVIRONMENT, new_test_app
+from tests.support import ENVIRONMENT, in_the_partition_aws, new_test_app
 
 BUCKET = "arn:aws:s3:::bucket"
 REPOSITORY = "arn:aws:ecr:eu-central-1:111122223333:repository/images"
@@ -61,18 +60,7 @@ def identity_stack(app: cdk.App) -> IdentityStack:
 @pytest.fixture(scope="module")
 def template() -> Template:
     stack = identity_stack(new_test_app())
-    text = json.dumps(Template.from_stack(stack).to_json())
-    return Template.from_json(json.loads(text, object_hook=in_the_partition_aws))
-
-
-def in_the_partition_aws(value: dict[str, object]) -> object:
-    """Replace references to the partition by `aws`, as CloudFormation does there."""
-    match value:
-        case {"Ref": "AWS::Partition"}:
-            return "aws"
-        case {"Fn::Join": ["", [*parts]]} if all(isinstance(part, str) for part in parts):
-            return "".join(map(str, parts))
-    return value
+    return Template.from_json(in_the_partition_aws(Template.from_stack(stack).to_json()))
 
 
 def as_list(value: object) -> list[str]:
