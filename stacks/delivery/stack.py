@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.core.base import DomainStack
-from stacks.core.environment import Environment
+from stacks.core.environment import REGION, Environment
 from stacks.core.findings import acknowledge, wildcards
 from stacks.delivery import drift, exports
 from stacks.delivery.repository import AUDIENCE, ISSUER, GitHubRepository
@@ -27,12 +27,15 @@ class DeliveryStack(DomainStack):
         *,
         repository: GitHubRepository,
         github_environments: Sequence[str] = ("dev",),
+        regions: Sequence[str] = (),
         create_provider: bool = True,
     ) -> None:
         """Trust jobs in `github_environments`: the environments of this account.
 
+        `regions` are the regions of these environments, by default the region of this stack.
         An account can have only one OIDC provider of GitHub. With `create_provider` False, the
         stack uses the existing provider.
+        Raises `InvalidEnvironmentError` for a region that is not a region code.
         """
         super().__init__(
             scope,
@@ -54,7 +57,7 @@ class DeliveryStack(DomainStack):
             else self._iam_arn(f"oidc-provider/{ISSUER}")
         )
         deploy_role = self._role("DeployRole", "Deploys from GitHub Actions")
-        self._let_deploy(deploy_role)
+        self._let_deploy(deploy_role, regions or [environment.region])
         drift_role = self._role("DriftRole", "Detects drift from GitHub Actions")
         self._let_detect_drift(drift_role)
 
@@ -74,7 +77,7 @@ class DeliveryStack(DomainStack):
             ),
         )
 
-    def _let_deploy(self, role: iam.Role) -> None:
+    def _let_deploy(self, role: iam.Role, regions: Sequence[str]) -> None:
         qualifier = self.synthesizer.bootstrap_qualifier
         iam.ManagedPolicy(
             self,
@@ -86,9 +89,8 @@ class DeliveryStack(DomainStack):
                     sid="BootstrapRoles",
                     actions=["sts:AssumeRole"],
                     resources=[
-                        self._iam_arn(
-                            f"role/cdk-{qualifier}-{kind}-role-{self.account}-{self.region}"
-                        )
+                        self._iam_arn(f"role/cdk-{qualifier}-{kind}-role-{self.account}-{region}")
+                        for region in map(REGION.check, regions)
                         for kind in DEPLOY_ROLES
                     ],
                 )

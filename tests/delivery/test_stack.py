@@ -1,11 +1,14 @@
 """The jobs that may assume the two roles, and the bootstrap roles that DeployRole may assume."""
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import pytest
 from aws_cdk.assertions import Template
 
+from stacks.core.environment import InvalidEnvironmentError
 from stacks.delivery.repository import GitHubRepository
 from stacks.delivery.stack import DeliveryStack
 from tests.support import ENVIRONMENT, in_the_partition_aws, new_test_app
@@ -58,14 +61,26 @@ def bootstrap_roles(regions: Sequence[str]) -> set[str]:
     }
 
 
-def test_the_deploy_role_assumes_bootstrap_roles_of_its_region_and_nothing_else() -> None:
-    stack = DeliveryStack(new_test_app(), ENVIRONMENT, repository=REPOSITORY)
+# The stack is in eu-central-1.
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [([], ["eu-central-1"]), (["eu-west-1", "us-east-1"], ["eu-west-1", "us-east-1"])],
+)
+def test_the_deploy_role_assumes_bootstrap_roles_of_its_regions_and_nothing_else(
+    given: Sequence[str], expected: Sequence[str]
+) -> None:
+    stack = DeliveryStack(new_test_app(), ENVIRONMENT, repository=REPOSITORY, regions=given)
     policies = Template.from_stack(stack).find_resources("AWS::IAM::ManagedPolicy")
     (policy,) = [policies[key] for key in policies if key.startswith("DeployRole")]
     (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
     assert statement["Action"] == "sts:AssumeRole"
-    listed = {arn["Fn::Join"][1][-1] for arn in statement["Resource"]}
-    assert listed == bootstrap_roles([ENVIRONMENT.region])
+    assert {arn["Fn::Join"][1][-1] for arn in statement["Resource"]} == bootstrap_roles(expected)
+
+
+@pytest.mark.parametrize("region", ["", "*", "us-east-*", "eu-central", "eu-central-1 "])
+def test_a_region_that_would_match_other_roles_is_refused(region: str) -> None:
+    with pytest.raises(InvalidEnvironmentError, match=f"^region '{re.escape(region)}': "):
+        DeliveryStack(new_test_app(), ENVIRONMENT, repository=REPOSITORY, regions=[region])
 
 
 def test_the_policies_fit_into_iam_for_the_longest_names_and_several_environments() -> None:
@@ -75,6 +90,7 @@ def test_the_policies_fit_into_iam_for_the_longest_names_and_several_environment
         replace(ENVIRONMENT, project="p" * 50),
         repository=repository,
         github_environments=("dev", "test", "staging", "prod"),
+        regions=("us-east-1", "us-west-2", "eu-central-1", "ap-southeast-1"),
     )
     template = Template.from_json(in_the_partition_aws(Template.from_stack(stack).to_json()))
     for policy in template.find_resources("AWS::IAM::ManagedPolicy").values():
