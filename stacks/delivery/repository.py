@@ -24,7 +24,7 @@ class GitHubRepository:
     prints it.
 
     IAM compares names with case, and the subject holds names and ids: after a rename, roles trust
-    no job until a person deploys the new names.
+    no job until a person deploys the new names (docs/github.md).
     With `sends_names_only`, roles also trust subjects without ids. GitHub sends such subjects for
     repositories created before 2026-07-15, until they are renamed or opt in (github/docs#45221). A
     later owner of the same names is then trusted too.
