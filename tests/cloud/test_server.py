@@ -3,11 +3,13 @@
 import io
 import json
 import socket
+import sysconfig
 import threading
 import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal
 
 import boto3
 import psutil
@@ -21,6 +23,7 @@ from tests.cloud.conftest import server_of
 from tests.support import entered
 from tools.local_cloud.client import LocalCloud, local_cloud
 from tools.local_cloud.folder import HOST, PORT, STATE
+from tools.project import ROOT
 
 pytestmark = pytest.mark.usefixtures("measured")
 FUNCTION = """
@@ -43,39 +46,55 @@ POISON = {
     "LAMBDA_EXECUTOR": "docker",
     "LAMBDA_STRICT": "1",
     "MINISTACK_REGION": "eu-west-1",
+    "PYTHONPATH": str(ROOT),
     "SERVICES": "sqs",
     "SSL_CERT_FILE": "/nowhere",
     "TOKEN": "secret",
+    "TZ": "Asia/Tokyo",
 }
 
 
-def make_function(cloud: LocalCloud) -> None:
-    """Create a function that may only put objects."""
+def make_function(
+    cloud: LocalCloud,
+    name: str,
+    allowed: tuple[str, str],
+    files: dict[str, str],
+    runtime: Literal["python3.13", "nodejs24.x"] = "python3.13",
+) -> None:
+    """Create a function with `work.handler` in `files`; `allowed` is an action and a resource."""
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
-        archive.writestr("work.py", FUNCTION)
+        for file, text in files.items():
+            archive.writestr(file, text)
     statement = {"Effect": "Allow", "Action": "sts:AssumeRole"}
     trust = {"Statement": [{**statement, "Principal": {"Service": "lambda.amazonaws.com"}}]}
-    allow = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::functions/*"}
+    action, resource = allowed
+    allow = {"Effect": "Allow", "Action": action, "Resource": resource}
     with entered(cloud):
-        boto3.client("s3").create_bucket(Bucket="functions")
         iam = boto3.client("iam")
-        role = iam.create_role(RoleName="works", AssumeRolePolicyDocument=json.dumps(trust))
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
         iam.put_role_policy(
-            RoleName="works", PolicyName="put", PolicyDocument=json.dumps({"Statement": [allow]})
+            RoleName=name, PolicyName="allow", PolicyDocument=json.dumps({"Statement": [allow]})
         )
         functions = boto3.client("lambda")
         functions.create_function(
-            FunctionName="works",
-            Runtime="python3.13",
+            FunctionName=name,
+            Runtime=runtime,
             Role=role["Role"]["Arn"],
             Handler="work.handler",
             Code={"ZipFile": package.getvalue()},
             Timeout=60,
         )
         functions.get_waiter("function_active_v2").wait(
-            FunctionName="works", WaiterConfig={"Delay": 1}
+            FunctionName=name, WaiterConfig={"Delay": 1}
         )
+
+
+def invoke(cloud: LocalCloud, name: str) -> dict[str, Any]:
+    """The result of a function, or its error."""
+    with entered(cloud):
+        answer = boto3.client("lambda").invoke(FunctionName=name)["Payload"]
+        return dict(json.load(answer))
 
 
 # Calls
@@ -117,7 +136,59 @@ def test_the_server_listens_on_one_port_of_this_machine_only(cloud: LocalCloud) 
     assert listening == [(HOST, cloud.port)]
 
 
-# Lambda functions, and stops
+# Lambda functions
+
+
+def test_a_python_function_imports_its_bundle_and_what_aws_includes_and_nothing_else(
+    cloud: LocalCloud,
+) -> None:
+    work = """
+import boto3, importlib, six
+
+def error(name):
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        return type(error).__name__
+
+def handler(event, context):
+    boto3.client("s3").list_buckets()
+    return {"six": six.__file__, "errors": {name: error(name) for name in NAMES}}
+"""
+    names = ["awscrt", "pip", "pytest", "rich", "stacks", "tools"]
+    six = Path(sysconfig.get_path("purelib")) / "six.py"  # which boto3 needs
+    files = {"work.py": f"NAMES = {names}{work}", "six.py": six.read_text()}
+    make_function(cloud, "bundled", ("s3:ListAllMyBuckets", "*"), files)
+    answer = invoke(cloud, "bundled")
+    assert answer["six"].endswith("/code/six.py")
+    assert answer["errors"] == dict.fromkeys(names, "ModuleNotFoundError")
+
+
+def test_the_function_of_a_vpc_closes_the_default_security_group(cloud: LocalCloud) -> None:
+    with entered(cloud):
+        ec2 = boto3.client("ec2")
+        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        groups = [{"Name": "vpc-id", "Values": [vpc]}]
+        (group,) = ec2.describe_security_groups(Filters=groups)["SecurityGroups"]
+    assert group["IpPermissionsEgress"]
+    # As in the function of the CDK, with the same package of the AWS SDK.
+    work = """
+const { EC2 } = require("@aws-sdk/client-ec2");
+const IpPermissions = [{ IpRanges: [{ CidrIp: "0.0.0.0/0" }], IpProtocol: "-1" }];
+exports.handler = async () => {
+  await new EC2({}).revokeSecurityGroupEgress({ GroupId: "GROUP", IpPermissions });
+  return { version: process.version };
+};
+""".replace("GROUP", group["GroupId"])
+    allowed = ("ec2:RevokeSecurityGroupEgress", "*")
+    make_function(cloud, "vpc", allowed, {"work.js": work}, "nodejs24.x")
+    assert invoke(cloud, "vpc")["version"].startswith("v24.")
+    with entered(cloud):
+        (group,) = boto3.client("ec2").describe_security_groups(Filters=groups)["SecurityGroups"]
+    assert not group["IpPermissionsEgress"]
+
+
+# Stops
 
 
 def test_a_function_has_the_rights_of_its_role_and_does_not_delay_a_stop(
@@ -127,10 +198,13 @@ def test_a_function_has_the_rights_of_its_role_and_does_not_delay_a_stop(
         monkeypatch.setenv(key, value)
     with socket.socket() as silent, local_cloud(tmp_path) as cloud:
         silent.connect((HOST, cloud.port))
-        make_function(cloud)
+        make_function(
+            cloud, "works", ("s3:PutObject", "arn:aws:s3:::functions/*"), {"work.py": FUNCTION}
+        )
         with entered(cloud):
             functions = boto3.client("lambda", config=Config(retries={"max_attempts": 0}))
             s3 = boto3.client("s3")
+        s3.create_bucket(Bucket="functions")
         answer = json.load(
             functions.invoke(FunctionName="works", Payload='{"seconds": 0}')["Payload"]
         )
@@ -141,11 +215,11 @@ def test_a_function_has_the_rights_of_its_role_and_does_not_delay_a_stop(
         assert not {key for key in POISON if environment.get(key) == POISON[key]}
         assert "AWS_PROFILE" not in environment
 
-        def invoke() -> None:
+        def invoke_slowly() -> None:
             with pytest.raises(BotoCoreError):
                 functions.invoke(FunctionName="works", Payload='{"seconds": 50}')
 
-        invoking = threading.Thread(target=invoke)
+        invoking = threading.Thread(target=invoke_slowly)
         invoking.start()
         s3.get_waiter("object_exists").wait(
             Bucket="functions", Key="raw/50", WaiterConfig={"Delay": 1}

@@ -22,6 +22,8 @@ LOCK = "lock"
 # The certificate of the server, with the certificate authority that clients trust.
 CERTIFICATE = "tls/server.crt"
 KEY = "tls/server.key"
+# The Python that runs Lambda functions.
+PYTHON = "python"
 # The output of the server.
 LOG = "server.log"
 

@@ -15,11 +15,11 @@ from pathlib import Path
 import uvicorn
 from filelock import FileLock, Timeout
 
-from tools.local_cloud import folder
+from tools.local_cloud import folder, runtime
 
 # The user's environment variables for the server and Lambda functions. The list excludes variables
 # of AWS, and variables that MiniStack reads, such as SERVICES.
-INHERITED = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TMPDIR", "TZ")
+INHERITED = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR")
 
 
 def main(directory: Path, port: int) -> None:
@@ -29,11 +29,14 @@ def main(directory: Path, port: int) -> None:
             if notice := folder.prepare_state(directory, version("ministack")):
                 print(notice, file=sys.stderr)
             folder.issue_certificate(directory)
+            python = runtime.create_python(directory / folder.PYTHON)
             port = listener.getsockname()[1]
             (directory / folder.PORT).write_text(str(port))
             inherited = {key: os.environ[key] for key in INHERITED if key in os.environ}
             os.environ.clear()
-            os.environ.update(inherited | _settings(directory, port))
+            os.environ.update(inherited | runtime.variables(python) | _settings(directory, port))
+            # MiniStack runs Python functions with `sys.executable`.
+            sys.executable = str(python)
             asyncio.run(_serve(directory, listener))
     except Timeout:
         sys.exit(
