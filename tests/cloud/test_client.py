@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import shutil
 import socket
+from importlib.metadata import version
 from pathlib import Path
 
 import boto3
@@ -56,18 +58,28 @@ def test_accounts_and_regions_are_separate_and_survive_a_stop(tmp_path: Path) ->
                 assert body.read() == bucket.encode()
 
 
+NEXT_START = (
+    "The next start moves this state to another folder and begins with an empty cloud, which a "
+    "deploy rebuilds."
+)
+
+
 @pytest.mark.usefixtures("measured")
 def test_the_state_of_a_killed_server_is_moved_and_can_be_moved_back(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as patch, local_cloud(tmp_path) as cloud, entered(cloud):
-        boto3.client("s3").create_bucket(Bucket="mine")
-        boto3.client("s3").put_object(Bucket="mine", Key="key", Body=b"1")
-        patch.setattr(client, "STOP_LIMIT", 0.0)
-        server_of(cloud).suspend()
-    assert capsys.readouterr().out == (
-        "The server of the local cloud did not stop within 0 seconds and was killed. Its state may "
-        "be incomplete.\n"
+    def kill() -> None:
+        with monkeypatch.context() as patch, local_cloud(tmp_path) as cloud, entered(cloud):
+            boto3.client("s3").create_bucket(Bucket="mine")
+            boto3.client("s3").put_object(Bucket="mine", Key="key", Body=b"1")
+            patch.setattr(client, "STOP_LIMIT", 0.0)
+            server_of(cloud).suspend()
+
+    with pytest.raises(UserError) as caught:
+        kill()
+    assert str(caught.value) == (
+        "The server of the local cloud did not stop within 0 seconds and was killed, so its state "
+        f"may be incomplete. {NEXT_START}"
     )
     with local_cloud(tmp_path) as cloud, entered(cloud):
         assert boto3.client("s3").list_buckets()["Buckets"] == []
@@ -75,13 +87,40 @@ def test_the_state_of_a_killed_server_is_moved_and_can_be_moved_back(
     (moved,) = tmp_path.glob(f"{STATE}-20*")
     assert capsys.readouterr().out == (
         f"The old state of the local cloud was moved to {moved}. This cloud is empty; a deploy "
-        "rebuilds it. The last server was killed, so the old state may be incomplete. To use the "
-        f"old state, stop this cloud and replace the folder {state} with the moved folder.\n"
+        "rebuilds it. The last server was killed or could not save its state, so the old state may "
+        "be incomplete. To use the old state, stop this cloud and replace the folder "
+        f"{state} with the moved folder.\n"
     )
     shutil.rmtree(state)
     moved.rename(state)
     with local_cloud(tmp_path) as cloud, entered(cloud):
         assert boto3.client("s3").get_object(Bucket="mine", Key="key")["Body"].read() == b"1"
+
+
+@pytest.mark.usefixtures("measured")
+@pytest.mark.parametrize("unwritable", ["s3.json", "objects/000000000000/mine/key.meta.json"])
+def test_a_state_that_was_not_saved_whole_is_an_error_and_not_used_again(
+    tmp_path: Path, unwritable: str
+) -> None:
+    def lose() -> None:
+        with local_cloud(tmp_path) as cloud, entered(cloud):
+            boto3.client("s3").create_bucket(Bucket="mine")
+            # MiniStack can write no file with the name of a folder.
+            (tmp_path / STATE / unwritable).mkdir()
+            boto3.client("s3").put_object(Bucket="mine", Key="key", Body=b"1")
+
+    with pytest.raises(UserError) as caught:
+        lose()
+    assert re.fullmatch(
+        r"The local cloud could not save its whole state: [\d.]+ MB are free in "
+        rf"{re.escape(str(tmp_path))}, and server\.log may show errors\. If the disk is full, free "
+        rf"some space\. {NEXT_START}",
+        str(caught.value),
+    )
+    assert "ersist" in (tmp_path / "server.log").read_text()
+    notice = folder.prepare_state(tmp_path, version("ministack"))
+    assert notice is not None
+    assert "The last server was killed or could not save its state" in notice
 
 
 def test_the_state_of_another_version_is_moved(tmp_path: Path) -> None:
@@ -122,7 +161,7 @@ def test_a_server_that_does_not_start_in_time_is_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(client, "START_LIMIT", 0.0)
-    assert_no_start(tmp_path, "did not start. It did not answer in time.")
+    assert_no_start(tmp_path, f"It gave no answer and no reason; .* MB are free in {tmp_path}")
     with FileLock(tmp_path / LOCK, timeout=0):
         assert not (tmp_path / PORT).exists()
 

@@ -14,7 +14,7 @@ import urllib3
 
 from tools.console import say
 from tools.errors import UserError
-from tools.local_cloud.folder import CERTIFICATE, HOST, LOG, PORT, create
+from tools.local_cloud.folder import CERTIFICATE, HOST, LOG, PORT, create, free_space
 from tools.project import ROOT
 from tools.variables import without_aws
 
@@ -70,7 +70,7 @@ def local_cloud(directory: Path, *, port: int = 0) -> Iterator[LocalCloud]:
     """Yield the local cloud in `directory`, served on `port` of 127.0.0.1 (0: any free port).
 
     Uses the running server of the folder, or starts a server and stops it at the end.
-    Raises `UserError` if the server cannot start.
+    Raises `UserError` if the server cannot start or save the state.
     """
     directory = directory.resolve()
     if running := _find(directory):
@@ -81,6 +81,7 @@ def local_cloud(directory: Path, *, port: int = 0) -> Iterator[LocalCloud]:
         yield _wait_until_ready(directory, server)
     finally:
         _stop(server)
+    _check_saved(directory, server)
 
 
 def _find(directory: Path) -> LocalCloud | None:
@@ -120,7 +121,8 @@ def _wait_until_ready(directory: Path, server: subprocess.Popen[bytes]) -> Local
             return replace(cloud, server=server)
         time.sleep(0.05)
     reason = (directory / LOG).read_text(errors="replace").strip()
-    raise UserError(f"The local cloud did not start. {reason or 'It did not answer in time.'}")
+    silent = f"It gave no answer and no reason; {free_space(directory)}."
+    raise UserError(f"The local cloud did not start. {reason or silent}")
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:
@@ -131,8 +133,22 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
-        say(
+
+
+def _check_saved(directory: Path, server: subprocess.Popen[bytes]) -> None:
+    """Raise `UserError` unless the server, which has ended, saved the whole state."""
+    if server.returncode == 0:
+        return
+    reason = (
+        f"The local cloud could not save its whole state: {free_space(directory)}, and {LOG} may "
+        "show errors. If the disk is full, free some space."
+    )
+    if server.returncode == -signal.SIGKILL:
+        reason = (
             f"The server of the local cloud did not stop within {STOP_LIMIT:.0f} seconds and was "
-            "killed. Its state may be incomplete.",
-            style="red",
+            "killed, so its state may be incomplete."
         )
+    raise UserError(
+        f"{reason} The next start moves this state to another folder and begins with an empty "
+        "cloud, which a deploy rebuilds."
+    )

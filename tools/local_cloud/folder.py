@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -15,7 +16,8 @@ HOST = "127.0.0.1"
 # The state of MiniStack's services, the objects of S3, and the version of MiniStack.
 STATE = "state"
 VERSION = "state/ministack-version"
-# The port of the running server. The file still exists if the server was killed.
+# The port of the running server. The file still exists if the server was killed or could not save
+# its whole state.
 PORT = "port"
 # A lock that the running server holds.
 LOCK = "lock"
@@ -64,16 +66,24 @@ def prepare_state(directory: Path, version: str) -> str | None:
 
 
 def _why_unusable(directory: Path, version: str) -> str | None:
-    # A server that was killed during its first start wrote no version.
-    writer = (directory / VERSION).read_text() if (directory / VERSION).exists() else "unknown"
+    # A server that was killed during its first start, or found a full disk, wrote no version.
+    writer = (directory / VERSION).read_text() if (directory / VERSION).exists() else ""
     if writer != version:
-        return f"MiniStack {writer} wrote the old state, and this is MiniStack {version}."
+        return (
+            f"MiniStack {writer or 'unknown'} wrote the old state, and this is MiniStack {version}."
+        )
     if (directory / PORT).exists():
         return (
-            "The last server was killed, so the old state may be incomplete. To use the old state, "
+            "The last server was killed or could not save its state, so the old state may be "
+            "incomplete. To use the old state, "
             f"stop this cloud and replace the folder {directory / STATE} with the moved folder."
         )
     return None
+
+
+def free_space(directory: Path) -> str:
+    """The free disk space, for an error that a full disk may have caused."""
+    return f"{shutil.disk_usage(directory).free / 1e6:.1f} MB are free in {directory}"
 
 
 def issue_certificate(directory: Path) -> None:

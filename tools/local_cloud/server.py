@@ -5,11 +5,13 @@ MiniStack's own `main()` would also listen on port 443 and write a file to /tmp.
 """
 
 import asyncio
+import logging
 import os
 import signal
 import socket
 import sys
 from importlib.metadata import version
+from logging.handlers import BufferingHandler
 from pathlib import Path
 
 import uvicorn
@@ -76,6 +78,19 @@ def _settings(directory: Path, port: int) -> dict[str, str]:
     }
 
 
+def _record_losses() -> BufferingHandler:
+    """Record MiniStack's messages about state that it could not load or save.
+
+    MiniStack only logs them (core/persistence.py and services/s3.py).
+    """
+    losses = BufferingHandler(sys.maxsize)
+    losses.setLevel(logging.WARNING)
+    losses.addFilter(lambda record: "persist" in record.getMessage().lower())
+    for name in ("persistence", "s3"):
+        logging.getLogger(name).addHandler(losses)
+    return losses
+
+
 async def _serve(directory: Path, listener: socket.socket) -> None:
     # uvicorn stops at SIGINT and SIGTERM, and then raises the signal again.
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -98,12 +113,14 @@ async def _serve(directory: Path, listener: socket.socket) -> None:
         server.should_exit = True
 
     asyncio.get_running_loop().add_reader(0, stop)
+    losses = _record_losses().buffer
     await server.serve([listener])
-    (directory / folder.PORT).unlink()
+    if not losses:
+        (directory / folder.PORT).unlink()
     # End the processes of Lambda functions: they are in the process group of the server.
     os.killpg(0, signal.SIGTERM)
     # sys.exit() would wait for the threads of requests that still run.
-    os._exit(0)
+    os._exit(1 if losses else 0)
 
 
 if __name__ == "__main__":
