@@ -3,6 +3,7 @@
 from tools.cdk_cli.assembly import StackArtifact
 from tools.console import say, summarize
 from tools.deployment.deploy import BY_HAND, REVERT, ensure_bootstrapped
+from tools.deployment.left_out import leave_out
 from tools.deployment.operation import Operation, operation
 from tools.deployment.options import Options
 from tools.deployment.statuses import NEVER_CREATED, refuse_blocked
@@ -20,6 +21,7 @@ _COMPARED = "Number of resources with drift"
 def diff(options: Options) -> int:
     """Show the changes that a deploy would make; return the status of `cdk diff`."""
     with operation(options) as op:
+        op = leave_out(op)
         ensure_bootstrapped(op)
         method = []
         # The change sets of the local cloud report more replacements than AWS.
@@ -35,6 +37,7 @@ def drift(options: Options) -> int:
     A stack that is not deployed counts as drift. Raises `UserError` if no stack is deployed.
     """
     with operation(options) as op:
+        op = leave_out(op)
         deployed, changed = _examine(op)
         if not deployed:
             raise UserError(f"No stack is deployed. {op.nox('deploy')}")

@@ -2,6 +2,7 @@
 
 from tools.cdk_cli.assembly import StackArtifact
 from tools.console import say
+from tools.deployment.left_out import leave_out
 from tools.deployment.operation import Operation, UnreadableError, operation
 from tools.deployment.options import Options
 from tools.deployment.preflight import ADOPT, find_unbootstrapped, refuse_existing
@@ -24,6 +25,7 @@ def deploy(options: Options) -> int:
                 f"The local cloud ignores {REVERT}. Undo the drift by hand: {BY_HAND} "
                 f"{how_to_empty()}"
             )
+        op = leave_out(op)
         ensure_bootstrapped(op)
         failed = _check_stacks(op)
         if op.target.kind == "aws":

@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -44,12 +44,16 @@ class UnreadableError(UserError):
 
 @dataclass(frozen=True)
 class Operation:
-    """A target, and the selected stacks of a synthesized environment."""
+    """A target, and the selected stacks of a synthesized environment.
+
+    `left_out` are selected stacks that the target cannot create, with the reason for each.
+    """
 
     options: Options
     target: Target
     assembly: Path
     stacks: list[StackArtifact]
+    left_out: Mapping[StackArtifact, str] = field(default_factory=dict)
     _sessions: dict[str, boto3.Session] = field(default_factory=dict, compare=False)
 
     def cdk(self, step: str, *arguments: str) -> tuple[int, str]:

@@ -38,6 +38,8 @@ def show(op: Operation, output: str) -> None:
         table.add_section()
         for export in exports:
             outputs.add_row(*export)
+    for stack, reason in op.left_out.items():
+        table.add_row(f"{stack.id} ({stack.name})", f"left out: {reason}", style="bold")
     console.print(table)
     # `cdk deploy` has already printed the exports on the terminal.
     summarize(f"### {title}", table, "### Exports", outputs)

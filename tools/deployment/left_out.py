@@ -1,0 +1,34 @@
+"""The stacks that the local cloud cannot create, and that a local operation leaves out."""
+
+from dataclasses import replace
+
+from tools.assembly import StackArtifact, matching_ids
+from tools.console import UserError, say
+from tools.deployment.operation import Operation
+from tools.local_cloud.resource_types import missing_types
+
+
+def leave_out(op: Operation) -> Operation:
+    """`op` without the stacks that the local cloud cannot create; says which, and why.
+
+    Such a stack has a resource type that the local cloud lacks, or depends on such a stack. Raises
+    `UserError` if no stack remains of those that the user named.
+    """
+    if op.target.kind == "aws":
+        return op
+    reasons: dict[StackArtifact, str] = {}
+    for stack in op.stacks:  # each after its dependencies
+        missing = missing_types(op.cloudformation(stack), op.assembly, stack.template)
+        needed = stack.dependencies & {other.id for other in reasons}
+        if missing:
+            reasons[stack] = f"the local cloud has no {', '.join(sorted(missing))}"
+        elif needed:
+            reasons[stack] = f"it depends on {', '.join(sorted(needed))}"
+    lines = [f"{stack.id} ({stack.name}) is left out: {why}." for stack, why in reasons.items()]
+    remaining = [stack for stack in op.stacks if stack not in reasons]
+    requested = matching_ids(op.stacks, op.options.stacks)
+    if not requested & {stack.id for stack in remaining}:
+        raise UserError(" ".join([*lines, "Nothing was done. Select AWS with --to aws."]))
+    for line in lines:
+        say(line)
+    return replace(op, stacks=remaining, left_out=reasons)
