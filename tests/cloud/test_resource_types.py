@@ -94,3 +94,9 @@ def test_the_types_of_nested_stacks_are_included(tmp_path: Path) -> None:
 def test_a_template_with_a_transform_is_left_to_the_deploy(tmp_path: Path) -> None:
     resources = {"Fn::ForEach::Each": ["Name", ["A", "B"], {"${Name}": {"Type": BUDGET}}]}
     assert missing(tmp_path, Transform="AWS::LanguageExtensions", Resources=resources) == set()
+
+
+@pytest.mark.usefixtures("root")
+def test_another_error_of_a_template_is_left_to_the_deploy(tmp_path: Path) -> None:
+    too_many = {f"R{number}": {"Type": "AWS::SNS::Topic"} for number in range(501)}
+    assert missing(tmp_path, Resources=too_many) == set()
