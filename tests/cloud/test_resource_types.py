@@ -29,11 +29,11 @@ def missing(folder: Path, **sections: object) -> set[str]:
 
 @pytest.mark.usefixtures("root")
 def test_the_types_that_the_local_cloud_lacks_are_named(tmp_path: Path) -> None:
-    types = ["AWS::S3::Bucket", BUDGET, "AWS::CloudTrail::Trail", BUDGET, "AWS::S3::Typo"]
-    # Properties of 100,000 characters exceed the limit of a request.
+    types = ["AWS::S3::Bucket", BUDGET, "AWS::CloudTrail::Trail", "AWS::S3::Typo"]
+    # As many resources as a stack may have exceed the size of a request.
     resources = {
-        f"R{number}": {"Type": name, "Properties": {"Name": "x" * 20_000}}
-        for number, name in enumerate(types)
+        f"{'Name' * 20}{number}": {"Type": name, "Properties": {"Name": "x" * 100}}
+        for number, name in enumerate(types * 125)
     }
     found = missing(tmp_path, Resources=resources)
     assert found == {BUDGET, "AWS::CloudTrail::Trail", "AWS::S3::Typo"}
@@ -80,6 +80,11 @@ def test_only_a_resource_with_a_false_condition_may_have_a_missing_type(
 
 
 @pytest.mark.usefixtures("root")
+def test_an_empty_stack_lacks_nothing(tmp_path: Path) -> None:
+    assert missing(tmp_path) == set()
+
+
+@pytest.mark.usefixtures("root")
 def test_the_types_of_nested_stacks_are_included(tmp_path: Path) -> None:
     nested = {"Resources": {"Any": {"Type": BUDGET}}}
     (tmp_path / "b.nested.template.json").write_text(json.dumps(nested))
@@ -98,5 +103,6 @@ def test_a_template_with_a_transform_is_left_to_the_deploy(tmp_path: Path) -> No
 
 @pytest.mark.usefixtures("root")
 def test_another_error_of_a_template_is_left_to_the_deploy(tmp_path: Path) -> None:
-    too_many = {f"R{number}": {"Type": "AWS::SNS::Topic"} for number in range(501)}
-    assert missing(tmp_path, Resources=too_many) == set()
+    topic = {"Any": {"Type": "AWS::SNS::Topic"}}
+    too_long = {"Size": {"Type": "String", "Default": "x" * 5_000}}
+    assert missing(tmp_path, Parameters=too_long, Resources=topic) == set()

@@ -24,17 +24,23 @@ def missing_types(client: "CloudFormationClient", assembly: Path, template: str)
     body = json.loads((assembly / template).read_text())
     if "Transform" in body:
         return set()
-    # Without properties, a large template fits into the request (51,200 bytes). Before the
-    # bootstrap, a parameter with a value from SSM would prevent the evaluation of conditions.
-    parts = {key: body[key] for key in ("Conditions", "Mappings") if key in body}
-    parts["Parameters"] = {
-        key: parameter
-        for key, parameter in body.get("Parameters", {}).items()
-        if not parameter["Type"].startswith("AWS::SSM::")
-    }
-    parts["Resources"] = {
-        key: {name: resource[name] for name in ("Type", "Condition") if name in resource}
-        for key, resource in body["Resources"].items()
+    resources = body.get("Resources", {}).values()
+    types = {(resource["Type"], resource.get("Condition")) for resource in resources}
+    parts = {
+        # Names and properties would exceed the size of a request (51,200 bytes).
+        "Resources": {
+            f"Type{number}": {"Type": kind, "Condition": condition}
+            for number, (kind, condition) in enumerate(types)
+        },
+        "Conditions": body.get("Conditions", {}),
+        "Mappings": body.get("Mappings", {}),
+        # Before the bootstrap, MiniStack finds no value of the parameter BootstrapVersion in SSM,
+        # and would evaluate no condition.
+        "Parameters": {
+            key: parameter
+            for key, parameter in body.get("Parameters", {}).items()
+            if not parameter["Type"].startswith("AWS::SSM::")
+        },
     }
     missing: set[str] = set()
     try:
@@ -42,7 +48,7 @@ def missing_types(client: "CloudFormationClient", assembly: Path, template: str)
     except ClientError as error:
         if found := _UNRECOGNIZED.search(str(error)):
             missing = set(found[1].split(", "))
-    for resource in body["Resources"].values():
+    for resource in resources:
         # The CDK CLI makes the CDK write the names of assets into the metadata.
         nested = at(resource, "Metadata.aws:asset:path")
         if resource["Type"] == "AWS::CloudFormation::Stack" and isinstance(nested, str):
