@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.cloud.conftest import Tools
+from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
 from tools.deployment.operation import Operation
-from tools.synth import DEFAULT_ENVIRONMENT
 
 TOPIC, BUDGET = "AWS::SNS::Topic", "AWS::Budgets::Budget"
 # The resource type and the dependencies of each stack.

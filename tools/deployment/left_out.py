@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from tools.assembly import StackArtifact, matching_ids
-from tools.console import UserError, say
+from tools.cdk_cli.assembly import StackArtifact, matching_ids
+from tools.console import say
 from tools.deployment.operation import Operation
+from tools.errors import UserError
 from tools.local_cloud.resource_types import missing_types
 
 

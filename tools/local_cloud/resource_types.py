@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from tools.assembly import at
+from tools.cdk_cli.assembly import at
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient

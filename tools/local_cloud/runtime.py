@@ -5,7 +5,7 @@ import sysconfig
 import venv
 from pathlib import Path
 
-from tools.node import NODE
+from tools.cdk_cli.node import NODE
 from tools.project import ROOT
 from tools.variables import NO_CONFIGURATION
 
