@@ -40,6 +40,17 @@ class DomainStack(cdk.Stack):
         for key, value in tags.items():
             resource_tags.add(key, value)
 
+    @property
+    def availability_zones(self) -> list[str]:
+        """The first two zones of the region, for example for an `ec2.Vpc`.
+
+        CloudFormation chooses them at deployment. The CDK would look up the zones of a pinned
+        account, which needs credentials. Every region has two zones for every account, but not
+        three: for three, pass `availability_zones` to the `ec2.Vpc`.
+        """
+        zones = cdk.Fn.get_azs()
+        return [cdk.Fn.select(index, zones) for index in range(2)]
+
     def publish(self, export: Export, value: str) -> None:
         """Export `value` from the stack under the name of `export`.
 

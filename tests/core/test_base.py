@@ -1,9 +1,12 @@
 """DomainStack gives every stack its names, target, tags and exports."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk.assertions import Template
 
@@ -48,6 +51,20 @@ def test_without_an_account_a_stack_deploys_to_the_account_of_the_credentials() 
     environment = replace(ENVIRONMENT, account=None)
     stack = DomainStack(new_test_app(), environment, domain="prices", description="Prices")
     assert cdk.Token.is_unresolved(stack.account)
+
+
+@pytest.mark.parametrize("account", [ENVIRONMENT.account, None])
+def test_a_vpc_has_two_zones_without_a_lookup(account: str | None) -> None:
+    app = new_test_app()
+    environment = replace(ENVIRONMENT, account=account)
+    stack = DomainStack(app, environment, domain="network", description="Network")
+    ec2.Vpc(stack, "Vpc")
+    manifest = Path(app.synth().directory, "manifest.json")
+    assert "missing" not in json.loads(manifest.read_text())
+    subnets = Template.from_stack(stack).find_resources("AWS::EC2::Subnet").values()
+    zones = [subnet["Properties"]["AvailabilityZone"] for subnet in subnets]
+    expected = [{"Fn::Select": [index, {"Fn::GetAZs": ""}]} for index in (0, 1)]
+    assert zones == 2 * expected  # public and private
 
 
 def test_an_arn_names_the_partition_account_and_region_of_the_stack() -> None:
