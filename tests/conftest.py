@@ -16,8 +16,6 @@ from tools.cdk_cli import cdk
 
 # Before a test module imports aws_cdk, which starts Node.
 os.environ.update(cdk.VARIABLES)
-# The CDK CLI sets this context, so tests get the same templates as a deploy.
-os.environ["CDK_CONTEXT_JSON"] = '{"aws:cdk:enable-path-metadata": true}'
 
 
 @pytest.fixture(scope="session", autouse=True)

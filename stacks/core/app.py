@@ -10,6 +10,8 @@ from aws_cdk.cx_api import CloudAssembly
 from stacks.core.exports import check_imports
 
 CDK_JSON = Path(__file__).parents[2] / "cdk.json"
+# The CDK CLI sets these unless the user's settings disable them. Both add metadata to resources.
+CLI_CONTEXT = {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True}
 
 
 class App(cdk.App):
@@ -28,10 +30,11 @@ class App(cdk.App):
 def new_app(*, validate: bool = True) -> cdk.App:
     """A CDK app with the context of the repository, whose synthesis fails on findings of cdk-nag.
 
-    The context changes the templates. The context contains the flags of cdk.json, and the values
-    that `cdk synth` looked up in AWS and wrote to cdk.context.json. The CDK CLI passes the context
-    too, but a test or `python stacks/storage/app.py` does not. CDK_OUTDIR, which the CLI sets,
-    names the folder of the cloud assembly. Without CDK_OUTDIR, the folder is temporary.
+    The context changes the templates. The context contains the flags of cdk.json, the values that
+    `cdk synth` looked up in AWS and wrote to cdk.context.json, and the CLI's own settings. The CDK
+    CLI passes the context too, but a test or `python stacks/storage/app.py` does not. CDK_OUTDIR,
+    which the CLI sets, names the folder of the cloud assembly. Without CDK_OUTDIR, the folder is
+    temporary.
 
     `validate=False` disables cdk-nag and CloudFormation's rules. Use it only in tests: the rules
     take longer than the stacks. No environment variable disables the rules.
@@ -51,7 +54,7 @@ def _context() -> dict[str, object]:
     looked_up = CDK_JSON.with_name("cdk.context.json")
     values: dict[str, object] = json.loads(looked_up.read_text()) if looked_up.exists() else {}
     flags: dict[str, object] = json.loads(CDK_JSON.read_text())["context"]
-    return values | flags  # cdk.json takes precedence, as in the CDK CLI
+    return values | flags | CLI_CONTEXT  # in the CDK CLI's order of precedence
 
 
 def _add_validation(app: cdk.App) -> None:
