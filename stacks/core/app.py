@@ -61,12 +61,18 @@ def _add_validation(app: cdk.App) -> None:
     # Imported here, because the import takes a third of cdk-nag's time and most tests omit it.
     from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks
 
+    from stacks.core.limits import check_limits
+    from stacks.core.names import check_names
+    from stacks.core.plugins import TemplateRules
+
     validations = cdk.Validations.of(app)
     # The built-in validation of the CDK applies the same rules, but CDK_VALIDATION=false disables
     # it. This plugin also loads the rule engine earlier: Node optimizes the engine during cdk-nag,
     # and a synthesis takes a tenth less time.
     validations.add_plugins(cdk.CloudFormationValidatePlugin())
     validations.add_plugins(AwsSolutionsChecks(app), NIST80053R5Checks(app))
+    validations.add_plugins(TemplateRules("Names", check_names))
+    validations.add_plugins(TemplateRules("Limits", check_limits))
     # Only `nox -s security` adds a third pack, which makes a synthesis 3 % slower.
     if app.node.try_get_context("serverless-checks"):
         validations.add_plugins(ServerlessChecks(app))

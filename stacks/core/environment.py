@@ -124,6 +124,16 @@ class Environment:
         """The pattern, for IAM policies, of all names that `resource_name` returns."""
         return f"{self.project}-*-{self.name}"
 
+    @property
+    def function_log_groups(self) -> str:
+        """The pattern, for IAM policies, of the log groups that functions may write."""
+        return f"/aws/lambda/{self.resource_pattern}"
+
+    @property
+    def task_log_groups(self) -> str:
+        """The pattern, for IAM policies, of the log groups that Fargate tasks may write."""
+        return f"/{self.project}/{self.name}/*"
+
     def stack_name(self, domain: str) -> str:
         """The CloudFormation name of a domain's stack, e.g. `wealth-ops-storage-dev`."""
         words = DOMAIN.check(domain).replace("_", "-")

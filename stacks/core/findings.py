@@ -1,6 +1,7 @@
 """Acknowledge findings of the security scanners, each on its construct and with a reason."""
 
 import json
+import re
 from collections.abc import Iterable
 
 import aws_cdk as cdk
@@ -8,13 +9,20 @@ from constructs import IConstruct
 
 
 def acknowledge(construct: IConstruct, reason: str, *findings: str) -> None:
-    """Acknowledge `findings` of cdk-nag, cfn-lint or checkov on a construct and its children.
+    """Acknowledge `findings` on a construct and its children, by the ids that a scanner prints.
 
-    For example `AwsSolutions::AwsSolutions-S1`, `cfn-lint::W3045` or `checkov::CKV_AWS_18`.
-    `reason` is for the security reviewer. Unacknowledged findings of cdk-nag and cfn-lint fail the
-    synthesis. Unacknowledged findings of checkov fail `nox -s security`, and so does an
-    acknowledgement without a finding.
+    For example `AwsSolutions::AwsSolutions-S1`, `Names::TableName`, `cfn-lint::W3045` or
+    `checkov::CKV_AWS_18`. `reason` is for the security reviewer. Unacknowledged findings of
+    cdk-nag, of stacks/core/names.py and stacks/core/limits.py, and of cfn-lint fail the synthesis.
+    Unacknowledged findings of checkov fail `nox -s security`, and so does an acknowledgement
+    without a finding. Raises `ValueError` for an id without a scanner.
     """
+    for finding in findings:
+        if not re.match(r"[\w.-]+::", finding):
+            raise ValueError(
+                f"finding {finding!r}: begin the id with its scanner, as in cfn-lint::W3045. "
+                "`nox -s security` prints the ids."
+            )
     cdk.Validations.of(construct).acknowledge(
         *(cdk.Acknowledgment(id=finding, reason=reason) for finding in findings)
     )

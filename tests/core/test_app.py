@@ -4,6 +4,8 @@ from pathlib import Path
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 
@@ -51,6 +53,17 @@ def test_findings_fail_a_synthesis_until_acknowledged_even_if_cdk_validation_is_
     acknowledge(bucket, "Test", *findings)
     resource.add_property_deletion_override("Colour")
     app.synth(force=True)
+
+
+def test_names_and_limits_are_checked() -> None:
+    app = new_app()
+    stack = DomainStack(app, ENVIRONMENT, domain="prices", description="Prices")
+    dynamodb.CfnTable(stack, "Table", key_schema=[])
+    statement = iam.PolicyStatement(actions=["s3:GetObject"], resources=[6144 * "x"])
+    iam.ManagedPolicy(stack, "Policy", statements=[statement])
+    with pytest.raises(RuntimeError, match="Names::TableName") as failure:
+        app.synth()
+    assert "Limits::ManagedPolicySize" in str(failure.value)
 
 
 def test_an_import_without_a_dependency_fails_with_the_names_of_both_stacks() -> None:

@@ -24,6 +24,8 @@ def test_project_and_environment_determine_names_and_tags() -> None:
     environment = Environment(project="acme", name="test")
     assert environment.resource_name("data") == "acme-data-test"
     assert environment.resource_pattern == "acme-*-test"
+    assert environment.function_log_groups == "/aws/lambda/acme-*-test"
+    assert environment.task_log_groups == "/acme/test/*"
     assert environment.stack_name("storage") == "acme-storage-test"
     assert environment.stack_name("market_data") == "acme-market-data-test"
     assert environment.export_name("storage", "Arn") == "acme-storage-test:Arn"

@@ -1,6 +1,7 @@
 """Acknowledging findings, tested against the names that cdk-nag gives them."""
 
 import aws_cdk as cdk
+import pytest
 from aws_cdk import Fn
 from aws_cdk import aws_iam as iam
 
@@ -42,3 +43,11 @@ def test_wildcards_have_the_names_that_cdk_nag_gives_them() -> None:
     assert len(found) == 14
     acknowledge(policy, "Test", *found)
     app.synth()
+
+
+@pytest.mark.parametrize("finding", ["AwsSolutions-S1", "AwsSolutions-IAM5[Resource::*]", "::S1"])
+def test_an_id_without_a_scanner_is_refused(finding: str) -> None:
+    stack = cdk.Stack()
+    with pytest.raises(ValueError, match="begin the id with its scanner") as refusal:
+        acknowledge(stack, "Test", "cfn-lint::W3045", finding)
+    assert repr(finding) in str(refusal.value)
