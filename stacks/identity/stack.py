@@ -137,7 +137,7 @@ class IdentityStack(DomainStack):
 
     def _logs_of_functions(self) -> list[Grant]:
         environment = self.environment_settings
-        group = f"log-group:/aws/lambda/{environment.resource_pattern}"
+        group = f"log-group:{environment.function_log_groups}"
         return [
             _logs("Logs", self.arn("logs", group)),
             # PutLogEvents names the stream (Service Authorization Reference, CloudWatch Logs).
@@ -153,8 +153,7 @@ class IdentityStack(DomainStack):
         ]
 
     def _logs_of_tasks(self) -> Grant:
-        environment = self.environment_settings
-        groups = f"log-group:/{environment.project}/{environment.name}/*"
+        groups = f"log-group:{self.environment_settings.task_log_groups}"
         return _logs("Logs", self.arn("logs", groups))
 
     def _tasks_of_this_account(self) -> iam.IPrincipal:
