@@ -2,11 +2,15 @@
 
 import json
 import os
+import re
+import sys
 from pathlib import Path
 
 import aws_cdk as cdk
 from aws_cdk.cx_api import CloudAssembly
+from constructs import IConstruct
 
+from stacks.core.errors import report, user_line
 from stacks.core.exports import check_imports
 
 CDK_JSON = Path(__file__).parents[2] / "cdk.json"
@@ -15,16 +19,36 @@ CLI_CONTEXT = {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metad
 
 
 class App(cdk.App):
-    """A CDK app that checks the imports of its stacks."""
+    """A CDK app that checks the imports of its stacks, and adds lines to errors."""
 
     def synth(self, **options: bool | None) -> CloudAssembly:
         """Synthesize the stacks.
 
         Raises `ValueError` for a stack that imports from another one without depending on it.
         """
-        assembly = super().synth(**options)
+        try:
+            assembly = super().synth(**options)
+        except RuntimeError as error:
+            # "Validation failed with the following errors:\n  [StorageStack/DataBucket] …"
+            for path in re.findall(r"^ *\[(.+?)\] ", str(error), re.MULTILINE):
+                if line := self._line(path):
+                    error.add_note(f"{path} is created in {line}.")
+            raise
         check_imports(Path(assembly.directory))
         return assembly
+
+    def _line(self, path: str) -> str | None:
+        """The line of a stack or app that created the construct at `path`."""
+        construct: IConstruct | None = self
+        for name in path.split("/"):
+            construct = construct.node.try_find_child(name) if construct else None
+        traces = [
+            entry.data
+            for child in (construct.node.find_all() if construct else [])
+            for entry in child.node.metadata
+            if entry.type == "aws:cdk:creationStack"
+        ]
+        return next(filter(None, map(user_line, traces)), None)
 
 
 def new_app(*, validate: bool = True) -> cdk.App:
@@ -39,6 +63,7 @@ def new_app(*, validate: bool = True) -> cdk.App:
     `validate=False` disables cdk-nag and CloudFormation's rules. Use it only in tests: the rules
     take longer than the stacks. No environment variable disables the rules.
     """
+    sys.excepthook = report
     app = App(
         context=_context(),
         analytics_reporting=False,
