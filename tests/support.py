@@ -69,6 +69,8 @@ folder = pathlib.Path(os.environ["CDK_OUTDIR"])
 folder.mkdir(parents=True, exist_ok=True)
 template = {"Resources": {"One": {"Type": "AWS::SNS::Topic"}}}
 (folder / "One.template.json").write_text(json.dumps(template))
+report = {"version": "55.0.0", "title": "Validation Report", "pluginReports": []}
+(folder / "validation-report.json").write_text(json.dumps(report))
 (folder / "manifest.json").write_text(json.dumps({"version": "36.0.0", "artifacts": {"One": {
     "type": "aws:cloudformation:stack",
     "environment": "aws://unknown-account/us-east-1",

@@ -1,12 +1,19 @@
 """Acknowledging findings, tested against the names that cdk-nag gives them."""
 
+import sys
+from pathlib import Path
+
 import aws_cdk as cdk
 import pytest
 from aws_cdk import Fn
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
 
 from stacks.core.app import new_app
 from stacks.core.findings import acknowledge, wildcards
+from tests.support import new_test_app
+from tools.project import ROOT
+from tools.security.scans import Acknowledgement, Finding, ScannedAssembly
 
 
 def test_wildcards_have_the_names_that_cdk_nag_gives_them() -> None:
@@ -43,6 +50,23 @@ def test_wildcards_have_the_names_that_cdk_nag_gives_them() -> None:
     assert len(found) == 14
     acknowledge(policy, "Test", *found)
     app.synth()
+
+
+def test_an_acknowledgement_of_the_cdk_is_never_stale(cloud_assembly: Path) -> None:
+    app = new_test_app()
+    stack = cdk.Stack(app, "Stack")
+    # The CDK acknowledges CloudFormation-Validate::W3045 of this bucket.
+    bucket = s3.Bucket(stack, "Bucket", access_control=s3.BucketAccessControl.PRIVATE)
+    line = sys._getframe().f_lineno + 1
+    acknowledge(bucket, "Test", "checkov::CKV_AWS_18")
+    app.synth()
+    assembly = ScannedAssembly(cloud_assembly)
+    by_cdk = Finding("CloudFormation-Validate::W3045", "Stack/Bucket", "AccessControl")
+    assert assembly.acknowledgement(by_cdk)
+    file = Path(__file__).relative_to(ROOT)
+    known = Acknowledgement("checkov::CKV_AWS_18", "Stack/Bucket", "Test", f"{file}:{line}")
+    assert [old for old in assembly.stale([]) if old.path == "Stack/Bucket"] == [known]
+    assert assembly.line("Stack/Bucket") == f"{file}:{line - 2}"
 
 
 @pytest.mark.parametrize("finding", ["AwsSolutions-S1", "AwsSolutions-IAM5[Resource::*]", "::S1"])

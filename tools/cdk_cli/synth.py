@@ -13,7 +13,7 @@ from tools.cdk_cli.assembly import StackArtifact, read_stacks
 from tools.console import console, waiting
 from tools.errors import UserError, reports_errors
 from tools.project import ROOT, domains, environments
-from tools.security.scans import ScannedAssembly, cfn_lint
+from tools.security.scans import ScannedAssembly, cdk_nag, cfn_lint
 from tools.variables import proxies, without_aws
 
 # `cdk.json` names the app of the same environment; its cloud assembly is `cdk.out`.
@@ -108,9 +108,12 @@ def main(names: list[str]) -> int:
     """Synthesize and lint each app of `names`; return the exit status."""
     for name in names:
         with waiting(f"Synthesizing {name}"):
-            assembly = ScannedAssembly(synthesize(name))
+            # Findings do not end the synthesis, so that one list shows those of cfn-lint too.
+            assembly = ScannedAssembly(synthesize(name, "--ignore-errors"))
         with waiting("Linting"):
-            findings = assembly.unacknowledged(cfn_lint(assembly, informational=False))
+            linted = cfn_lint(assembly, informational=False)
+            found = [*cdk_nag(assembly, warnings=False), *linted]
+            findings = assembly.unacknowledged(found)
         if findings:
             raise UserError("\n\n".join([*map(str, findings), ACKNOWLEDGE]))
         console.print(f"{name}: {', '.join(file.name for file in assembly.files)}")

@@ -2,18 +2,22 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from stacks.core.errors import user_line
 from tools.cdk_cli.assembly import construct_path
 from tools.errors import UserError
 from tools.project import ROOT
 
 SCANNERS = ROOT / "tools" / "security" / "checkov"
 BUILD = ROOT / "build" / "security"
+# The function that acknowledges findings.
+FINDINGS_MODULE = ROOT / "stacks" / "core" / "findings.py"
 
 # Rules of cfn-lint that the CDK's own constructs break. W3005: the CDK writes a DependsOn for every
 # grant to a role, even if a Ref implies the dependency (aws/aws-cdk#24578).
@@ -21,14 +25,31 @@ IGNORED = ("W3005",)
 
 
 class Finding(NamedTuple):
-    """A rule that a construct breaks. `id` is the id to acknowledge, e.g. `cfn-lint::W3045`."""
+    """A rule that a construct breaks. `id` is the id to acknowledge, e.g. `cfn-lint::W3045`.
+
+    `line` is the line that created the construct, or empty.
+    """
 
     id: str
     path: str
     text: str
+    line: str = ""
 
     def __str__(self) -> str:
-        return f"{self.path}\n  {self.id}\n  {self.text}"
+        line = f" ({self.line})" if self.line else ""
+        return f"{self.path}{line}\n  {self.id}\n  {self.text}"
+
+
+class Acknowledgement(NamedTuple):
+    """An acknowledged finding, the construct on which it is acknowledged, and the reason.
+
+    `line` is the line that calls `acknowledge`; the acknowledgements of the CDK itself have none.
+    """
+
+    id: str
+    path: str
+    reason: str
+    line: str = ""
 
 
 class ScannedAssembly:
@@ -37,26 +58,52 @@ class ScannedAssembly:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.files = sorted(folder.glob("*.template.json"))
-        # The id of each finding and the path of the construct on which it is acknowledged.
-        self.acknowledgements = {
-            (finding, path.removeprefix("/").removesuffix("/Resource"))
+        entries = [
+            (path.removeprefix("/").removesuffix("/Resource"), entry)
             for file in folder.glob("*.metadata.json")
-            for path, entries in json.loads(file.read_text()).items()
-            for entry in entries
+            for path, metadata in json.loads(file.read_text()).items()
+            for entry in metadata
+        ]
+        self._lines = {
+            path: user_line(entry["data"])
+            for path, entry in entries
+            if entry["type"] == "aws:cdk:creationStack"
+        }
+        self._acknowledgements = {
+            (finding, path): Acknowledgement(finding, path, reason, _called(entry.get("trace", [])))
+            for path, entry in entries
             if entry["type"] == "aws:cdk:acknowledged-rules"
-            for finding in entry["data"]
+            for finding, reason in entry["data"].items()
         }
 
-    def acknowledgement(self, finding: Finding) -> tuple[str, str] | None:
+    def line(self, path: str) -> str:
+        """The line that created the construct at `path`, or an empty text."""
+        return self._lines.get(path) or ""
+
+    def acknowledgement(self, finding: Finding) -> Acknowledgement | None:
         """The acknowledgement of `finding`: on its construct, or on a parent."""
         path = finding.path
-        while path and (finding.id, path) not in self.acknowledgements:
+        while path and (finding.id, path) not in self._acknowledgements:
             path = path.rpartition("/")[0]
-        return (finding.id, path) if path else None
+        return self._acknowledgements.get((finding.id, path))
 
     def unacknowledged(self, findings: Iterable[Finding]) -> list[Finding]:
-        """The findings that no construct acknowledges."""
-        return [finding for finding in findings if not self.acknowledgement(finding)]
+        """The findings that no construct acknowledges, by construct."""
+        found = [finding for finding in findings if not self.acknowledgement(finding)]
+        return sorted(found, key=lambda finding: finding.path)
+
+    def stale(self, findings: Iterable[Finding]) -> list[Acknowledgement]:
+        """The acknowledgements without one of `findings`, except the CDK's own.
+
+        The CDK removes an acknowledged annotation, so that it is no finding.
+        """
+        used = {self.acknowledgement(finding) for finding in findings}
+        return [
+            acknowledgement
+            for acknowledgement in self._acknowledgements.values()
+            if acknowledgement.line and acknowledgement not in used
+            if not acknowledgement.id.startswith("Annotation::")
+        ]
 
     def path(self, template: str, logical_id: str) -> str:
         """The path of the construct of a resource or output, e.g. `StorageStack/DataBucket`."""
@@ -65,15 +112,42 @@ class ScannedAssembly:
         return path if "/" in path else f"{file.name.removesuffix('.template.json')}/{path}"
 
 
-def cdk_nag(assembly: ScannedAssembly) -> Iterator[Finding]:
-    """All findings of cdk-nag and of CloudFormation's rules, with or without acknowledgement."""
-    report = json.loads((assembly.folder / "validation-report.json").read_text())
+def _called(trace: Sequence[str]) -> str:
+    """The line of a stack that called `acknowledge`, or an empty text if the CDK did not."""
+    called = any(str(FINDINGS_MODULE) in frame for frame in trace)
+    return (user_line(trace) or str(FINDINGS_MODULE)) if called else ""
+
+
+def cdk_nag(assembly: ScannedAssembly, *, warnings: bool = True) -> Iterator[Finding]:
+    """The findings in the validation report: of cdk-nag, CloudFormation's rules, names and limits.
+
+    `warnings` adds the findings that do not fail a synthesis. Raises `UserError` if the rules did
+    not run.
+    """
+    file = assembly.folder / "validation-report.json"
+    if not file.exists():
+        raise UserError(f"{file} not found: build the app with `new_app` of stacks/core/app.py.")
+    report = json.loads(file.read_text())
     for plugin in report["pluginReports"]:
+        fails = plugin["conclusion"] == "failure"
+        if fails and not plugin["violations"]:
+            raise UserError(plugin["metadata"]["error"])
+        if not fails and not warnings:
+            continue
         for found in plugin["violations"] + plugin.get("suppressedViolations", []):
-            rule = f"{plugin['pluginName']}::{found['ruleName']}"
+            rule = _rule_id(plugin["pluginName"], found["ruleName"])
+            # The description of a rule of NIST ends in a list of dozens of controls.
+            text = re.sub(r" - \(Control IDs: .*\)", "", found["description"])
+            text = " ".join(filter(None, (text, found.get("suggestedFix"))))
             for construct in found["violatingConstructs"]:
                 path = construct["constructPath"].removesuffix("/Resource")
-                yield Finding(rule, path, found["description"])
+                yield Finding(rule, path, text, assembly.line(path))
+
+
+def _rule_id(plugin: str, rule: str) -> str:
+    # As the CDK does: a name may contain the plugin, and a space becomes a hyphen.
+    name = rule if re.match(r"[\w.-]+::", rule) else f"{plugin}::{rule}"
+    return name.replace(" ", "-")
 
 
 def cfn_lint(assembly: ScannedAssembly, *, informational: bool = True) -> Iterator[Finding]:
@@ -82,8 +156,9 @@ def cfn_lint(assembly: ScannedAssembly, *, informational: bool = True) -> Iterat
     options = (*(["-cI"] if informational else []), "--ignore-checks", *IGNORED)
     for found in json.loads(_output(*command, *options, "--", *assembly.files)):
         keys = found["Location"]["Path"]  # e.g. ["Resources", "DataBucketE3889A50", "Properties"]
-        path = assembly.path(found["Filename"], keys[1] if len(keys) > 1 else "")
-        yield Finding(f"cfn-lint::{found['Rule']['Id']}", path.rstrip("/"), found["Message"])
+        path = assembly.path(found["Filename"], keys[1] if len(keys) > 1 else "").rstrip("/")
+        rule = f"cfn-lint::{found['Rule']['Id']}"
+        yield Finding(rule, path, found["Message"], assembly.line(path))
 
 
 def checkov(assembly: ScannedAssembly) -> Iterator[Finding]:
@@ -98,7 +173,8 @@ def checkov(assembly: ScannedAssembly) -> Iterator[Finding]:
         raise UserError(f"checkov cannot read {errors} of the {len(assembly.files)} templates.")
     for check in report.get("results", {}).get("failed_checks", []):
         path = assembly.path(check["file_abs_path"], check["resource"].split(".")[1])
-        yield Finding(f"checkov::{check['check_id']}", path, check["check_name"])
+        rule = f"checkov::{check['check_id']}"
+        yield Finding(rule, path, check["check_name"], assembly.line(path))
 
 
 def install() -> Path:

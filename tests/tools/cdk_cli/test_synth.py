@@ -10,6 +10,7 @@ import pytest
 from tests.support import quick_app
 from tools import project
 from tools.cdk_cli import cdk, synth
+from tools.cdk_cli.assembly import Json
 from tools.errors import UserError
 from tools.project import ROOT
 
@@ -85,7 +86,7 @@ def test_an_app_that_fails_is_reported_with_its_output_and_a_hint(
     assert "findings.py" not in capsys.readouterr().err
 
 
-def test_a_finding_of_cfn_lint_fails_unless_its_construct_acknowledges_it(
+def test_findings_fail_together_unless_their_construct_acknowledges_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     topics = {
@@ -97,11 +98,37 @@ def test_a_finding_of_cfn_lint_fails_unless_its_construct_acknowledges_it(
         for name in ("Known", "New")
     }
     (tmp_path / "One.template.json").write_text(json.dumps({"Resources": topics}))
-    acknowledged = {"type": "aws:cdk:acknowledged-rules", "data": {"cfn-lint::E3002": "because"}}
+    reasons = {"cfn-lint::E3002": "because", "Names::TableName": "because"}
+    acknowledged = {"type": "aws:cdk:acknowledged-rules", "data": reasons}
     (tmp_path / "One.metadata.json").write_text(json.dumps({"/One/Known": [acknowledged]}))
-    monkeypatch.setattr(synth, "synthesize", lambda _: tmp_path)
+
+    def found(rule: str, *names: str) -> Json:
+        constructs = [{"constructPath": f"One/{name}/Resource"} for name in names]
+        return {"ruleName": rule, "description": "A fault.", "violatingConstructs": constructs}
+
+    plugins = [
+        ("Names", "failure", found("TableName", "Known", "New")),
+        ("Warnings", "success", found("Rule", "New")),
+    ]
+    report = [
+        {"pluginName": name, "conclusion": conclusion, "violations": [violation]}
+        for name, conclusion, violation in plugins
+    ]
+    file = tmp_path / "validation-report.json"
+    file.write_text(json.dumps({"pluginReports": report}))
+
+    def synthesize(_: str, option: str) -> Path:
+        assert option == "--ignore-errors"
+        return tmp_path
+
+    monkeypatch.setattr(synth, "synthesize", synthesize)
     assert synth.main(["one"]) == 1
-    output = "".join(capsys.readouterr())
-    assert output.count("cfn-lint::") == 1
-    assert "One/New\n  cfn-lint::E3002\n" in output
+    output = capsys.readouterr().err
+    assert output.startswith(
+        "One/New\n  Names::TableName\n  A fault.\n\nOne/New\n  cfn-lint::E3002\n"
+    )
+    assert output.count("One/") == 2
     assert "`acknowledge` in stacks/core/findings.py" in output
+    file.unlink()
+    assert synth.main(["one"]) == 1
+    assert "build the app with `new_app`" in capsys.readouterr().err

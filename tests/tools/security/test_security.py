@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -11,29 +12,46 @@ import pytest
 from tools.cdk_cli import synth
 from tools.cdk_cli.assembly import Json
 from tools.errors import UserError
+from tools.project import ROOT
 from tools.security import __main__ as security
 from tools.security import scans
 from tools.security.scans import Finding, ScannedAssembly
 
 BUCKET = "OpenStack/Bucket"
-NAG = Finding("AwsSolutions::AwsSolutions-S1", BUCKET, "Server access logs are disabled.")
-LINT = Finding("cfn-lint::W3045", BUCKET, "'AccessControl' is a legacy property.")
-CHECKOV = Finding("checkov::CKV_AWS_21", BUCKET, "Ensure the S3 bucket has versioning enabled")
+LINE = "stacks/open/stack.py:7"
+NAG = Finding("AwsSolutions::AwsSolutions-S1", BUCKET, "Server access logs are disabled.", LINE)
+LINT = Finding("cfn-lint::W3045", BUCKET, "'AccessControl' is a legacy property.", LINE)
+CHECKOV = Finding("checkov::CKV_AWS_21", BUCKET, "Ensure the bucket has versioning enabled", LINE)
+FINDINGS = (NAG, LINT, CHECKOV)
 TEMPLATE: Json = {
     "Resources": {"Bucket83908E77": {"Metadata": {"aws:cdk:path": f"{BUCKET}/Resource"}}}
 }
-VIOLATION: Json = {
-    "ruleName": "AwsSolutions-S1",
-    "description": NAG.text,
-    "violatingConstructs": [{"constructPath": f"{BUCKET}/Resource"}],
-}
-REPORT: Json = {
-    "pluginReports": [
-        {"pluginName": "AwsSolutions", "violations": [], "suppressedViolations": [VIOLATION]},
-        # cdk-nag omits an empty list.
-        {"pluginName": "Serverless", "violations": []},
-    ],
-}
+# The traces that the CDK records for a construct, and for a call of `acknowledge`.
+CREATED = ["...aws-cdk-lib, jsii runtime...", f"__init__ ({ROOT}/{LINE})"]
+CALLED = [f"acknowledge ({scans.FINDINGS_MODULE}:33)", f"__init__ ({ROOT}/stacks/open/stack.py:9)"]
+
+
+def violation(rule: str = "AwsSolutions-S1", **more: Json) -> dict[str, Json]:
+    construct: Json = {"constructPath": f"{BUCKET}/Resource"}
+    found = {"ruleName": rule, "description": NAG.text, "violatingConstructs": [construct]}
+    return {**found, **more}
+
+
+def report(*plugins: tuple[str, str, dict[str, Json]]) -> Json:
+    """A validation report with the name, the conclusion and the findings of each plugin."""
+    return {
+        "pluginReports": [
+            {"pluginName": name, "conclusion": conclusion, "violations": [], **content}
+            for name, conclusion, content in plugins
+        ]
+    }
+
+
+# cdk-nag omits an empty list of suppressed violations.
+REPORT = report(
+    ("AwsSolutions", "success", {"suppressedViolations": [violation()]}),
+    ("Serverless", "success", {}),
+)
 CHECKED: Json = {
     "results": {
         "failed_checks": [
@@ -62,12 +80,18 @@ def linted(*keys: str) -> Json:
     ]
 
 
-def write(folder: Path, *acknowledged: tuple[str, str]) -> ScannedAssembly:
+def write(
+    folder: Path, *acknowledged: tuple[str, str], trace: Sequence[str] = CALLED
+) -> ScannedAssembly:
     """A cloud assembly with a finding of cdk-nag, and these acknowledgements."""
     folder.mkdir(parents=True, exist_ok=True)
-    metadata: dict[str, list[Json]] = {"/OpenStack": [{"type": "aws:cdk:stack-tags"}]}
+    metadata: dict[str, list[Json]] = {
+        "/OpenStack": [{"type": "aws:cdk:stack-tags"}],
+        f"/{BUCKET}/Resource": [{"type": "aws:cdk:creationStack", "data": CREATED}],
+    }
     for finding, path in acknowledged:
-        rule: Json = {"type": "aws:cdk:acknowledged-rules", "data": {finding: "because"}}
+        data: Json = {finding: "Because."}
+        rule: Json = {"type": "aws:cdk:acknowledged-rules", "data": data, "trace": trace}
         metadata.setdefault(f"/{path}", []).append(rule)
     (folder / "OpenStack.template.json").write_text(json.dumps(TEMPLATE))
     (folder / "OpenStack.metadata.json").write_text(json.dumps(metadata))
@@ -97,7 +121,56 @@ def test_a_finding_without_a_construct_belongs_to_the_stack(
     keys: list[str], path: str, tmp_path: Path, outputs: dict[str, Json]
 ) -> None:
     outputs["cfn-lint"] = linted(*keys)
-    assert list(scans.cfn_lint(write(tmp_path))) == [LINT._replace(path=path)]
+    assert list(scans.cfn_lint(write(tmp_path))) == [LINT._replace(path=path, line="")]
+
+
+def test_a_finding_is_printed_with_its_construct_line_id_and_text() -> None:
+    assert str(NAG) == f"{BUCKET} ({LINE})\n  {NAG.id}\n  {NAG.text}"
+    assert str(NAG._replace(line="")) == f"{BUCKET}\n  {NAG.id}\n  {NAG.text}"
+
+
+@pytest.mark.parametrize(
+    ("plugin", "found", "finding"),
+    [
+        ("AwsSolutions", violation(), NAG),
+        ("Construct Annotations", violation("Annotation::A"), NAG._replace(id="Annotation::A")),
+        (
+            "CloudFormation Validate",
+            violation("F1", suggestedFix="Remove it."),
+            NAG._replace(id="CloudFormation-Validate::F1", text=f"{NAG.text} Remove it."),
+        ),
+        (
+            "AwsSolutions",
+            violation("AwsSolutions-IAM5[Resource::*]"),
+            NAG._replace(id="AwsSolutions::AwsSolutions-IAM5[Resource::*]"),
+        ),
+        ("AwsSolutions", violation(description=f"{NAG.text} - (Control IDs: A (b), C)."), None),
+    ],
+)
+def test_a_finding_of_the_report_has_the_id_that_the_cdk_acknowledges(
+    plugin: str, found: dict[str, Json], finding: Finding | None, tmp_path: Path
+) -> None:
+    assembly = write(tmp_path)
+    reported = report((plugin, "failure", {"violations": [found]}))
+    (tmp_path / "validation-report.json").write_text(json.dumps(reported))
+    expected = finding or NAG._replace(text=f"{NAG.text}.")
+    assert list(scans.cdk_nag(assembly, warnings=False)) == [expected]
+
+
+def test_warnings_do_not_fail_a_synthesis(tmp_path: Path) -> None:
+    assembly = write(tmp_path)
+    reported = report(("AwsSolutions", "success", {"violations": [violation()]}))
+    (tmp_path / "validation-report.json").write_text(json.dumps(reported))
+    assert list(scans.cdk_nag(assembly)) == [NAG]
+    assert list(scans.cdk_nag(assembly, warnings=False)) == []
+
+
+def test_rules_that_fail_themselves_are_an_error(tmp_path: Path) -> None:
+    assembly = write(tmp_path)
+    reported = report(("Names", "failure", {"metadata": {"error": "'Names' failed: no file"}}))
+    (tmp_path / "validation-report.json").write_text(json.dumps(reported))
+    with pytest.raises(UserError, match="'Names' failed: no file"):
+        list(scans.cdk_nag(assembly))
 
 
 @pytest.mark.parametrize(
@@ -114,34 +187,99 @@ def test_an_acknowledgement_counts_on_or_above_the_construct(
     assert found == ([LINT] if counts else [NAG, LINT])
 
 
-def test_unacknowledged_findings_and_stale_acknowledgements_fail(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], outputs: dict[str, Json]
+@pytest.fixture
+def scan(
+    outputs: dict[str, Json],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Callable[..., tuple[int, str]]:
+    """Scan an app with these acknowledgements; return the exit status and the output."""
+    assert outputs
+
+    def run(*acknowledged: tuple[str, str], trace: Sequence[str] = CALLED) -> tuple[int, str]:
+        def synthesize(name: str, *options: str, output: Path) -> None:
+            assert name == "open"
+            assert options == ("--ignore-errors", "--context=serverless-checks=true")
+            write(output, *acknowledged, trace=trace)
+
+        monkeypatch.setattr(synth, "synthesize", synthesize)
+        monkeypatch.setattr(security, "environments", lambda: ["open"])
+        return security.main([]), "".join(capsys.readouterr())
+
+    return run
+
+
+def test_the_findings_of_all_scanners_are_printed_with_their_ids(
+    scan: Callable[..., tuple[int, str]],
 ) -> None:
-    acknowledged = [(NAG.id, BUCKET), (LINT.id, BUCKET), (CHECKOV.id, BUCKET)]
-
-    def synthesize(name: str, option: str, output: Path) -> None:
-        assert (name, option) == ("open", "--context=serverless-checks=true")
-        write(output, *acknowledged)
-
-    monkeypatch.setattr(synth, "synthesize", synthesize)
-    monkeypatch.setattr(security, "environments", lambda: ["open"])
-    assert security.main() == 0
-    assert capsys.readouterr().out.count("1 findings, 0 not acknowledged") == 3
-    acknowledged.append((NAG.id, "Other"))
-    assert security.main() == 1
-    assert f"Other: remove the stale acknowledgement of {NAG.id}\n" in capsys.readouterr().out
-    acknowledged.clear()
-    assert security.main() == 1
-    output = capsys.readouterr().out
-    for finding in (NAG, LINT, CHECKOV):
-        assert f"\n{finding.path}\n  {finding.id}\n  {finding.text}\n" in output
+    status, output = scan()
+    assert status == 1
+    assert output.count("1 findings, 1 not acknowledged") == 3
+    for finding in FINDINGS:
+        assert f"\n\n{finding}\n" in output
     assert "`acknowledge` in stacks/core/findings.py" in output
+    assert output.endswith("Acknowledged findings of open:\n\n")
+
+
+def test_the_report_ends_with_the_acknowledged_findings_and_their_reasons(
+    scan: Callable[..., tuple[int, str]],
+) -> None:
+    status, output = scan((NAG.id, BUCKET), (LINT.id, BUCKET), (CHECKOV.id, "OpenStack"))
+    assert status == 0
+    assert output.count("1 findings, 0 not acknowledged") == 3
+    assert output.endswith(
+        "\nAcknowledged findings of open:\n"
+        f"\nOpenStack\n  Because.\n  {CHECKOV.id}\n"
+        f"\n{BUCKET}\n  Because.\n  {NAG.id}\n  {LINT.id}\n\n"
+    )
+
+
+def test_an_acknowledgement_without_a_finding_fails_unless_the_cdk_wrote_it(
+    scan: Callable[..., tuple[int, str]],
+) -> None:
+    acknowledged = [(finding.id, BUCKET) for finding in FINDINGS]
+    annotation = ("Annotation::@aws-cdk/aws-ec2:rule", "Other")
+    assert scan(*acknowledged, (NAG.id, "Other"), annotation, trace=CREATED)[0] == 0
+    status, output = scan(*acknowledged, (NAG.id, "Other"), annotation)
+    assert status == 1
+    where = "Other (stacks/open/stack.py:9)"
+    assert f"\n{where}: remove the stale acknowledgement of {NAG.id}\n" in output
+    assert output.count("remove the stale") == 1
+    # Without the line of a stack, for example in an interactive session.
+    status, output = scan(*acknowledged, (NAG.id, "Other"), trace=CALLED[:1])
+    assert f"Other ({scans.FINDINGS_MODULE}): remove" in output
+
+
+def test_checkov_may_find_no_check_but_must_read_every_template(
+    scan: Callable[..., tuple[int, str]], outputs: dict[str, Json]
+) -> None:
     outputs["checkov"] = NOTHING_CHECKED
-    assert security.main() == 1
-    assert "checkov: 0 findings" in capsys.readouterr().out
+    assert "checkov: 0 findings" in scan()[1]
     outputs["checkov"] = {"parsing_errors": 2}
-    assert security.main() == 1
-    assert "checkov cannot read 2 of the 1 templates" in capsys.readouterr().err
+    status, output = scan()
+    assert status == 1
+    assert "checkov cannot read 2 of the 1 templates" in output
+
+
+def test_only_the_named_apps_are_scanned(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scanned = []
+
+    def examine(name: str) -> int:
+        scanned.append(name)
+        return 2
+
+    monkeypatch.setattr(security, "examine", examine)
+    monkeypatch.setattr(synth, "apps", lambda: {"storage": Path(), "dev": Path()})
+    assert security.main(["storage", "dev"]) == 1
+    assert scanned == ["storage", "dev"]
+    with pytest.raises(SystemExit, match="2"):
+        security.main(["storge"])
+    output = capsys.readouterr().err
+    assert "domain or environment 'storge' not found; known: storage, dev" in output
+    assert "nox -s security --" in output
+    assert scanned == ["storage", "dev"]
 
 
 def test_a_scanner_reads_no_settings_of_the_user(
