@@ -1,4 +1,7 @@
-"""Compare the snapshots with the snapshots of a base: `nox -s guard -- [--base REF] [--exact]`."""
+"""Compare the snapshots with the snapshots of a base.
+
+`nox -s guard -- [--base REF] [--exact] [--environment NAME]`
+"""
 
 import argparse
 import json
@@ -34,26 +37,37 @@ def main(arguments: Sequence[str]) -> int:
         action="store_true",
         help="compare with REF itself, not with the merge base: before a deploy of an older commit",
     )
+    parser.add_argument("--environment", choices=environments(), help="default: all environments")
     options = parser.parse_args(arguments)
+    names = [options.environment] if options.environment else environments()
     ref = options.base or git.default_base(ROOT)
     start = git.commit(ROOT, ref) if options.exact else git.merge_base(ROOT, ref, "HEAD")
     with waiting("Synthesizing and comparing"):
-        for name in environments():
+        for name in names:
             snapshots.check(synthesize(name), snapshots.FOLDER / name)
-        here, base = (
-            git.read_files(ROOT, commit, snapshots.FOLDER.name) for commit in (None, start)
-        )
+        here, base = (_read(commit, options.environment) for commit in (None, start))
         text, passes = report(here, base)
     print(text)
     summarize(text)
     return 0 if passes else 1
 
 
+def _read(commit: str | None, environment: str | None) -> dict[str, bytes]:
+    """The files in snapshots/ by path; with `environment`, only its files and ACKNOWLEDGED."""
+    files = git.read_files(ROOT, commit, snapshots.FOLDER.name)
+    below = f"{snapshots.FOLDER.name}/{environment}/" if environment else ""
+    return {
+        path: content
+        for path, content in files.items()
+        if path.startswith(below) or path == ACKNOWLEDGED
+    }
+
+
 def report(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> tuple[str, bool]:
     """The report in Markdown, and whether all destructive changes are acknowledged.
 
-    Takes the files in snapshots/ by path. An acknowledgement applies only to the change that adds
-    it. Raises `UserError` for acknowledgements that are not valid.
+    Takes the files in snapshots/ by path. An acknowledgement counts unless the base contains it.
+    Raises `UserError` for acknowledgements that are not valid.
     """
     reasons = dict(_acknowledgements(here).items() - _acknowledgements(base).items())
     stacks = sorted(path.removesuffix(SUFFIX) for path in {**base, **here} if SUFFIX in path)

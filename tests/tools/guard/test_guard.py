@@ -165,6 +165,35 @@ def test_an_older_commit_is_compared_with_the_base_itself(
     assert SUSPENDED in capsys.readouterr().out
 
 
+def test_only_the_chosen_environment_is_compared(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for module in (guard, snapshots):
+        monkeypatch.setattr(module, "environments", lambda: ["dev", "new"])
+    assert guard.main(["--environment", "dev"]) == 0
+    assert guard.main([]) == 1
+    assert "different from snapshots/new" in capsys.readouterr().err
+    synthesize(repository, OTHER)
+    assert snapshots.main() == 0
+    assert guard.main(["--environment", "new"]) == 0
+    assert "dev/StorageStack" not in capsys.readouterr().out
+    assert guard.main(["--environment", "dev"]) == 1
+    assert "dev/StorageStack" in capsys.readouterr().out
+
+
+def test_every_acknowledgement_since_the_exact_base_counts(repository: Path) -> None:
+    acknowledged = repository / guard.ACKNOWLEDGED
+    synthesize(repository, OTHER)
+    snapshots.main()
+    acknowledged.write_text(f"'{BUCKET}' = 'Moved'")
+    git(repository, "add", "snapshots")
+    git(repository, "commit", "-qm", "Suspend the versioning, acknowledged")
+    git(repository, "commit", "-qm", "Another change", "--allow-empty")
+    assert guard.main(["--base", "HEAD~2", "--exact", "--environment", "dev"]) == 0
+    acknowledged.unlink()
+    assert guard.main(["--base", "HEAD~2", "--exact", "--environment", "dev"]) == 1
+
+
 def test_an_unknown_base_is_an_error(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert guard.main(["--base", "nowhere"]) == 1
     captured = capsys.readouterr()
