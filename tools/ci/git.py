@@ -30,24 +30,11 @@ def default_base(root: Path) -> str:
 
 
 def merge_base(root: Path, base: str, head: str) -> str:
-    """The id of the merge base of `base` and `head`; raises `UserError` if uncertain."""
-    start = commit(root, base)
-    found = _git(root, "merge-base", "--all", start, head, check=False).split()
-    if found == [start]:
-        return start
-    if _git(root, "rev-parse", "--is-shallow-repository") == "true\n":
-        raise UserError(
-            f"A shallow clone may hide the merge base with {base!r}. Run `git fetch --unshallow`."
-        )
-    # A branch may have new commits. But a commit outside the history of `head`, named by its id,
-    # indicates a force push: more than the changes since the merge base may differ.
-    is_commit_id = start.startswith(base.lower())
-    if is_commit_id or len(found) != 1:
-        raise UserError(
-            f"The merge base with {base!r} is uncertain, for example after a force push. Use "
-            "another base."
-        )
-    return found[0]
+    """The id of the newest commit that `base` and `head` share, as in `git diff base...head`."""
+    found = _git(root, "merge-base", commit(root, base), commit(root, head), check=False).strip()
+    if not found:
+        raise UserError(f"{base!r} and {head!r} share no commit. Use another base.")
+    return found
 
 
 def changed(root: Path, start: str, head: str | None) -> set[str]:
@@ -74,6 +61,11 @@ def read_files(root: Path, head: str | None, below: str) -> dict[str, bytes]:
         for path in listed.split("\0")
         if path
     }
+
+
+def switch(root: Path, to: str) -> None:
+    """Check out the commit `to`, without a branch."""
+    _git(root, "switch", "--quiet", "--detach", to)
 
 
 def _git(root: Path, *arguments: str, check: bool = True) -> str:

@@ -1,120 +1,94 @@
-"""Affected components in real git repositories: merge bases, renames, and the working tree."""
+"""Changes in real git repositories: merge bases, renames, and the working tree."""
 
-import json
 import os
 from pathlib import Path
 
 import pytest
 
 from tests.support import git
-from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
-from tools.ci import affected
+from tests.tools.ci.conftest import commit
+from tools.ci.affected import affected
 from tools.ci.git import read_files
-from tools.project import environments
+
+ALPHA, BETA = "tests/alpha/test_stack.py", "tests/beta/test_stack.py"
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """A git repository with two domains."""
-    root = tmp_path / "repository"
-    root.mkdir()
-    git(root, "init", "--quiet", "--template=", "--initial-branch=main")
-    domains = ("stacks/alpha/app.py", "stacks/alpha/stack.py", "stacks/beta/stack.py")
-    commit(root, "LICENSE", "tools/new/__main__.py", *domains)
-    return root
+@pytest.fixture(autouse=True)
+def with_tests(root: Path) -> None:
+    commit(root, ALPHA, BETA)
 
 
-def commit(root: Path, *paths: str) -> str:
-    """Add a line to files, and commit every change; return the id of the commit."""
-    for path in paths:
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        with (root / path).open("a") as file:
-            file.write("# another line\n")
-    git(root, "add", "--all")
-    git(root, "commit", "--quiet", "--allow-empty", "--message=.")
-    return git(root, "rev-parse", "HEAD")
-
-
-def since(root: Path, base: str, head: str | None = "HEAD") -> str:
-    """The affected components, or the reason if everything or nothing is affected."""
-    found = affected.affected(root, base, head)
-    parts = [*found.stacks, *["shared"] * found.shared, *["deployed"] * found.deployable]
-    return found.why if "Everything" in found.why or not parts else " ".join(parts)
+def since(root: Path, base: str, head: str | None = "HEAD", *, exact: bool = False) -> str:
+    """The affected domains, or the reason if everything or nothing is affected."""
+    found = affected(root, base, head, exact=exact)
+    names = " ".join(sorted(found.names))
+    return found.why if "Everything" in found.why or not names else names
 
 
 def test_commits_of_the_base_after_the_merge_base_do_not_count(root: Path) -> None:
     git(root, "switch", "--quiet", "--create=feature")
-    commit(root, "stacks/alpha/stack.py")
+    commit(root, ALPHA)
     git(root, "switch", "--quiet", "main")
-    main = commit(root, "stacks/beta/stack.py", "uv.lock")
-    assert since(root, "main", "feature") == "alpha deployed"
+    main = commit(root, BETA)
+    assert since(root, "main", "feature") == "alpha"
+    assert since(root, main, "feature") == "alpha"  # a branch or an id, with the same result
+    assert since(root, "main", "feature", exact=True) == "alpha beta"
     git(root, "merge", "--quiet", "--no-edit", "feature")
-    assert since(root, main) == "alpha deployed"  # as GitHub tests a pull request
+    assert since(root, main) == "alpha"  # as GitHub tests a pull request
 
 
 def test_both_paths_of_a_rename_count_with_any_git_settings(root: Path) -> None:
     for setting in ("diff.renames=copies", "color.ui=always", "core.quotePath=true"):
         git(root, "config", *setting.split("="))
-    git(root, "mv", "stacks/alpha/stack.py", "stacks/beta/stäck.py")
-    assert since(root, "HEAD", None) == "alpha beta deployed"
+    git(root, "mv", ALPHA, "tests/beta/stäck.py")
+    assert since(root, "HEAD", None) == "alpha beta"
     commit(root)
-    assert since(root, "HEAD~1") == "alpha beta deployed"
+    assert since(root, "HEAD~1") == "alpha beta"
 
 
 def test_without_a_head_uncommitted_changes_count(root: Path) -> None:
     (root / ".gitignore").write_text("build/\n")
-    commit(root, "stacks/alpha/stack.py")
+    commit(root, ALPHA)
     (root / "build").mkdir()
     (root / "build/new.py").touch()
     (root / "LICENSE").touch()
     assert since(root, "HEAD", None) == "Nothing changed."
     (root / "LICENSE").unlink()
-    assert since(root, "HEAD", None) == "No component depends on the changed files."
-    (root / "stacks/beta/new.py").touch()
-    assert since(root, "HEAD", None) == "beta deployed"
-    assert since(root, "HEAD~1", None) == "alpha beta shared deployed"
+    assert since(root, "HEAD", None) == "No job checks the changed files."
+    (root / "tests/beta/new.py").touch()
+    assert since(root, "HEAD", None) == "beta"
+    assert since(root, "HEAD~1", None) == "alpha beta shared"  # with .gitignore
 
 
 @pytest.mark.parametrize(
     "ref", ["nowhere", "1" * 40, "0" * 40, "", " ", "HEAD..HEAD", "^HEAD", "--output=stolen"]
 )
-def test_an_unknown_commit_affects_everything(root: Path, ref: str) -> None:
+@pytest.mark.parametrize("exact", [False, True])
+def test_an_unknown_commit_affects_everything(root: Path, ref: str, exact: bool) -> None:
     why = f"Everything: Commit {ref!r} not found. Check the name. In a shallow clone, run "
     why += "`git fetch --unshallow`."
-    assert since(root, ref) == since(root, "HEAD", ref) == why
+    assert since(root, ref, exact=exact) == since(root, "HEAD", ref, exact=exact) == why
     assert not (root / "stolen").exists()
 
 
-def test_an_uncertain_merge_base_affects_everything(root: Path) -> None:
-    def branch(name: str, *parents: str) -> None:
-        options = [word for parent in parents for word in ("-p", parent)]
-        new = git(root, "commit-tree", "HEAD^{tree}", *options, "-m", name)
-        git(root, "branch", name, new)
-
-    branch("left", "main")
-    branch("right", "main")
-    branch("ours", "left", "right")
-    branch("crossing", "right", "left")
-    branch("unrelated")
-    why = "Everything: The merge base with"
-    assert since(root, "crossing", "ours").startswith(why)
-    assert since(root, "unrelated").startswith(why)
-    pushed = commit(root, "stacks/alpha/stack.py")
-    git(root, "reset", "--quiet", "--hard", "HEAD~1")
-    commit(root, "stacks/beta/stack.py")
-    assert since(root, pushed).startswith(f"{why} {pushed!r} is uncertain, for example after a")
+def test_a_base_without_a_common_commit_affects_everything(root: Path) -> None:
+    new = git(root, "commit-tree", "HEAD^{tree}", "-m", "unrelated")
+    git(root, "branch", "unrelated", new)
+    why = "Everything: 'unrelated' and 'HEAD' share no commit. Use another base."
+    assert since(root, "unrelated", None) == why
+    assert since(root, "unrelated", exact=True) == "Nothing changed."
 
 
 def test_a_shallow_clone_affects_everything_unless_it_holds_the_base(root: Path) -> None:
     before = git(root, "rev-parse", "HEAD")
-    commit(root, "uv.lock")
-    commit(root, "stacks/alpha/stack.py")
+    commit(root, BETA)
+    commit(root, ALPHA)
     shallow = root.parent / "clone"
     git(root, "clone", "--quiet", "--no-local", "--depth=2", ".", str(shallow))
-    assert since(shallow, "HEAD~1") == "alpha deployed"
+    assert since(shallow, "HEAD~1") == "alpha"
     assert "not found. Check the name. In a shallow clone, run `git fetch" in since(shallow, before)
     git(shallow, "fetch", "--quiet", "--depth=1", "origin", before)
-    assert since(shallow, before).startswith("Everything: A shallow clone may hide the merge base")
+    assert "share no commit" in since(shallow, before)
 
 
 def test_git_uses_no_other_repository(
@@ -125,11 +99,11 @@ def test_git_uses_no_other_repository(
     assert since(inner, "HEAD").startswith("Everything: git rev-parse: fatal: not a git repository")
     other = tmp_path / "other"
     git(tmp_path, "init", "--quiet", str(other))
-    commit(root, "stacks/alpha/stack.py")
+    commit(root, ALPHA)
     # Git hooks set such variables.
     for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"):
         monkeypatch.setenv(name, str(other / ".git"))
-    assert since(root, "HEAD~1", None) == "alpha deployed"
+    assert since(root, "HEAD~1", None) == "alpha"
 
 
 def test_files_are_read_from_a_commit_or_the_working_tree(root: Path) -> None:
@@ -143,39 +117,6 @@ def test_files_are_read_from_a_commit_or_the_working_tree(root: Path) -> None:
         assert found["stacks/alpha/ü.bin"] == content
 
 
-def test_json_is_one_line_with_the_keys_that_ci_reads(
-    root: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    commit(root, "stacks/alpha/stack.py")
-    assert affected.main(["--base=HEAD~1", "--head=HEAD", "--json"], root) == 0
-    line = capsys.readouterr().out
-    assert line.count("\n") == 1
-    found = json.loads(line)
-    assert found.pop("why").startswith("deployed system: ")
-    assert found.pop("deploys") == [{"environment": DEFAULT_ENVIRONMENT, "assembly": "cdk.out"}]
-    assert found == {"stacks": ["alpha"], "shared": False, "deployable": True}
-
-
-def test_the_name_of_a_file_that_is_not_utf_8_is_printed_with_an_escape(
-    root: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    commit(root, f"stacks/alpha/{os.fsdecode(b'\xff')}")
-    assert affected.main(["--base=HEAD~1"], root) == 0
-    assert "alpha: stacks/alpha/\\udcff\n" in capsys.readouterr().out
-
-
-def test_the_default_base_is_origin_main_or_else_main(
-    root: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    git(root, "switch", "--quiet", "--create=feature")
-    commit(root, "stacks/alpha/stack.py")
-    assert affected.main([], root) == 0
-    assert capsys.readouterr().out.startswith("deployed system: stacks/alpha/stack.py\n")
-    git(root, "update-ref", "refs/remotes/origin/main", "HEAD")
-    assert affected.main([], root) == 0
-    assert capsys.readouterr().out == "Nothing changed.\n"
-
-
-def test_the_environments_are_a_json_list(capsys: pytest.CaptureFixture[str]) -> None:
-    assert affected.main(["--environments"]) == 0
-    assert json.loads(capsys.readouterr().out) == environments()
+def test_a_file_name_that_is_not_printable_is_shown_with_escapes(root: Path) -> None:
+    commit(root, f"tests/alpha/{os.fsdecode(b'\xff')}\n")
+    assert affected(root, "HEAD~1", "HEAD").why == "alpha: 'tests/alpha/\\udcff\\n'"

@@ -1,95 +1,201 @@
 """Checks of the workflows that no linter makes. `nox -s workflows` runs the linters."""
 
 import json
-import os
 import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
-from tests.support import git
 from tools.cdk_cli.assembly import Json, at
+from tools.ci.affected import COMPONENTS, EVERYTHING, SESSIONS, outputs
 from tools.project import ROOT, domains
 
-type Job = Mapping[str, Json]
+type Yaml = Mapping[str, Json]
+
+SETUP = "./.github/actions/setup"
 
 FILES = sorted(ROOT.glob(".github/workflows/*.yml")) + sorted(ROOT.glob(".github/actions/*/*.yml"))
 TEXT = "".join(path.read_text() for path in FILES)
-NOX = re.compile(r"uv run --locked nox (?P<arguments>[^|>\n]*)")
-# Steps that run no nox session, and the reason.
-EXCEPTIONS = {
-    "Find the last commit of main with a successful run": "calls the API of GitHub",
-    "Compare with the deployed commit": "calls the API of GitHub",
-    "Look for AWS credentials": "reads secrets of GitHub",
-    "Pack the cloud assemblies": "tar",
-    "Unpack the cloud assemblies": "tar",
-    "Check out a commit of main": "git",
-}
 
 
-def load(path: Path) -> Mapping[str, Mapping[str, Job]]:
-    loaded: Mapping[str, Mapping[str, Job]] = YAML(typ="safe").load(path)
-    return loaded
+def mapping(value: Json) -> Yaml:
+    assert isinstance(value, Mapping)
+    return value
 
 
-def steps_of(job: Job) -> list[Mapping[str, Json]]:
-    steps = job["steps"]
+def steps_of(job: Json) -> list[Yaml]:
+    steps = mapping(job)["steps"]
     assert isinstance(steps, list)
     return steps
 
 
-LOADED = {path.stem: load(path) for path in FILES if path.parent.name == "workflows"}
-JOBS = {
-    f"{workflow}.{name}": job
-    for workflow, loaded in LOADED.items()
-    for name, job in loaded["jobs"].items()
+LOADED: Mapping[str, Yaml] = {str(path): YAML(typ="safe").load(path) for path in FILES}
+ACTIONS = {
+    path.parent.name: steps_of(LOADED[str(path)]["runs"]) for path in FILES if path.stem == "action"
 }
-STEPS = [
-    *(step for job in JOBS.values() for step in steps_of(job)),
-    *(step for path in FILES if path.stem == "action" for step in steps_of(load(path)["runs"])),
-]
-SCRIPTS = {str(step["name"]): str(step["run"]) for step in STEPS if "run" in step}
+WORKFLOWS = {path.stem: LOADED[str(path)] for path in FILES if path.stem != "action"}
+JOBS = {
+    f"{workflow}.{name}": mapping(job)
+    for workflow, loaded in WORKFLOWS.items()
+    for name, job in mapping(loaded["jobs"]).items()
+}
+STEPS = [step for steps in (*map(steps_of, JOBS.values()), *ACTIONS.values()) for step in steps]
+CI = mapping(WORKFLOWS["ci"]["jobs"])
+# The jobs that affected.py selects, except `deploy`.
+CHECKS = ["lint-and-test", "session", "cdk-synth"]
 
 
 def test_ci_starts_for_every_pull_request_merge_group_and_push_to_main() -> None:
-    main = {"branches": ["main"]}
-    assert LOADED["ci"]["on"] == {"pull_request": main, "merge_group": None, "push": main}
-
-
-def test_a_push_without_an_earlier_successful_run_has_no_base() -> None:
-    # `affected` then finds no commit, so everything is affected. With origin/main, which is the
-    # pushed commit, nothing would be affected. `a && b || c` returns c if b is empty.
-    (base,) = (at(step, "env.BASE") for step in STEPS if step.get("id") == "affected")
-    expression = "github.event_name != 'push' && 'origin/main' || steps.green.outputs.commit"
-    assert base == f"${{{{ {expression} }}}}"
+    push = {"branches": ["main"]}
+    assert WORKFLOWS["ci"]["on"] == {"pull_request": None, "merge_group": None, "push": push}
 
 
 def test_a_script_stops_at_failed_commands_before_a_pipe() -> None:
-    for name, workflow in LOADED.items():
+    for name, workflow in WORKFLOWS.items():
         assert workflow["defaults"] == {"run": {"shell": "bash"}}, name
+
+
+def test_the_outputs_of_affected_are_the_outputs_that_ci_reads() -> None:
+    found = outputs(EVERYTHING, ["dev"], domains())
+    assert found["jobs"] == [*CHECKS, "deploy"]
+    assert at(CI, "affected.outputs") == {
+        name: f"${{{{ steps.affected.outputs.{name} }}}}" for name in found
+    }
+    assert {*re.findall(r"needs\.affected\.outputs\.(\w+)", TEXT)} == found.keys()
+
+
+def test_the_only_condition_of_a_check_is_that_affected_lists_it() -> None:
+    for name in CHECKS:
+        assert at(CI, f"{name}.needs") == "affected"
+        listed = f"contains(fromJSON(needs.affected.outputs.jobs), '{name}')"
+        assert at(CI, f"{name}.if") == listed
+
+
+def test_the_required_job_fails_if_any_check_failed() -> None:
+    assert at(CI, "required.if") == "always()"
+    assert at(CI, "required.needs") == ["affected", *CHECKS]
+    assert [*CI] == ["affected", *CHECKS, "required", "deploy", "drift"]
+    (step,) = steps_of(CI["required"])
+    results = [f"contains(needs.*.result, '{result}')" for result in ("failure", "cancelled")]
+    assert (step["if"], step["run"]) == (" || ".join(results), "exit 1")
+
+
+def test_a_push_deploys_only_after_the_required_job_and_in_order() -> None:
+    deploy = mapping(CI["deploy"])
+    listed = "contains(fromJSON(needs.affected.outputs.jobs), 'deploy')"
+    assert (
+        deploy["if"] == f"${{{{ !cancelled() && needs.required.result == 'success' && {listed} }}}}"
+    )
+    assert deploy["needs"] == ["affected", "required"]
+    assert deploy["name"] == "deploy-${{ matrix.environment }}"
+    assert at(deploy, "strategy.fail-fast") is True
+    assert at(deploy, "strategy.max-parallel") == 1
+
+
+def test_no_script_contains_an_expression() -> None:
+    scripts = [str(step.get("run", "")) for step in STEPS]
+    assert [script for script in scripts if "${{" in script] == []
+    assert "toJSON" not in TEXT
+
+
+def test_every_script_is_one_command_of_this_project_or_a_known_exception() -> None:
+    command = re.compile(r"uv run --locked (nox -[st]|python -m tools\.ci\.deployed) [^|;&\n]*")
+    others = {
+        step["name"] for step in STEPS if "run" in step and not command.fullmatch(str(step["run"]))
+    }
+    assert others == {"Fail if a job failed"}
+
+
+def test_ci_names_only_sessions_of_the_foundation_and_they_exist() -> None:
+    calls = [shlex.split(str(step.get("run", ""))) for step in STEPS]
+    named = {
+        option: {words[words.index(option) + 1] for words in calls if option in words}
+        for option in ("-s", "-t")
+    }
+    assert named["-s"] == {"$SESSION", "affected", "coverage", "guard", "security"}
+    assert named["-t"] == {"$COMPONENT", "environments"}
+    for option, matrix in (("-s", SESSIONS), ("-t", (*domains(), *COMPONENTS))):
+        names = {name for name in named[option] if not name.startswith("$")}.union(matrix)
+        nox = (sys.executable, "-m", "nox", "--list", "--json", option, *names)
+        sessions = json.loads(subprocess.check_output(nox, cwd=ROOT))
+        assert names <= {name for found in sessions for name in (found["session"], *found["tags"])}
 
 
 @pytest.mark.parametrize("name", JOBS)
 def test_only_a_job_in_a_github_environment_has_access_to_aws(name: str) -> None:
     job = JOBS[name]
-    # Such a job runs no pull request.
     is_in_environment = "environment" in job
-    permissions = at(job, "permissions")
-    assert isinstance(permissions, Mapping)
+    deploys = "./.github/actions/deploy" in {step.get("uses") for step in steps_of(job)}
+    permissions = mapping(job["permissions"])
     reads = {key for key, value in permissions.items() if value == "read"}
-    assert reads <= {"actions", "contents", "deployments"}
-    writes = {key: value for key, value in permissions.items() if key not in reads}
-    assert writes == ({"id-token": "write"} if is_in_environment else {})
+    assert reads <= {"contents", "deployments"}
+    writes = {key for key in permissions if key not in reads}
+    expected = {"id-token"} if is_in_environment else set[str]()
+    assert writes == expected | ({"deployments"} if deploys else set[str]())
     assert ("secrets." in json.dumps(job)) is is_in_environment
-    # A cache may hold packages that another job wrote.
-    for step in steps_of(job):
-        if step.get("uses") == "./.github/actions/setup":
-            assert (at(step, "with.cache") is False) is is_in_environment
+    # A cache may hold files that a job of a pull request wrote.
+    caches = [step for step in steps_of(job) if step.get("uses") == SETUP and "with" in step]
+    assert not (is_in_environment and caches)
+
+
+@pytest.mark.parametrize("name", [name for name in JOBS if "environment" in JOBS[name]])
+def test_only_the_record_is_a_deployment_and_jobs_of_an_environment_wait(name: str) -> None:
+    environment = at(JOBS[name], "environment.name")
+    assert at(JOBS[name], "environment.deployment") is False
+    assert JOBS[name]["concurrency"] == {
+        "group": f"deploy-{environment}",
+        "cancel-in-progress": False,
+        "queue": "max",
+    }
+
+
+def test_a_deploy_is_guarded_before_and_recorded_after_it_succeeded() -> None:
+    decide, guard, deploy, record = ACTIONS["deploy"]
+    assert str(decide["run"]).split()[4:7] == ["-m", "tools.ci.deployed", "decide"]
+    assert decide["id"] == "recorded"
+    assert guard["run"] == (
+        'uv run --locked nox -s guard -- --base "$BASE" --exact --environment "$ENVIRONMENT"'
+    )
+    assert guard["continue-on-error"] == "${{ inputs.acknowledge == 'true' }}"
+    assert at(deploy, "with.session") == "deploy"
+    assert str(record["run"]).split()[4:7] == ["-m", "tools.ci.deployed", "record"]
+    # Without a status function, a step runs only if the steps before it succeeded.
+    deploys = "steps.recorded.outputs.deploys == 'true'"
+    assert [step.get("if") for step in (decide, guard, deploy, record)] == [
+        None,
+        f"{deploys} && steps.recorded.outputs.base != ''",
+        deploys,
+        deploys,
+    ]
+
+
+def test_jobs_that_compare_commits_check_out_the_history() -> None:
+    with_history = {
+        name
+        for name, job in JOBS.items()
+        for step in steps_of(job)
+        if at(step, "with.fetch-depth") == 0
+    }
+    assert with_history == {"ci.affected", "ci.session", "ci.deploy", "deploy.deploy"}
+
+
+def test_a_chosen_commit_runs_no_code_before_it_is_found_on_main() -> None:
+    checkout, _, check_out, deploy = steps_of(JOBS["deploy.deploy"])
+    assert "ref" not in mapping(checkout["with"])
+    assert str(check_out["run"]).endswith('tools.ci.deployed check-out "$COMMIT"')
+    assert deploy["uses"] == "./.github/actions/deploy"
+
+
+def test_the_region_of_a_session_is_only_the_secret_of_the_user() -> None:
+    role, run = ACTIONS["aws"]
+    assert at(role, "with.output-env-credentials") is False  # the action would set AWS_REGION too
+    assert at(run, "env.AWS_REGION") == "${{ inputs.region }}"
+    regions = {at(step, "with.region") for step in STEPS if at(step, "with.role")}
+    assert regions == {"${{ secrets.AWS_REGION }}", "${{ inputs.region }}"}
 
 
 def test_workflows_use_only_the_secrets_of_aws() -> None:
@@ -101,87 +207,3 @@ def test_every_action_is_pinned_to_one_commit() -> None:
     used = re.findall(r"uses: (\S+)@([0-9a-f]{40}) # (v\d+\.\d+\.\d+)\n", TEXT)
     assert len(used) == TEXT.count("uses:") - TEXT.count("uses: ./")
     assert len(set(used)) == len({name for name, _, _ in used})
-
-
-def test_every_script_calls_nox_or_is_a_known_exception() -> None:
-    others = {
-        name
-        for name, script in SCRIPTS.items()
-        if not all(NOX.search(line) for line in script.splitlines())
-    }
-    assert others == EXCEPTIONS.keys()
-
-
-def test_every_session_and_tag_that_a_script_runs_exists() -> None:
-    calls = [
-        shlex.split(call["arguments"])
-        for script in SCRIPTS.values()
-        for call in NOX.finditer(script.replace("$ENVIRONMENT", "dev"))
-    ]
-    for option in ("-s", "-t"):
-        names = {name for flag, name, *_ in calls if flag == option} - {"$STACK"}
-        nox = (sys.executable, "-m", "nox", "--list", "--json", option, *names)
-        sessions = json.loads(subprocess.check_output(nox, cwd=ROOT))
-        assert names <= {name for found in sessions for name in (found["session"], *found["tags"])}
-
-
-def test_no_workflow_names_a_domain() -> None:
-    text = "\n".join(SCRIPTS.values())
-    assert [name for name in domains() if re.search(rf"\b{name}\b", text, re.IGNORECASE)] == []
-
-
-def test_the_required_job_always_runs_and_depends_on_every_other_job() -> None:
-    jobs = LOADED["ci"]["jobs"]
-    assert at(jobs, "required.if") == "always()"
-    assert at(jobs, "required.needs") == [name for name in jobs if name != "required"]
-
-
-def test_a_push_deploys_only_marked_environments_after_every_check() -> None:
-    deploy = JOBS["ci.deploy"]
-    condition = str(deploy["if"])
-    assert "github.event_name == 'push' && github.ref == 'refs/heads/main'" in condition
-    assert "needs.synth.result == 'success'" in condition
-    for result in ("failure", "cancelled"):
-        assert f"!contains(needs.*.result, '{result}')" in condition
-    assert deploy["needs"] == ["affected", "stack", "shared", "e2e", "clients", "synth"]
-    matrix = "fromJSON(needs.affected.outputs.affected).deploys"
-    assert at(deploy, "strategy.matrix") == {"include": f"${{{{ {matrix} }}}}"}
-    assert deploy["environment"] == "${{ matrix.environment }}"
-    assert at(deploy, "concurrency.cancel-in-progress") is False
-
-
-def test_the_requested_deploy_stops_at_destructive_changes() -> None:
-    names = [step["name"] for step in steps_of(JOBS["deploy.deploy"])]
-    assert names.index("Find destructive changes") < names.index("Get AWS credentials")
-    assert names.index("Get AWS credentials") < names.index("Deploy")
-    assert SCRIPTS["Find destructive changes"].endswith(
-        "nox -s guard -- --base origin/main --exact"
-    )
-    assert "--is-ancestor" in SCRIPTS["Check out a commit of main"]
-
-
-@pytest.mark.parametrize(
-    ("deployed", "superseded"), [("newer", True), ("this", False), ("older", False)]
-)
-def test_a_deploy_ends_if_a_newer_commit_is_deployed(
-    deployed: str, superseded: bool, tmp_path: Path
-) -> None:
-    git(tmp_path, "init", "--quiet", "--initial-branch=main")
-    git(tmp_path, "remote", "add", "origin", str(tmp_path))
-    commits = {}
-    for name in ("older", "this", "newer"):
-        git(tmp_path, "commit", "--quiet", "--allow-empty", "--message", name)
-        commits[name] = git(tmp_path, "rev-parse", "HEAD")
-    gh = tmp_path / "gh"
-    gh.write_text(f"#!/bin/sh\necho {commits[deployed]}\n")
-    gh.chmod(0o755)
-    (tmp_path / "output").touch()
-    variables = {
-        "PATH": f"{tmp_path}:{os.environ['PATH']}",
-        "GITHUB_SHA": commits["this"],
-        "GITHUB_OUTPUT": "output",
-        "GITHUB_STEP_SUMMARY": "summary",
-    }
-    script = SCRIPTS["Compare with the deployed commit"]
-    subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, env=variables, check=True)
-    assert (tmp_path / "output").read_text() == ("superseded=true\n" if superseded else "")
