@@ -6,6 +6,7 @@ import pytest
 
 from tools.ci.push import deployed_by_push
 from tools.errors import UserError
+from tools.project import environments
 
 
 def order(root: Path, **apps: str) -> list[str]:
@@ -61,3 +62,8 @@ def test_environments_are_deployed_in_the_order_of_their_numbers(tmp_path: Path)
 def test_another_form_or_value_is_an_error(line: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"apps/test/app\.py: set DEPLOYED_BY_PUSH once"):
         order(tmp_path, test=line)
+
+
+def test_the_environments_of_this_repository_have_valid_values() -> None:
+    # CI reads the values only after a push to main.
+    assert {*deployed_by_push()} <= {*environments()}
