@@ -5,9 +5,11 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from stacks.core.environment import Environment
+from stacks.core.templates import imports, read_templates
 from tools.cdk_cli import cdk
 from tools.cdk_cli.assembly import StackArtifact, read_stacks
 from tools.console import console, waiting
@@ -76,6 +78,7 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
         # Otherwise a copy of apps/dev with the old name would replace the stacks of dev.
         fix = f'Build every stack with Environment(name="{name}"), or rename the folder.'
         check_environment(name, stacks, str(app), fix)
+        check_imports(output, str(app))
     _remove_stale_templates(output, stacks)
     return output
 
@@ -91,6 +94,25 @@ def check_environment(name: str, stacks: Iterable[StackArtifact], source: str, f
                 f"{source}: {stack.id} belongs to the environment {other!r}, not to {name!r}. "
                 f"{fix.format(other)}"
             )
+
+
+def check_imports(assembly: Path, source: str) -> None:
+    """Raise `UserError` with `source` if a stack imports what its environment does not export.
+
+    The app of a domain alone lacks the other stacks, so call this for an environment. An export of
+    another project or environment is not in the cloud assembly.
+    """
+    templates = read_templates(assembly)
+    exported = {(template.environment, name) for template in templates for name in template.exports}
+    for template in templates:
+        own = f"{template.environment.resource_pattern}:*"
+        for name in imports(template.content):
+            if fnmatchcase(name, own) and (template.environment, name) not in exported:
+                raise UserError(
+                    f"{source}: {template.stack} imports {name}, but no stack of the environment "
+                    f"exports it in {template.environment.region}. Build the exporting stack in "
+                    "the app, or correct the export's domain and key."
+                )
 
 
 def _remove_stale_templates(output: Path, stacks: Iterable[StackArtifact]) -> None:

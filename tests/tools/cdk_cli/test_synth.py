@@ -71,6 +71,65 @@ def test_an_environment_must_have_the_name_of_its_folder(
     assert synth.synthesize("one") == synth.assembly_folder("one")
 
 
+def assembly(folder: Path, region: str, *imported: str) -> Path:
+    """A cloud assembly with a stack that exports a value, and one that imports values."""
+    values: Json = [{"Fn::ImportValue": name} for name in imported]
+    importer: Json = {"Type": "AWS::SNS::Topic", "Properties": {"Values": values}}
+    templates: dict[str, Json] = {
+        "One": {"Outputs": {"Key": {"Value": "1", "Export": {"Name": "acme-one-test:Key"}}}},
+        "Two": {"Resources": {"Importer": importer}},
+    }
+    artifacts = {}
+    for name, where in (("One", "us-east-1"), ("Two", region)):
+        tags = {"Project": "acme", "Environment": "test"}
+        properties = {"templateFile": f"{name}.template.json", "tags": tags}
+        artifacts[name] = {
+            "type": "aws:cloudformation:stack",
+            "environment": f"aws://unknown-account/{where}",
+            "properties": properties,
+        }
+        (folder / f"{name}.template.json").write_text(json.dumps(templates[name]))
+    (folder / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("region", "name", "dangles"),
+    [
+        ("us-east-1", "acme-one-test:Key", False),
+        ("us-east-1", "acme-one-prod:Key", False),  # another environment
+        ("us-east-1", "network:Key", False),  # another project
+        ("us-east-1", "acme-one-test:Other", True),
+        ("us-east-1", "acme-three-test:Key", True),
+        ("eu-west-1", "acme-one-test:Key", True),  # an export belongs to one region
+    ],
+)
+def test_an_import_without_an_export_in_the_environment_is_refused(
+    region: str, name: str, dangles: bool, tmp_path: Path
+) -> None:
+    folder = assembly(tmp_path, region, "acme-one-prod:Key", name)
+    if not dangles:
+        synth.check_imports(folder, "app.py")
+        return
+    sentence = f"app.py: Two imports {name}, but no stack of the environment exports it in {region}"
+    with pytest.raises(UserError, match=sentence):
+        synth.check_imports(folder, "app.py")
+
+
+def test_the_imports_of_an_environment_are_checked_but_not_of_a_domain(
+    app: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = '"Type": "AWS::SNS::Topic"'
+    dangling = f'{topic}, "Properties": {{"TopicName": {{"Fn::ImportValue": "acme-x-one:Key"}}}}'
+    tags = '"tags": {"Project": "acme", "Environment": "one"}'
+    code = quick_app("one").replace(topic, dangling)
+    app.write_text(code.replace('"tags": {"Environment": "one"}', tags))
+    with pytest.raises(UserError, match="One imports acme-x-one:Key"):
+        synth.synthesize("one")
+    monkeypatch.setattr(synth, "environments", list)  # the app of a domain
+    assert synth.synthesize("one") == synth.assembly_folder("one")
+
+
 def test_an_app_that_fails_is_reported_with_its_output_and_a_hint(
     app: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
