@@ -14,7 +14,7 @@ from tools.deployment.__main__ import main
 from tools.local_cloud.client import local_cloud
 from tools.project import ROOT
 
-PROJECT = ROOT / "tools" / "clients"
+PROJECT = Path(__file__).parent
 LIBRARIES = ("pandas", "pyarrow", "polars", "awswrangler", "boto3")
 ROLES = ("LambdaExecutionRole", "FargateTaskRole")
 

@@ -55,7 +55,6 @@ RULES: list[tuple[tuple[str, ...], frozenset[str]]] = [
     # Changed code of the recorded stacks matches other rows.
     (("snapshots/**",), DEPLOYED),
     (("tests/clients/**",), frozenset({"shared", "clients"})),
-    (("tools/clients/**",), frozenset({"clients"})),
     (("tools/security/checkov/**",), frozenset({"cdk-synth"})),
     # Tools that deploys do not run, or only in a job of CI.
     (("tools/ci/**", "tools/new/**"), frozenset({"shared", "growth"})),

