@@ -47,13 +47,13 @@ def test_the_error_for_an_account_without_bootstrap_shows_the_command(
             "AKIAIOSFODNN7EXAMPLE",
             [
                 "InvalidClientTokenId) when calling the GetCallerIdentity operation: ",
-                "AWS does not accept the credentials. Renew or replace them: ",
+                "AWS_ACCESS_KEY_ID",
             ],
         ),
         (
             "AWS_CA_BUNDLE",
             str(ROOT / "uv.lock"),
-            ["TLS failed. AWS_CA_BUNDLE, or `ca_bundle` in"],
+            ["SSL", "AWS_CA_BUNDLE"],
         ),
     ],
 )

@@ -96,7 +96,7 @@ def test_credentials_that_expire_during_an_operation_cause_an_error_message(
                 iam.delete_access_key(AccessKeyId=key, UserName=name)
             op.find(op.stacks[0])
 
-    with pytest.raises(UserError, match=r"InvalidClientTokenId.*If the credentials have expired"):
+    with pytest.raises(UserError, match=r"InvalidClientTokenId.*Renew the credentials\."):
         delete_the_key()
 
 

@@ -1,12 +1,15 @@
-"""The AWS configuration file of the user."""
+"""The AWS configuration file of the user, and answers of AWS."""
 
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse, HTTPHeaders
 
 KEYS = "aws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = secret\n"
 Configure = Callable[[str], Path]
+Answer = Callable[[int, str], list[AWSPreparedRequest]]
 
 
 @pytest.fixture
@@ -20,3 +23,25 @@ def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configure:
         return path
 
     return write
+
+
+class _Body(io.BytesIO):
+    def stream(self) -> Iterator[bytes]:
+        yield self.read()
+
+
+@pytest.fixture
+def answer(monkeypatch: pytest.MonkeyPatch) -> Answer:
+    """Answer all requests of botocore with a status and a text; return the requests."""
+
+    def replace(status: int, text: str) -> list[AWSPreparedRequest]:
+        requests = []
+
+        def send(_: object, request: AWSPreparedRequest) -> AWSResponse:
+            requests.append(request)
+            return AWSResponse(request.url, status, HTTPHeaders(), _Body(text.encode()))
+
+        monkeypatch.setattr("botocore.httpsession.URLLib3Session.send", send)
+        return requests
+
+    return replace

@@ -2,14 +2,14 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 
 from botocore import exceptions as aws
 from botocore.session import Session
 
 from tools.errors import UsageError, UserError
-from tools.variables import NO_CONFIGURATION, proxies
+from tools.variables import NO_CONFIGURATION
 
 # Settings with one meaning for boto3 and the CDK CLI (AWS SDKs and tools reference guide).
 _SHARED_SETTINGS = (
@@ -22,6 +22,19 @@ _SHARED_SETTINGS = (
 _ERRORS = (aws.BotoCoreError, aws.ClientError, OSError, ValueError, KeyError, RuntimeError)
 # Variables with which the CDK CLI would use another principal, region or network than boto3.
 _CLI_VARIABLES = ("CDK_CA_BUNDLE_PATH", "CDK_PROFILE", "CDK_PROXY", "CDK_REGION", "CDK_ROLE_ARN")
+_PROFILES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
+# With one of these variables, the SDKs ignore AWS_PROFILE.
+_STRONGER_THAN_A_PROFILE = ("AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE")
+# Providers that botocore asks if a profile has no credentials.
+_FALLBACKS = ("ec2-credentials-file", "boto-config", "container-role", "iam-role")
+# Codes for credentials that expired, or were deleted ("Common errors" in the API references).
+_EXPIRED = (
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidClientTokenId",
+    "RequestExpired",
+    "UnrecognizedClientException",
+)
 
 
 def find_method(session: Session) -> tuple[str | None, str]:
@@ -32,6 +45,7 @@ def find_method(session: Session) -> tuple[str | None, str]:
     # Skip the EC2 metadata service: the call takes seconds on a laptop, and the role of an instance
     # does not mean that the user wants AWS. `--to aws` includes the service.
     try:
+        _use_chosen_profile(session)
         session.get_component("credential_provider").remove("iam-role")
         found = session.get_credentials()
         if found is None and session.profile:  # botocore ignores an incomplete profile
@@ -53,8 +67,11 @@ def resolve(session: Session, *, interactive: bool) -> dict[str, str]:
     Asks for an MFA code at most once; if not `interactive`, raises `UserError` instead. Raises
     `UserError` for settings that boto3 and the CDK CLI would read in different ways.
     """
+    _use_chosen_profile(session)
     config = session.get_scoped_config()
     _check_settings(session, config)
+    if region := os.environ.get("AWS_REGION"):  # botocore reads only AWS_DEFAULT_REGION
+        session.set_config_variable("region", region)
     if not interactive:
         # botocore has no public setting for the prompt.
         provider = session.get_component("credential_provider").get_provider("assume-role")
@@ -90,41 +107,37 @@ def _check_settings(session: Session, config: Mapping[str, object]) -> None:
         )
     refused = sorted(key for key in os.environ if key.startswith("AWS_ENDPOINT_URL_"))
     if "services" in config:
-        refused.append(f"`services` of the profile {session.profile or 'default'}")
+        refused.append(f"`services` of {_profile(session)}")
     if refused:
         raise UserError(
             f"{', '.join(refused)}: an endpoint of one service is not supported. Use one endpoint "
-            f"for all services, AWS_ENDPOINT_URL or `endpoint_url` in {_file(session)}."
+            "for all services: AWS_ENDPOINT_URL, or `endpoint_url` of the profile."
         )
 
 
 def explain(error: Exception, session: Session) -> str:
-    """The message of the error, and the variables and the file to check."""
-    file, profile = _file(session), session.profile or "default"
-    names = [key for key in sorted(os.environ) if key.startswith("AWS_")]
-    with suppress(aws.BotoCoreError):  # the profile may be missing
-        names += [f"`{key}`" for key in sorted(session.get_scoped_config())]
-    credentials = session.get_config_variable("credentials_file")
-    settings = ", ".join([f"the profile {profile} in {file} or {credentials}", *names])
-    match error:
-        case aws.SSLError():  # derives from ConnectionError
-            hint = f"TLS failed. AWS_CA_BUNDLE, or `ca_bundle` in {file}, must name the CA."
-        case aws.ConnectionError() | aws.HTTPClientError():
-            proxy = ", ".join(proxies(os.environ)) or "HTTPS_PROXY"
-            hint = f"Check the network, AWS_ENDPOINT_URL, {proxy}, and `endpoint_url` in {file}."
-        # A damaged token in the cache is a KeyError.
-        case aws.SSOError() | aws.TokenRetrievalError() | aws.LoginError() | KeyError():
-            hint = (
-                f"Sign in for a new token: `aws sso login`, or `aws login` (profile {profile} in "
-                f"{file})."
-            )
-        case aws.ClientError():
-            hint = f"AWS does not accept the credentials. Renew or replace them: {settings}."
-        case _:
-            hint = f"Check {settings}."
+    """The message of the error, and a hint."""
+    # botocore raises a KeyError for a damaged token in the cache.
+    if isinstance(error, (aws.SSOError, aws.TokenRetrievalError, aws.LoginError, KeyError)):
+        hint = f"Sign in for a new token: `aws sso login`, or `aws login` ({_profile(session)})."
+    elif "AssumeRoleWithWebIdentity" in str(error) and _code(error) == "AccessDenied":
+        hint = (
+            "The trust policy of the role does not accept the token: compare its conditions with "
+            "the issuer, the audience and the subject of the token."
+        )
+    else:
+        variables = [key for key in sorted(os.environ) if key.startswith("AWS_")]
+        hint = f"Check {', '.join([_profile(session), *variables])}."
+    # The message of a built-in exception says little without its type.
     is_from_aws = isinstance(error, (aws.BotoCoreError, aws.ClientError))
     message = str(error) if is_from_aws else f"{type(error).__name__}: {error}"
     return f"{' '.join(message.split()).rstrip('.')}. {hint}"
+
+
+def next_step(error: Exception) -> str:
+    """What to do about expired credentials; nothing for an error with another cause."""
+    is_expired = _code(error) in _EXPIRED
+    return "Renew the credentials. Then run the same command again." if is_expired else ""
 
 
 @contextmanager
@@ -136,13 +149,50 @@ def explained(session: Session) -> Iterator[None]:
         raise UserError(f"{explain(error, session)} For the local cloud: --to local") from error
 
 
+def _use_chosen_profile(session: Session) -> None:
+    """Let the profile that the user chose act, and nothing in its place.
+
+    Raises `UsageError` if two profiles are chosen, or if tools that read the same variables would
+    not use the profile.
+    """
+    chosen = {key: os.environ[key] for key in _PROFILES if os.environ.get(key)}
+    if chosen and not session.instance_variables().get("profile"):  # --profile overrides variables
+        session.set_config_variable("profile", next(iter(chosen.values())))
+        _refuse_conflicts(session, chosen)
+    if session.profile:
+        for provider in _FALLBACKS:
+            session.get_component("credential_provider").remove(provider)
+
+
+def _refuse_conflicts(session: Session, chosen: Mapping[str, str]) -> None:
+    settings = " and ".join(f"{key}={value}" for key, value in chosen.items())
+    fix = (
+        "Nothing was done. Unset all but one, or name the profile with --profile=NAME. For the "
+        "local cloud: --to local"
+    )
+    if len(set(chosen.values())) > 1:
+        raise UsageError(f"{settings} name two profiles. {fix}")
+    stronger = [key for key in _STRONGER_THAN_A_PROFILE if os.environ.get(key)]
+    # A role of the profile may use the access key as its source.
+    is_source = session.get_scoped_config().get("credential_source") == "Environment"
+    if stronger and not is_source:
+        raise UsageError(
+            f"{settings} chooses the profile, but the AWS SDKs would use {' and '.join(stronger)} "
+            f"instead. {fix}"
+        )
+
+
 def _refuse_to_ask(session: Session, prompt: str) -> str:
     raise UsageError(
-        f"The profile {session.profile or 'default'} needs an MFA code (`mfa_serial` in "
-        f"{_file(session)}), and there is no terminal for the question {prompt!r}. Run the command "
-        "on a terminal, or set temporary credentials."
+        f"There is no terminal for the question {prompt!r} (`mfa_serial` of {_profile(session)}). "
+        "Run the command on a terminal, or set temporary credentials."
     )
 
 
-def _file(session: Session) -> str:
-    return str(session.get_config_variable("config_file"))
+def _code(error: Exception) -> str:
+    return error.response["Error"]["Code"] if isinstance(error, aws.ClientError) else ""
+
+
+def _profile(session: Session) -> str:
+    file = session.get_config_variable("config_file")
+    return f"the profile {session.profile or 'default'} in {file}"

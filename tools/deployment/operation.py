@@ -18,6 +18,7 @@ from rich.prompt import Confirm
 from tools.cdk_cli import cdk
 from tools.cdk_cli.assembly import StackArtifact, read_stacks
 from tools.console import console, is_interactive, say, waiting
+from tools.deployment.credentials import next_step
 from tools.deployment.options import Options, find_assembly, select_stacks
 from tools.deployment.target import Target, aws_target, choose
 from tools.errors import UsageError, UserError
@@ -29,11 +30,7 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudformation.type_defs import StackResourceSummaryTypeDef, StackTypeDef
 
-RETRY = {
-    "aws": "If the credentials have expired, renew them. Then run the same command again.",
-    "local": "If the local cloud has ended, run the same command again.",
-}
-
+ENDED = "If the local cloud has ended, run the same command again."
 # The error code of a request without permission.
 DENIED = "AccessDenied"
 
@@ -173,7 +170,8 @@ def operation(options: Options, *, dependents: bool = False) -> Iterator[Operati
         try:
             yield _operation(options, target, assembly, dependents=dependents)
         except (BotoCoreError, ClientError) as error:
-            raise UserError(f"{error} {RETRY[target.kind]}") from error
+            hint = ENDED if target.kind == "local" else next_step(error)
+            raise UserError(f"{error} {hint}".rstrip()) from error
 
 
 @contextmanager
