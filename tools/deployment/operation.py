@@ -20,7 +20,7 @@ from tools.cdk_cli.assembly import StackArtifact, read_stacks
 from tools.console import console, is_interactive, say, waiting
 from tools.deployment.credentials import next_step
 from tools.deployment.options import Options, find_assembly, select_stacks
-from tools.deployment.target import Target, aws_target, choose
+from tools.deployment.target import Target, announce, aws_target, choose
 from tools.errors import UsageError, UserError
 from tools.local_cloud.client import ACCOUNT, REGION, local_cloud
 from tools.local_cloud.folder import cloud_directory, create
@@ -190,7 +190,6 @@ def _one_at_a_time() -> Iterator[None]:
 def _prepare_aws(options: Options, session: Session) -> tuple[Target, Path]:
     # Resolve the credentials before any spinner, because they may need an MFA code.
     target = aws_target(session, interactive=is_interactive())
-    say(str(target))
     with waiting("Preparing"):
         return target, find_assembly(options)
 
@@ -216,6 +215,8 @@ def _operation(options: Options, target: Target, assembly: Path, *, dependents: 
                 f"{stack.id} belongs to the account {stack.account} (apps/{options.environment}/"
                 f"app.py), but the target is {target}."
             )
+    if target.kind == "aws":
+        announce(target, {stack.region for stack in stacks})
     return Operation(options, target, assembly, stacks)
 
 

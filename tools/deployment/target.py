@@ -1,13 +1,14 @@
 """Choose the target: AWS or the local cloud."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 import boto3
 from botocore.session import Session
 
+from tools.console import say
 from tools.deployment import credentials
 from tools.errors import UsageError
 from tools.variables import replaced_variables
@@ -15,6 +16,7 @@ from tools.variables import replaced_variables
 Kind = Literal["aws", "local"]
 NAMES: Mapping[Kind, str] = {"aws": "AWS", "local": "local cloud"}
 VARIABLE = "WEALTH_OPS_TARGET"
+_REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,14 @@ class Target:
     """An account of AWS or of the local cloud, and the principal that acts there.
 
     `variables` are the environment variables with which boto3 and the CDK CLI use the account.
+    `region_settings` are the regions that the user set, by setting.
     """
 
     kind: Kind
     account: str
     principal: str
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    region_settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def partition(self) -> str:
@@ -91,4 +95,30 @@ def aws_target(session: Session, *, interactive: bool) -> Target:
         with replaced_variables(variables):
             sts = boto3.Session().client("sts", region_name=variables["AWS_REGION"])
             caller = sts.get_caller_identity()
-    return Target("aws", caller["Account"], caller["Arn"], variables)
+        settings = _region_settings(session)
+    return Target("aws", caller["Account"], caller["Arn"], variables, settings)
+
+
+def announce(target: Target, regions: Collection[str]) -> None:
+    """Print the target of an operation on stacks in `regions`.
+
+    Also prints a region that the user set, if no stack has it. On GitHub Actions, such a region
+    is an error, because nobody reads the line.
+    """
+    names = ", ".join(sorted(regions))
+    say(f"{target}, region {names}")
+    for setting, region in target.region_settings.items():
+        if region in regions:
+            continue
+        difference = f"{setting} is {region}, but the stacks are in {names}: apps/ sets the region."
+        if os.environ.get("GITHUB_ACTIONS") == "true":
+            raise UsageError(f"{difference} Nothing was done. Change one of the two.")
+        say(difference)
+
+
+def _region_settings(session: Session) -> dict[str, str]:
+    variables = {key: os.environ[key] for key in _REGION_VARIABLES if os.environ.get(key)}
+    region = session.get_scoped_config().get("region")
+    if variables or not region:
+        return variables
+    return {f"`region` of the profile {session.profile or 'default'}": str(region)}

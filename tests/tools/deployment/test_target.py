@@ -5,9 +5,9 @@ import os
 import pytest
 from botocore.session import Session
 
-from tests.tools.conftest import Configure
-from tools.deployment.target import Kind, Target, aws_target, choose
-from tools.errors import UserError
+from tests.tools.conftest import KEYS, Configure
+from tools.deployment.target import Kind, Target, announce, aws_target, choose
+from tools.errors import UsageError, UserError
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ class Caller:
     """The calls of boto3 that `aws_target` makes."""
 
     def client(self, service: str, *, region_name: str) -> "Caller":
-        assert (service, region_name) == ("sts", "us-east-1")
+        assert (service, region_name) == ("sts", os.environ["AWS_REGION"])
         assert os.environ["AWS_SECRET_ACCESS_KEY"] == "secret"
         return self
 
@@ -71,17 +71,66 @@ class Caller:
         return {"Account": "111122223333", "Arn": "arn:aws-cn:iam::111122223333:user/u"}
 
 
-@pytest.mark.usefixtures("keys")
+@pytest.fixture
+def caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("boto3.Session", Caller)
+
+
+@pytest.mark.usefixtures("keys", "caller")
 @pytest.mark.parametrize("endpoint", ["", "https://127.0.0.1:1"])
-def test_a_target_shows_its_endpoint_account_and_principal(
-    monkeypatch: pytest.MonkeyPatch, endpoint: str
+def test_the_line_of_a_target_names_endpoint_account_principal_and_regions(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], endpoint: str
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    monkeypatch.setattr("boto3.Session", Caller)
     target = aws_target(Session(), interactive=True)
+    announce(target, {"us-east-1", "eu-west-1"})
     where = f"AWS at {endpoint}" if endpoint else "AWS"
-    assert str(target) == f"{where}, account 111122223333 as arn:aws-cn:iam::111122223333:user/u"
+    principal = "arn:aws-cn:iam::111122223333:user/u"
+    expected = f"{where}, account 111122223333 as {principal}, region eu-west-1, us-east-1\n"
+    assert capsys.readouterr().out == expected
     assert target.partition == "aws-cn"
+
+
+@pytest.mark.usefixtures("caller")
+@pytest.mark.parametrize(
+    ("variables", "setting"),
+    [
+        ({"AWS_REGION": "eu-west-1"}, "AWS_REGION"),
+        ({"AWS_DEFAULT_REGION": "eu-west-1", "AWS_REGION": "us-east-1"}, "AWS_DEFAULT_REGION"),
+        ({}, "`region` of the profile default"),
+        # The variable overrides the profile.
+        ({"AWS_REGION": "us-east-1"}, None),
+        ({"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": ""}, None),
+    ],
+)
+def test_a_region_that_the_user_set_and_no_stack_has_is_named_and_refused_on_github(
+    configure: Configure,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    variables: dict[str, str],
+    setting: str | None,
+) -> None:
+    configure(f"[default]\n{KEYS}region = eu-west-1\n")
+    for key, value in variables.items():
+        monkeypatch.setenv(key, value)
+    target = aws_target(Session(), interactive=True)
+    announce(target, {"us-east-1"})
+    sentence = f"{setting} is eu-west-1, but the stacks are in us-east-1"
+    assert (sentence in capsys.readouterr().out) is (setting is not None)
+    announce(target, {"us-east-1", "eu-west-1"})
+    assert "is eu-west-1" not in capsys.readouterr().out
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    if setting is None:
+        announce(target, {"us-east-1"})
+    else:
+        with pytest.raises(UsageError, match=f"{sentence}.* Nothing was done"):
+            announce(target, {"us-east-1"})
+
+
+@pytest.mark.usefixtures("keys", "caller")
+def test_without_a_region_nothing_is_said_about_it(capsys: pytest.CaptureFixture[str]) -> None:
+    announce(aws_target(Session(), interactive=True), {"us-east-1"})
+    assert capsys.readouterr().out.count("\n") == 1
 
 
 def test_a_local_target_shows_its_account_only() -> None:
