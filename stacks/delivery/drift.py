@@ -3,14 +3,14 @@
 CloudFormation reads each resource with the permissions of the principal that detects drift. For a
 resource of another service, add the actions that its read handler needs
 (`handlers.read.permissions` in the resource type's schema). A resource that the role cannot read is
-not compared: `cdk drift` counts it as unchecked.
+not compared, and `nox -s drift` fails.
 """
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 
 # The user guide asks for the first three (CloudFormation user guide, "Considerations when
-# detecting drift"). `cdk drift` and `nox -s drift` also call the others.
+# detecting drift"). `nox -s drift` also calls the others.
 DETECT = [
     "cloudformation:BatchDescribeTypeConfigurations",
     "cloudformation:DetectStackDrift",

@@ -50,22 +50,26 @@ def user(cloud: LocalCloud, account: Environment) -> Callable[..., Environment]:
     return new
 
 
-def test_the_bootstrap_roles_are_enough_for_every_verb_but_drift(
+def test_the_bootstrap_roles_are_enough_for_every_verb(
     tools: Tools, user: Callable[..., Environment], project: Project
 ) -> None:
-    # `cdk drift` detects drift with the principal's own permissions.
     kinds = ("deploy", "file-publishing")
     without_lookup = user(*(f"cdk-hnb659fds-{kind}-role-{ACCOUNT}-*" for kind in kinds))
     done = tools("deploy", "StorageStack", *AWS, app=project.folder, **without_lookup)
     assert done.status == 0, done.output
     assert "Not checked" in done.output
     environment = user("cdk-*")
-    for verb in ("deploy", "diff", "destroy"):
+    # MiniStack does not check the drift of bucket policies, so `drift` returns 1.
+    verbs = {"deploy": 0, "diff": 0, "drift": 1, "destroy": 0}
+    outputs = {}
+    for verb, status in verbs.items():
         flags = ["--unprotect"] if verb == "destroy" else []
         done = tools(verb, "StorageStack", *AWS, *flags, app=project.folder, **environment)
-        assert done.status == 0, f"{verb}: {done.output}"
+        assert done.status == status, f"{verb}: {done.output}"
         assert "Not checked" not in done.output
         assert "not known" not in done.output
+        outputs[verb] = done.output
+    assert "Number of resources with drift: 0; not checked: 1" in outputs["drift"]
 
 
 def test_a_denied_request_does_not_mean_a_missing_stack(

@@ -9,7 +9,7 @@ from types_boto3_cloudformation.literals import StackStatusType
 from stacks.core.environment import Environment
 from tests.cloud.conftest import ACCOUNT, Tools
 from tools.cdk_cli import cdk
-from tools.deployment import compare, deploy, destroy, operation
+from tools.deployment import compare, deploy, destroy, drift, operation
 from tools.deployment.operation import Operation
 from tools.deployment.target import Target
 
@@ -63,6 +63,8 @@ def unprotected(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(Operation, "cdk", lambda *_: (0, RUNS))
     monkeypatch.setattr(Operation, "unprotect", lambda _, stack: noted.append(stack.id))
     monkeypatch.setattr(compare, "ensure_bootstrapped", lambda _: None)
+    monkeypatch.setattr(compare, "detect", lambda *_: ([], []))
+    monkeypatch.setattr(drift, "TIMEOUT_MINUTES", 0)
     monkeypatch.setattr(deploy, "ensure_bootstrapped", lambda _: None)
     monkeypatch.setattr(deploy, "refuse_existing", lambda *_: None)
     monkeypatch.setattr(deploy, "show", lambda _, output: print(output))

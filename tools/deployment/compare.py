@@ -1,21 +1,28 @@
 """Compare stacks: changes that a deploy would make, and changes by hand since the last deploy."""
 
+import json
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
 from tools.cdk_cli.assembly import StackArtifact
-from tools.console import say, summarize
+from tools.console import say, summarize, waiting
 from tools.deployment.deploy import BY_HAND, REVERT, ensure_bootstrapped
+from tools.deployment.drift import (
+    Entries,
+    Finding,
+    detect,
+    find_settled,
+    read_acknowledged,
+)
 from tools.deployment.left_out import leave_out
 from tools.deployment.operation import Operation, operation
 from tools.deployment.options import Options
 from tools.deployment.statuses import NEVER_CREATED, refuse_blocked
-from tools.errors import UserError
+from tools.deployment.target import NAMES
+from tools.errors import UsageError, UserError
+from tools.project import ROOT
 
-# Source of the examples: services/cloudformation/drift.py of MiniStack.
-_LESS = (
-    "The local cloud compares less than AWS. Examples: the local cloud compares only the "
-    "versioning of a bucket, checks only that a repository exists, and ignores policies."
-)
-# The last line of `cdk drift` if the comparison succeeded.
-_COMPARED = "Number of resources with drift"
+ACKNOWLEDGED = ROOT / "snapshots" / "drift.toml"
 
 
 def diff(options: Options) -> int:
@@ -32,29 +39,40 @@ def diff(options: Options) -> int:
 
 
 def drift(options: Options) -> int:
-    """Show the drift of the selected stacks; return a non-zero status if a stack has drifted.
+    """Show the drift of the selected stacks; return 1 for drift, and for an unchecked resource.
 
     A stack that is not deployed counts as drift. Raises `UserError` if no stack is deployed.
     """
+    if options.extra:
+        raise UsageError(f"`drift` does not run cdk: remove {' '.join(options.extra)}.")
+    acknowledged = read_acknowledged(ACKNOWLEDGED)
     with operation(options) as op:
         op = leave_out(op)
         deployed, changed = _examine(op)
         if not deployed:
             raise UserError(f"No stack is deployed. {op.nox('deploy')}")
-        names = [stack.id for stack in deployed]
-        status, output = op.cdk("Detecting drift", "drift", "--fail", *names, *options.extra)
-        for line in changed.values():
+        findings: list[Finding] = []
+        unsupported: list[str] = []
+        for stack in deployed:
+            with waiting(f"Detecting drift of {stack.id}"):
+                found, others = detect(op, stack)
+            findings += found
+            unsupported += others
+        lines = [*_describe(findings, acknowledged), *changed.values()]
+        if unsupported:
+            service = NAMES[op.target.kind]
+            lines.append(f"No drift detection in {service} for: {', '.join(unsupported)}")
+        if op.target.kind == "aws":
+            lines += _unused(acknowledged, findings, deployed)
+        for line in lines:
             say(line)
         if changed:
             say(f"A deploy reverts these changes. {op.nox('deploy', stacks=[*changed])}")
-        if status and _COMPARED in output:
-            revert = f"Revert the drift. {op.nox('deploy', REVERT, stacks=deployed)}"
-            say(revert if op.target.kind == "aws" else f"Undo the drift by hand: {BY_HAND}")
-        if op.target.kind == "local":
-            say(_LESS)
+        remaining = [finding for finding in findings if not finding.reason(acknowledged)]
+        _show_next_step(op, remaining, deployed)
         title = f"### Drift ({op.target}, environment {options.environment})"
-        summarize(title, f"```\n{output.strip()}\n```", *changed.values())
-        return status or bool(changed)
+        summarize(title, "\n".join(["```", *lines, "```"]))
+        return bool(remaining or changed)
 
 
 def _examine(op: Operation) -> tuple[list[StackArtifact], dict[StackArtifact, str]]:
@@ -64,7 +82,7 @@ def _examine(op: Operation) -> tuple[list[StackArtifact], dict[StackArtifact, st
     """
     deployed, changed = [], {}
     for stack in op.stacks:
-        found = op.find(stack)
+        found = find_settled(op, stack)
         if found is None or found["StackStatus"] in NEVER_CREATED:
             changed[stack] = f"{stack.id} ({stack.name}) is not deployed."
             continue
@@ -75,3 +93,52 @@ def _examine(op: Operation) -> tuple[list[StackArtifact], dict[StackArtifact, st
             line = f"{stack.id} termination protection: {stack.is_protected} -> {actual}"
             changed[stack] = line
     return deployed, changed
+
+
+def _describe(findings: Sequence[Finding], acknowledged: Entries) -> Iterator[str]:
+    """A line for each finding, below its resource, and the numbers of findings."""
+    for resource, group in groupby(findings, key=lambda finding: finding.resource):
+        yield resource
+        for finding in group:
+            reason = finding.reason(acknowledged)
+            yield f"  {finding.text}" + (f" (acknowledged: {reason})" if reason else "")
+    remaining = [finding for finding in findings if not finding.reason(acknowledged)]
+    drifted = {finding.resource for finding in remaining if finding.is_checked}
+    unchecked = {finding.resource for finding in remaining if not finding.is_checked}
+    yield f"Number of resources with drift: {len(drifted)}; not checked: {len(unchecked)}"
+
+
+def _unused(
+    acknowledged: Entries, findings: Sequence[Finding], stacks: Sequence[StackArtifact]
+) -> Iterator[str]:
+    """A line for each entry that acknowledges no finding in `stacks`."""
+    for entry in acknowledged:
+        is_compared = any(entry["resource"].startswith(f"{stack.id}/") for stack in stacks)
+        if is_compared and not any(finding.reason([entry]) for finding in findings):
+            path = entry.get("property", "not checked")
+            resource = entry["resource"]
+            yield f"No longer found, remove from snapshots/drift.toml: {resource} {path}"
+
+
+def _show_next_step(
+    op: Operation, findings: Sequence[Finding], deployed: Sequence[StackArtifact]
+) -> None:
+    if op.target.kind == "local":
+        if findings:
+            say(f"Undo the drift by hand: {BY_HAND}")
+        # Source: services/cloudformation/drift.py of MiniStack.
+        say(
+            "The local cloud compares less than AWS: of a bucket, for example, only the versioning."
+        )
+        return
+    if any(finding.is_checked for finding in findings):
+        say(f"Revert the drift. {op.nox('deploy', REVERT, stacks=deployed)}")
+    if entries := [finding.entry for finding in findings if finding.entry]:
+        say(
+            "If CloudFormation reports a difference falsely, or cannot check a resource, add these "
+            "lines to snapshots/drift.toml, with a reason:"
+        )
+        for entry in entries:
+            say("\n[[acknowledged]]")
+            for key, value in {**entry, "reason": ""}.items():
+                say(f"{key} = {json.dumps(value)}")  # a JSON string is a TOML string

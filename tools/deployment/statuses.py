@@ -19,9 +19,14 @@ NEVER_CREATED = (None, "REVIEW_IN_PROGRESS", "DELETE_COMPLETE", *FAILED_CREATION
 _FIXING_FLAGS = {"--force", "-f", "--no-rollback", "-R", "--rollback=false"}
 
 
+def is_changing(status: str) -> bool:
+    """Whether an operation is changing a stack in the status."""
+    return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
+
+
 def refuse_changing(op: Operation, stack: StackArtifact, status: str | None) -> None:
     """Raise `UserError` if another operation is changing the stack."""
-    if status and status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
+    if status and is_changing(status):
         raise UserError(
             f"{stack.id} ({stack.name}) is {status}: another operation is changing the stack. Wait "
             f"until it has ended. {op.again()}"

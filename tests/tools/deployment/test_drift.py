@@ -1,0 +1,231 @@
+"""Drift is what CloudFormation reports, without acknowledged reports. Unchecked is not clean."""
+
+import json
+import tomllib
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.tools.deployment.conftest import NOW, RESOURCES, STACK_ID, Answer, CloudFormation
+from tools.deployment import compare, drift
+from tools.deployment.options import Options
+from tools.errors import UsageError, UserError
+
+
+def difference(path: str, expected: str, actual: str) -> Answer:
+    return {
+        "PropertyPath": path,
+        "ExpectedValue": expected,
+        "ActualValue": actual,
+        "DifferenceType": "NOT_EQUAL",
+    }
+
+
+def record(status: str, *differences: Answer, at: datetime = NOW, **more: object) -> Answer:
+    """What DescribeStackResourceDrifts returns for the bucket."""
+    return {
+        "StackId": STACK_ID,
+        "LogicalResourceId": "Bucket",
+        "ResourceType": "AWS::S3::Bucket",
+        "StackResourceDriftStatus": status,
+        "Timestamp": at,
+        "PropertyDifferences": [*differences],
+        **more,
+    }
+
+
+def acknowledge(folder: Path, *entries: dict[str, str]) -> None:
+    lines = [
+        line
+        for entry in entries
+        for line in ("[[acknowledged]]", *(f"{k} = {json.dumps(v)}" for k, v in entry.items()))
+    ]
+    (folder / "drift.toml").write_text("\n".join(lines))
+
+
+def check() -> int:
+    return compare.drift(Options("drift"))
+
+
+ENCRYPTION = difference("/BucketEncryption", '{"Algorithm":"AES256"}', "null")
+VERSIONING = difference("/VersioningConfiguration/Status", "Enabled", "Suspended")
+ENTRY = {
+    "resource": "One/Data",
+    "property": "/BucketEncryption",
+    "expected": '{"Algorithm":"AES256"}',
+    "actual": "null",
+}
+REASON = {"reason": "reported falsely: https://example.com"}
+
+
+def test_a_stack_without_differences_is_clean_and_names_what_cannot_be_checked(
+    aws: CloudFormation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws.finds(record("IN_SYNC"))
+    assert check() == 0
+    output = capsys.readouterr().out
+    assert "resources with drift: 0; not checked: 0\n" in output
+    assert "No drift detection in AWS for: Inline (AWS::IAM::Policy), Own (Custom::Own)\n" in output
+
+
+def test_a_difference_is_drift_with_its_property_and_both_values(
+    aws: CloudFormation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws.finds(record("MODIFIED", VERSIONING))
+    assert check() == 1
+    output = capsys.readouterr().out
+    assert "One/Data\n  /VersioningConfiguration/Status: Enabled -> Suspended\n" in output
+    assert "resources with drift: 1; not checked: 0\n" in output
+    assert "Revert the drift. Run in the account 111122223333 (one in " in output
+    assert "--revert-drift" in output
+
+
+@pytest.mark.parametrize(
+    ("records", "text"),
+    [
+        ([record("UNKNOWN", DriftStatusReason="AccessDenied")], "UNKNOWN AccessDenied"),
+        ([record("NOT_CHECKED")], "NOT_CHECKED"),
+        ([record("MODIFIED")], "MODIFIED"),
+        ([], "CloudFormation returned no result"),
+        # CloudFormation returns the last result of a resource that it could not read this time.
+        ([record("IN_SYNC", at=NOW - timedelta(days=1))], "CloudFormation returned no result"),
+    ],
+)
+def test_a_resource_that_was_not_checked_is_not_clean(
+    aws: CloudFormation, capsys: pytest.CaptureFixture[str], records: list[Answer], text: str
+) -> None:
+    aws.finds(*records)
+    assert check() == 1
+    output = capsys.readouterr().out
+    assert f"One/Data\n  not checked: {text}\n" in output
+    assert "resources with drift: 0; not checked: 1\n" in output
+    assert "Revert" not in output
+
+
+def test_a_failed_detection_is_not_clean_even_if_no_resource_says_so(
+    aws: CloudFormation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws.exists()
+    aws.starts()
+    aws.reports("DETECTION_FAILED", DetectionStatusReason="Rate exceeded")
+    aws.lists(record("IN_SYNC"))
+    assert check() == 1
+    assert "One\n  not checked: Rate exceeded\n" in capsys.readouterr().out
+
+
+def test_an_acknowledged_report_is_clean_and_another_one_of_the_resource_is_drift(
+    aws: CloudFormation, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    acknowledge(tmp_path, ENTRY | REASON)
+    aws.finds(record("MODIFIED", ENCRYPTION))
+    assert check() == 0
+    output = capsys.readouterr().out
+    assert f" -> null (acknowledged: {REASON['reason']})\n" in output
+    assert "Revert" not in output
+    aws.finds(record("MODIFIED", ENCRYPTION, VERSIONING))
+    assert check() == 1
+    aws.finds(record("MODIFIED", difference("/BucketEncryption", "null", "null")))
+    assert check() == 1
+
+
+@pytest.mark.parametrize(("status", "expected"), [("UNKNOWN", 0), ("DELETED", 1), ("MODIFIED", 1)])
+def test_an_acknowledged_resource_may_be_unreadable_but_neither_deleted_nor_changed(
+    aws: CloudFormation, tmp_path: Path, status: str, expected: int
+) -> None:
+    acknowledge(tmp_path, {"resource": "One/Data"} | REASON)
+    aws.finds(record(status, VERSIONING))
+    assert check() == expected
+
+
+def test_an_entry_that_acknowledges_nothing_is_named_and_no_error(
+    aws: CloudFormation, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    other = ENTRY | REASON | {"resource": "Two/Data"}
+    acknowledge(tmp_path, ENTRY | REASON, {"resource": "One/Data"} | REASON, other)
+    aws.finds(record("IN_SYNC"))
+    assert check() == 0
+    output = capsys.readouterr().out
+    assert "snapshots/drift.toml: One/Data /BucketEncryption\n" in output
+    assert "snapshots/drift.toml: One/Data not checked\n" in output
+    assert "Two/Data" not in output
+
+
+def test_the_printed_entry_acknowledges_the_difference(
+    aws: CloudFormation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    aws.finds(record("MODIFIED", ENCRYPTION, VERSIONING))
+    assert check() == 1
+    printed = capsys.readouterr().out.partition("[[acknowledged]]")
+    entries = tomllib.loads("".join(printed[1:]))["acknowledged"]
+    assert entries[0] == {**ENTRY, "reason": ""}
+    assert [entry["property"] for entry in entries] == [
+        "/BucketEncryption",
+        "/VersioningConfiguration/Status",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[[acknowledged]]\nresource = "One/Data"',
+        '[[acknowledged]]\nresource = "One/Data"\nreason = ""',
+        '[[acknowledged]]\nresource = "One/Data"\nactual = "null"\nreason = "https://example.com"',
+        '[[acknowledged]]\nresource="A"\nproperty="B"\nexpected="1"\nactual="2"\nreason="no link"',
+        '[[drift]]\nresource = "One/Data"\nreason = "https://example.com"',
+        "[[acknowledged]",
+    ],
+)
+def test_an_incomplete_file_is_refused_with_its_name(tmp_path: Path, text: str) -> None:
+    (tmp_path / "drift.toml").write_text(text)
+    with pytest.raises(UsageError, match=r"drift\.toml: (complete the entry|only|.*line 1)"):
+        drift.read_acknowledged(tmp_path / "drift.toml")
+
+
+def test_the_repository_has_complete_entries() -> None:
+    assert all(entry["reason"] for entry in drift.read_acknowledged(compare.ACKNOWLEDGED))
+
+
+def test_drift_waits_for_a_deploy_and_for_another_detection(aws: CloudFormation) -> None:
+    aws.exists("UPDATE_IN_PROGRESS")
+    aws.exists("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+    aws.exists()
+    message = f"Drift detection is already in progress for stack [{STACK_ID}]"
+    for _ in range(2):
+        aws.refuses_to_detect(message)
+    aws.starts()
+    aws.reports("DETECTION_IN_PROGRESS")
+    aws.reports("DETECTION_COMPLETE")
+    aws.lists(record("IN_SYNC"))
+    assert check() == 0
+
+
+def test_drift_does_not_wait_for_ever(aws: CloudFormation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drift, "TIMEOUT_MINUTES", 0)
+    aws.exists("UPDATE_IN_PROGRESS")
+    with pytest.raises(UserError, match="is UPDATE_IN_PROGRESS: another operation is changing"):
+        check()
+    aws.exists()
+    with pytest.raises(UserError, match=r"of One \(one\) has not ended within 0 minutes"):
+        check()
+
+
+def test_an_error_of_the_detection_is_not_hidden(aws: CloudFormation) -> None:
+    aws.exists()
+    aws.refuses_to_detect("1 validation error detected")
+    with pytest.raises(ClientError, match="1 validation error detected"):
+        check()
+
+
+def test_a_new_resource_type_that_cfn_lint_does_not_know_is_not_clean(
+    aws: CloudFormation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(RESOURCES, "Inline", "AWS::S3::Invented")
+    aws.finds(record("IN_SYNC"))
+    assert check() == 1
+
+
+def test_a_flag_of_the_cdk_cli_is_refused() -> None:
+    with pytest.raises(UsageError, match="`drift` does not run cdk: remove --verbose"):
+        compare.drift(Options("drift", extra=("--verbose",)))
