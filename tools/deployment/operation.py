@@ -58,7 +58,15 @@ class Operation:
 
         The CLI and boto3 use the credentials in `os.environ`, which `operation` has set.
         """
-        return cdk.run(step, *arguments, "--app", str(self.assembly), variables=os.environ)
+        try:
+            return cdk.run(step, *arguments, "--app", str(self.assembly), variables=os.environ)
+        except KeyboardInterrupt:
+            if self.target.kind == "aws" and self.options.verb != "diff":
+                say(
+                    "CloudFormation goes on with the changes that it has started. While a stack "
+                    f"changes, the same command only says so. {self.again()}"
+                )
+            raise
 
     def nox(self, verb: str, *flags: str, stacks: Sequence[StackArtifact] = ()) -> str:
         """A sentence with the command that runs `verb` for `stacks`, or for the stacks of the user.
