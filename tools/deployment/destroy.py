@@ -102,8 +102,10 @@ def _retained(op: Operation, stack: StackArtifact) -> list[str]:
     # CloudFormation applies the policies of the deployed template, not of the assembly. The
     # deployed template may be YAML (`cdk import`); boto3 parses only JSON.
     body: Json = client.get_template(StackName=stack.name)["TemplateBody"]
-    template = decode_str(body)[0] if isinstance(body, str) else body
-    assert isinstance(template, dict)
+    template, problems = decode_str(body) if isinstance(body, str) else (body, [])
+    if not isinstance(template, dict):  # CloudFormation accepts, for example, a duplicate key
+        say(f"{stack.id}: retained resources are not known, because of {problems[0].message}.")
+        return []
     retained = {
         key
         for key, resource in template["Resources"].items()
