@@ -5,6 +5,7 @@ Paths are relative to the repository's root. All functions raise `UserError` whe
 
 import os
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 from tools.errors import UserError
@@ -66,6 +67,11 @@ def read_files(root: Path, head: str | None, below: str) -> dict[str, bytes]:
 def switch(root: Path, to: str) -> None:
     """Check out the commit `to`, without a branch."""
     _git(root, "switch", "--quiet", "--detach", to)
+
+
+def track(root: Path, paths: Iterable[str]) -> None:
+    """Let git know new files without staging their content."""
+    _git(root, "add", "--intent-to-add", "--", *paths)
 
 
 def _git(root: Path, *arguments: str, check: bool = True) -> str:

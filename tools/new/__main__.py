@@ -1,111 +1,140 @@
-"""Create a domain with one stack: `python -m tools.new <domain>`."""
+"""Create a domain or an environment: `nox -s new -- NAME`, `nox -s new -- --environment NAME`."""
 
 import argparse
 import keyword
-import shutil
-import signal
-import subprocess
 import sys
-from pathlib import Path
-from string import Template
+from collections.abc import Sequence
 
-from stacks.core.environment import DOMAIN, InvalidEnvironmentError, construct_id
+from stacks.core.environment import (
+    DOMAIN,
+    ENVIRONMENT,
+    Environment,
+    InvalidEnvironmentError,
+    Rule,
+    construct_id,
+)
 from tools import project
 from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT, synthesize
 from tools.console import say, waiting
-from tools.errors import UserError, reports_errors
+from tools.errors import UsageError, reports_errors
 from tools.guard import snapshots
+from tools.new import apps, files
 from tools.project import ROOT
 
-TEMPLATES = Path(__file__).parent / "templates"
-APP = Path("apps", DEFAULT_ENVIRONMENT, "app.py")
-SYNTHESIZE = "app.synth()"  # APP must contain this line once
-
-NEXT = """\
-Created stacks/{domain} and tests/{domain}, and added {stack} to {app} and snapshots/.
+NEXT_DOMAIN = """\
+Created {created}.
+Added {stack} to {changed}, and recorded its template in snapshots/.
 Next:
 - Add resources in stacks/{domain}/stack.py. Its comments explain data, tables and imports.
 - Check the stack: uv run nox -t {domain}
 - Record its changed template for the review: uv run nox -s snapshots
 - Deploy it to the local cloud: uv run nox -s deploy -- --to local {stack}"""
 
-
-def check_name(domain: str) -> None:
-    """Raise `UserError` if the name `domain` is invalid, reserved or in use."""
-    try:
-        DOMAIN.check(domain)
-    except InvalidEnvironmentError as error:
-        raise UserError(str(error)) from None
-    reserved = {*project.RESERVED, *project.environments(ROOT)}
-    if domain in reserved or keyword.iskeyword(domain):
-        raise UserError(f"The name {domain!r} is reserved. Choose another name.")
-    for folder in ("stacks", "tests"):
-        # After an error, `create` deletes both folders. A removed domain may leave __pycache__.
-        paths = (ROOT / folder / domain).rglob("*")
-        files = (path for path in paths if not path.is_dir(follow_symlinks=False))
-        if any("__pycache__" not in path.parts for path in files):
-            raise UserError(f"{folder}/{domain} already exists. Choose another name.")
+NEXT_ENVIRONMENT = """\
+Created apps/{name}/app.py from apps/{default}/app.py, and recorded its templates in snapshots/.
+Next:
+- Write what differs in apps/{name}/app.py: keyword arguments of its stacks.
+- Deploy it to the local cloud: uv run nox -s deploy -- --environment {name} --to local
+- docs/growing.md describes its account on AWS, and the roles with which CI deploys it."""
 
 
-def wire(app: str, domain: str) -> str:
-    """The source of an environment's app with the stack of `domain` added.
+def create_domain(domain: str, function: str | None) -> None:
+    """Write a domain with one stack, and add the stack to each environment with the foundation.
 
-    Raises `UserError` if `app` does not have the required line.
+    Raises `UserError` before anything is written if the name is invalid, reserved or in use.
     """
-    if app.count(SYNTHESIZE) != 1:
-        raise UserError(
-            f"{APP} must contain the line `{SYNTHESIZE}` once. Nothing was created. Restore the "
-            "line."
-        )
+    _check_name(DOMAIN, domain)
+    if domain in project.domains():
+        raise UsageError(f"stacks/{domain} already exists. Choose another name.")
+    new, changed = domain_files(domain, function)
+    files.write(new, changed)
+    _record([path.split("/")[1] for path in changed])
+    folders = sorted({path.rpartition("/")[0] for path in new})
     stack = construct_id(domain)
-    imported = f"from stacks.{domain}.stack import {stack}"
-    app = app.replace("from stacks.", f"{imported}\nfrom stacks.", 1)
-    return app.replace(SYNTHESIZE, f"{stack}(app, environment)\n\n{SYNTHESIZE}")
+    say(
+        NEXT_DOMAIN.format(
+            created=", ".join(folders), changed=", ".join(changed), domain=domain, stack=stack
+        )
+    )
 
 
-def write(domain: str) -> None:
-    """Write the files of a domain, and the lines in the environment's app that create its stack."""
-    app = wire((ROOT / APP).read_text(), domain)
-    for template in TEMPLATES.glob("*/*"):
-        path = ROOT / template.parent.name / domain / template.name.removesuffix(".in")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = Template(template.read_text())
-        path.write_text(text.substitute(domain=domain, stack=construct_id(domain)))
-    (ROOT / APP).write_text(app)
-    # The order of imports and the length of lines depend on the domain's name.
-    ruff, paths = (sys.executable, "-m", "ruff"), (f"stacks/{domain}", f"tests/{domain}", APP)
-    for command in (("check", "--select", "I", "--fix-only"), ("format",)):
-        subprocess.run([*ruff, *command, "--quiet", *paths], cwd=ROOT, check=True)
+def domain_files(domain: str, function: str | None) -> tuple[dict[str, str], dict[str, str]]:
+    """The new and the changed files of a domain, with a function if `function` names one."""
+    values = {"domain": domain, "stack": construct_id(domain)}
+    new = files.render("domain", values)
+    if function:
+        _check_name(DOMAIN, function)
+        values["function"] = function
+        values["construct"] = construct_id(function).removesuffix("Stack")
+        values["label"] = f"{domain}-{function}".replace("_", "-")
+        new |= files.render("function", values)
+    changed = {}
+    for environment in project.environments():
+        path = f"apps/{environment}/app.py"
+        source = (ROOT / path).read_text()
+        if apps.identity_variable(source):
+            changed[path] = apps.with_stack(source, path, domain, takes_role=bool(function))
+    return new, changed
 
 
-def create(domain: str) -> None:
-    """Add a domain to the repository and to the snapshots; after an error, remove it again."""
-    app = (ROOT / APP).read_bytes()
+def create_environment(name: str, settings: dict[str, str]) -> None:
+    """Write an environment with the stacks of the default environment.
+
+    Raises `UserError` before anything is written if a setting is invalid or the name is in use.
+    """
+    _check_name(ENVIRONMENT, name)
     try:
-        write(domain)
-        with waiting(f"Synthesizing {DEFAULT_ENVIRONMENT}"):
-            assembly = synthesize(DEFAULT_ENVIRONMENT)
-    except BaseException:
-        for folder in ("stacks", "tests"):
-            shutil.rmtree(ROOT / folder / domain, ignore_errors=True)
-        (ROOT / APP).write_bytes(app)
-        raise
-    snapshots.record(assembly, snapshots.FOLDER / DEFAULT_ENVIRONMENT)
+        Environment(name=name, **settings)
+    except InvalidEnvironmentError as error:
+        raise UsageError(str(error)) from None
+    source = (ROOT / "apps" / DEFAULT_ENVIRONMENT / "app.py").read_text()
+    new = {
+        f"apps/{name}/__init__.py": f'"""The {name} environment."""\n',
+        f"apps/{name}/app.py": apps.other_environment(source, name, **settings),
+    }
+    files.write(new, {})
+    _record([name])
+    say(NEXT_ENVIRONMENT.format(name=name, default=DEFAULT_ENVIRONMENT))
+
+
+def _check_name(rule: Rule, name: str) -> None:
+    try:
+        rule.check(name)
+    except InvalidEnvironmentError as error:
+        raise UsageError(str(error)) from None
+    if name in {*project.RESERVED, *project.environments()} or keyword.iskeyword(name):
+        raise UsageError(f"The name {name!r} is reserved. Choose another name.")
+
+
+def _record(environments: Sequence[str]) -> None:
+    for name in environments:
+        with waiting(f"Synthesizing {name}"):
+            snapshots.record(synthesize(name), snapshots.FOLDER / name)
 
 
 @reports_errors
-def main(arguments: list[str]) -> int:
-    """Create the domain that `arguments` names; return the exit status."""
+def main(arguments: Sequence[str]) -> int:
+    """Create what `arguments` name; return the exit status."""
     parser = argparse.ArgumentParser(prog="nox -s new --", allow_abbrev=False)
-    parser.add_argument("domain", help="a Python package name, e.g. market_data")
-    domain: str = parser.parse_args(arguments).domain
-    check_name(domain)
-    create(domain)
-    say(NEXT.format(domain=domain, stack=construct_id(domain), app=APP))
+    parser.add_argument("domain", nargs="?", help="a Python package name, e.g. market_data")
+    parser.add_argument("--function", metavar="NAME", help="with a Lambda function in src/modules/")
+    parser.add_argument("--environment", metavar="NAME", help="an environment instead of a domain")
+    parser.add_argument("--account", metavar="ID", help="the environment's account: 12 digits")
+    parser.add_argument("--region", help="the environment's region")
+    options = parser.parse_args(arguments)
+    settings = {"account": options.account, "region": options.region}
+    settings = {key: value for key, value in settings.items() if value is not None}
+    if options.environment and not (options.domain or options.function):
+        create_environment(options.environment, settings)
+    elif options.domain and not (options.environment or settings):
+        create_domain(options.domain, options.function)
+    else:
+        parser.error(
+            "name a domain, with --function if it has one; or --environment, with --account and "
+            "--region if they differ from the defaults"
+        )
     return 0
 
 
 if __name__ == "__main__":
-    # nox sends SIGTERM when it is interrupted. `create` then removes the new domain.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,53 @@
+"""Render files from templates, format them, and write them only if all of them are new."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+
+from tools.ci import git
+from tools.errors import UserError
+from tools.project import ROOT
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def render(template: str, values: Mapping[str, str]) -> dict[str, str]:
+    """The files of a folder in templates/, by path; names and texts may contain `$domain`."""
+    folder = TEMPLATES / template
+    return {
+        Template(str(path.relative_to(folder))).substitute(values).removesuffix(".in"): Template(
+            path.read_text()
+        ).substitute(values)
+        for path in sorted(folder.rglob("*.in"))
+    }
+
+
+def tidy(path: str, text: str) -> str:
+    """Sort the imports and format the code: both depend on the length of names."""
+    if not path.endswith(".py"):
+        return text
+    ruff = [sys.executable, "-m", "ruff"]
+    name = f"--stdin-filename={ROOT / path}"
+    for command in (["check", "--select=I", "--fix-only", name, "-"], ["format", name, "-"]):
+        done = subprocess.run(
+            [*ruff, *command], cwd=ROOT, input=text, capture_output=True, text=True, check=True
+        )
+        text = done.stdout
+    return text
+
+
+def write(files: Mapping[str, str], changed: Mapping[str, str]) -> None:
+    """Write new files, and changed files that exist.
+
+    Raises `UserError` before anything is written if a new file exists.
+    """
+    for path in files:
+        if (ROOT / path).exists():
+            raise UserError(f"{path} already exists. Nothing was written. Choose another name.")
+    for path, text in {**files, **changed}.items():
+        (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
+        (ROOT / path).write_text(tidy(path, text))
+    if (ROOT / ".git").exists():  # a bundle holds only files that git knows
+        git.track(ROOT, files)
