@@ -16,6 +16,8 @@ from stacks.core.exports import check_imports
 CDK_JSON = Path(__file__).parents[2] / "cdk.json"
 # The CDK CLI sets these unless the user's settings disable them. Both add metadata to resources.
 CLI_CONTEXT = {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True}
+# The stacks that bundle their assets. The CDK CLI sets it too, e.g. to [] for `cdk list`.
+BUNDLING_STACKS = "aws:cdk:bundling-stacks"
 
 
 class App(cdk.App):
@@ -60,12 +62,13 @@ def new_app(*, validate: bool = True) -> cdk.App:
     which the CLI sets, names the folder of the cloud assembly. Without CDK_OUTDIR, the folder is
     temporary.
 
-    `validate=False` disables cdk-nag and CloudFormation's rules. Use it only in tests: the rules
-    take longer than the stacks. No environment variable disables the rules.
+    `validate=False` disables cdk-nag, CloudFormation's rules and the bundling of functions. Use it
+    only in tests: each takes longer than the stacks. No environment variable disables the rules.
     """
     sys.excepthook = report
+    context = _context() if validate else _context() | {BUNDLING_STACKS: []}
     app = App(
-        context=_context(),
+        context=context,
         analytics_reporting=False,
         builtin_cloud_formation_validation=False,
         outdir=os.environ.get("CDK_OUTDIR"),

@@ -3,9 +3,6 @@
 from unittest.mock import patch
 
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
@@ -15,6 +12,7 @@ from stacks.core.base import DomainStack
 from stacks.core.environment import Environment
 from stacks.core.exports import Export
 from stacks.core.findings import acknowledge, wildcards
+from stacks.core.function import PythonFunction
 from stacks.identity.exports import LAMBDA_EXECUTION_ROLE_ARN
 from stacks.storage.exports import DATA_BUCKET_NAME
 
@@ -22,14 +20,20 @@ NIST = "NIST.800.53.R5::NIST.800.53.R5-"
 REASON = "Test: the reason does not matter."
 TABLE_NAME = Export("prices", "TableName", "Name of the table of prices")
 STATE_MACHINE_ARN = Export("ingestion", "StateMachineArn", "ARN of the ingestion")
+# The code of src/modules/ingestion, which tests/cloud/test_phases.py adds to a copy of the
+# repository.
 HANDLER = """
 import os
+
 import boto3
 
+from modules.data_bucket.keys import Tier, object_key
+
 def handler(event, context):
-    boto3.client("s3").put_object(Bucket=os.environ["BUCKET"], Key=event["key"], Body=b"PAR1")
+    key = object_key(Tier.RAW, event["asset"])
+    boto3.client("s3").put_object(Bucket=os.environ["BUCKET"], Key=key, Body=b"PAR1")
     table = boto3.resource("dynamodb").Table(os.environ["TABLE"])
-    table.put_item(Item={"asset": event["asset"], "key": event["key"]})
+    table.put_item(Item={"asset": event["asset"], "key": key})
 """
 
 
@@ -48,6 +52,7 @@ class PricesStack(DomainStack):
                 point_in_time_recovery_enabled=True
             ),
             stream=dynamodb.StreamViewType.NEW_IMAGE,
+            deletion_protection=True,
         )
         acknowledge(table, REASON, f"{NIST}DynamoDBInBackupPlan", "checkov::CKV_AWS_119")
         self.publish(TABLE_NAME, table.table_name)
@@ -66,23 +71,14 @@ class IngestionStack(DomainStack):
         table_name: str,
     ) -> None:
         super().__init__(scope, environment, domain="ingestion", description="Ingestion of prices")
-        name = environment.resource_name("ingestion")
-        group = logs.LogGroup(self, "Logs", log_group_name=f"/aws/lambda/{name}")
-        function = lambda_.Function(
+        function = PythonFunction(
             self,
             "Function",
-            function_name=name,
-            runtime=lambda_.Runtime.PYTHON_3_13,
-            handler="index.handler",
-            code=lambda_.Code.from_inline(HANDLER),
-            role=iam.Role.from_role_arn(self, "Role", role_arn, mutable=False),
-            log_group=group,
+            label="ingestion",
+            handler="modules.ingestion.handler.handler",
+            role_arn=role_arn,
             environment={"BUCKET": bucket_name, "TABLE": table_name},
         )
-        acknowledge(group, REASON, f"{NIST}CloudWatchLogGroupEncrypted", "checkov::CKV_AWS_158")
-        rules = [f"{NIST}Lambda{rule}" for rule in ("Concurrency", "DLQ", "InsideVPC")]
-        rules += [f"checkov::CKV_AWS_{number}" for number in (115, 116, 117, 173)]
-        acknowledge(function, REASON, "AwsSolutions::AwsSolutions-L1", *rules)
         run = tasks.LambdaInvoke(self, "Ingest", lambda_function=function)
         definition = sfn.DefinitionBody.from_chainable(run)
         machine = sfn.StateMachine(self, "StateMachine", definition_body=definition)

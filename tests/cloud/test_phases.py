@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ import pytest
 from modules.data_bucket.keys import Tier, object_key
 from stacks.core.environment import Environment
 from tests.cloud.conftest import Tools
-from tests.cloud.phases import STATE_MACHINE_ARN
+from tests.cloud.phases import HANDLER, STATE_MACHINE_ARN
 from tests.support import entered
 from tools.guard.snapshots import templates
 from tools.local_cloud.client import LocalCloud
@@ -23,11 +24,20 @@ from tools.security import scans
 
 @pytest.fixture(scope="module")
 def phases(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The cloud assembly of tests/cloud/phases.py, which cdk-nag has checked."""
+    """The cloud assembly of tests/cloud/phases.py, in a copy of the repository with its module."""
+    copy = tmp_path_factory.mktemp("copy")
+    for name in ("apps", "src", "stacks"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, copy / name, ignore=ignored)
+    for name in ("cdk.json", "pyproject.toml"):
+        shutil.copy(ROOT / name, copy)
+    (copy / "src" / "modules" / "ingestion").mkdir()
+    (copy / "src" / "modules" / "ingestion" / "handler.py").write_text(HANDLER)
     folder = tmp_path_factory.mktemp("phases")
-    environment = {**os.environ, "CDK_OUTDIR": str(folder)}
+    paths = f"{copy}{os.pathsep}{copy / 'src'}"
+    environment = {**os.environ, "CDK_OUTDIR": str(folder), "PYTHONPATH": paths}
     command = [sys.executable, "-m", "tests.cloud.phases"]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True)
+    subprocess.run(command, cwd=copy, env=environment, check=True)
     return folder
 
 
@@ -58,7 +68,7 @@ def test_a_state_machine_writes_an_object_and_an_item_as_the_lambda_role(
         exports = boto3.client("cloudformation").list_exports()["Exports"]
         values = {export["Name"]: export["Value"] for export in exports}
         key = object_key(Tier.RAW, "PHASES")
-        execute(values[STATE_MACHINE_ARN.name(environment)], {"asset": "PHASES", "key": key})
+        execute(values[STATE_MACHINE_ARN.name(environment)], {"asset": "PHASES"})
         bucket = boto3.resource("s3").Bucket(environment.resource_name("data"))
         assert bucket.Object(key).get()["Body"].read() == b"PAR1"
         table = boto3.resource("dynamodb").Table(environment.resource_name("prices"))
