@@ -13,9 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
 from stacks.core.base import DomainStack
-from stacks.core.findings import acknowledge
 from stacks.core.names import check_names
-from stacks.core.plugins import TemplateRules
 from stacks.core.templates import read_templates
 from tests.support import ENVIRONMENT, new_test_app
 
@@ -291,34 +289,3 @@ def test_a_stack_without_an_environment_is_not_checked(stack: DomainStack) -> No
     assert isinstance(app, cdk.App)
     table(cdk.Stack(app, "Plain"), None)
     assert findings(stack) == []
-
-
-def test_a_finding_names_the_construct_and_the_fix_and_can_be_acknowledged(
-    stack: DomainStack,
-) -> None:
-    app = stack.node.root
-    assert isinstance(app, cdk.App)
-    cdk.Validations.of(app).add_plugins(TemplateRules("Names", check_names))
-    nested = cdk.NestedStack(stack, "Nested")
-    found = [table(stack, "prices"), table(nested, protected=False)]
-    with pytest.raises(RuntimeError) as failure:
-        app.synth()
-    report = str(failure.value)
-    for construct, rule, fix in (
-        ("PricesStack/Table/Resource", "TableName", 'table_name=environment.resource_name("…")'),
-        (
-            "PricesStack/Nested/Table/Resource",
-            "TableDeletionProtection",
-            "deletion_protection=True",
-        ),
-    ):
-        block = next(block for block in report.split("\n\n") if f"{construct} " in block)
-        assert f"Suggested fix: Set {fix}." in block
-        assert f"Acknowledge with 'Names::{rule}'" in block
-    # One acknowledged finding does not hide another one.
-    acknowledge(found[0], "No role uses the table", "Names::TableName")
-    with pytest.raises(RuntimeError, match="Names::TableDeletionProtection") as failure:
-        app.synth(force=True)
-    assert "Names::TableName" not in str(failure.value)
-    acknowledge(found[1], "The table is a cache", "Names::TableDeletionProtection")
-    app.synth(force=True)
