@@ -12,6 +12,7 @@ from pathlib import Path
 from tools.cdk_cli.assembly import ANY_ACCOUNT, read_stacks
 from tools.cdk_cli.synth import synthesize
 from tools.console import say, waiting
+from tools.docs import documents
 from tools.errors import UserError, reports_errors
 from tools.project import ROOT, environments
 
@@ -48,13 +49,17 @@ def _reviewed(assembly: Path) -> dict[str, bytes]:
 
 
 def record(assembly: Path, snapshots: Path) -> None:
-    """Replace the snapshots by the templates and settings of a cloud assembly."""
+    """Replace the snapshots by the templates and settings of a cloud assembly.
+
+    Draws the diagrams in the documents again.
+    """
     found = _reviewed(assembly)
     snapshots.mkdir(parents=True, exist_ok=True)
     for name in templates(snapshots):
         (snapshots / name).unlink()
     for name, content in found.items():
         (snapshots / name).write_bytes(content)
+    documents.write_diagrams(snapshots.parent)
 
 
 def _removed(snapshots: Path) -> list[Path]:
@@ -68,7 +73,7 @@ def check(assembly: Path, snapshots: Path) -> None:
 
     The bytes may differ, because a setting of git can change line endings. Also raises `UserError`
     for snapshots of an environment that does not exist: with them, the guard would report no
-    change.
+    change. And for a diagram that differs from the snapshots.
     """
     for path in _removed(snapshots.parent):
         raise UserError(
@@ -84,6 +89,7 @@ def check(assembly: Path, snapshots: Path) -> None:
             "is intended, record it for the review with `uv run nox -s snapshots`; `uv run nox -s "
             "guard` then shows whether it is destructive."
         )
+    documents.check_diagrams(snapshots.parent)
 
 
 @reports_errors
