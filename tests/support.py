@@ -28,8 +28,8 @@ ENVIRONMENT = Environment(
     project="acme", name="test", region="eu-central-1", account="111122223333"
 )
 
-# The properties that the local cloud does not apply (tests/cloud), and the sentence in README.md
-# (tests/apps). Change both together.
+# The properties that the local cloud does not apply (tests/cloud), and the sentence in
+# docs/local-cloud.md (tests/apps). Change both together.
 NOT_APPLIED = {"bucket LifecycleConfiguration", "bucket Tags"}
 NOT_APPLIED_SENTENCE = "The local cloud does not apply the lifecycle rules and tags of buckets"
 

@@ -1,4 +1,4 @@
-"""The local cloud applies all properties except those that README.md names."""
+"""The local cloud applies all properties except those that docs/local-cloud.md names."""
 
 from collections.abc import Callable
 

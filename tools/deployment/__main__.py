@@ -55,7 +55,7 @@ def parse(arguments: Sequence[str]) -> Options:
         metavar="STACK",
         help="stack ids, with the wildcards * and ?; default: all",
     )
-    parser.add_argument("--to", metavar="aws|local", help="target; default: see README")
+    parser.add_argument("--to", metavar="aws|local", help="target; default: see docs/deploying.md")
     parser.add_argument("--yes", "-y", action="store_true", help="do not ask for confirmation")
     parser.add_argument(
         "--environment",
