@@ -23,6 +23,17 @@ def example(class_name: str) -> Callable[..., DomainStack]:
     return module[class_name]
 
 
+def test_a_table_is_named_protected_and_retained_without_findings() -> None:
+    app = new_app()
+    stack = example("PricesStack")(app, ENVIRONMENT)
+    app.synth()  # fails on findings
+    (table,) = Template.from_stack(stack).find_resources("AWS::DynamoDB::Table").values()
+    assert table["Properties"]["TableName"] == ENVIRONMENT.resource_name("prices")
+    assert table["Properties"]["DeletionProtectionEnabled"]
+    assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
+    assert stack.termination_protection
+
+
 def test_a_policy_of_a_domain_is_attached_to_an_imported_role() -> None:
     arn = cdk.Fn.import_value("identity:RoleArn")
     app = new_app()
