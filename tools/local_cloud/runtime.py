@@ -35,7 +35,8 @@ def variables(python: Path) -> dict[str, str]:
         # MiniStack starts the first node on the PATH.
         "PATH": os.pathsep.join(programs),
         # AWS's Node runtime includes the AWS SDK. MiniStack replaces some of its packages, but not
-        # @aws-sdk/client-ec2, which the CDK's own function for `ec2.Vpc` imports.
+        # those that the CDK's own functions for `ec2.Vpc` and `auto_delete_objects` import:
+        # package.json lists them. Without them, CloudFormation waits an hour for some functions.
         "NODE_PATH": str(ROOT / "node_modules"),
         # AWS's default (Lambda developer guide, "Defined runtime environment variables").
         "TZ": ":UTC",
