@@ -164,16 +164,19 @@ def handler(event, context):
     assert answer["errors"] == dict.fromkeys(names, "ModuleNotFoundError")
 
 
-def test_the_function_of_a_vpc_closes_the_default_security_group(cloud: LocalCloud) -> None:
+def test_a_node_function_can_close_a_default_security_group_as_the_function_of_a_vpc(
+    cloud: LocalCloud,
+) -> None:
     with entered(cloud):
         ec2 = boto3.client("ec2")
         vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         groups = [{"Name": "vpc-id", "Values": [vpc]}]
         (group,) = ec2.describe_security_groups(Filters=groups)["SecurityGroups"]
     assert group["IpPermissionsEgress"]
-    # As in the function of the CDK, with the same package of the AWS SDK.
+    # The functions of `ec2.Vpc` and of `auto_delete_objects` import these packages.
     work = """
 const { EC2 } = require("@aws-sdk/client-ec2");
+require("@aws-sdk/client-s3");
 const IpPermissions = [{ IpRanges: [{ CidrIp: "0.0.0.0/0" }], IpProtocol: "-1" }];
 exports.handler = async () => {
   await new EC2({}).revokeSecurityGroupEgress({ GroupId: "GROUP", IpPermissions });
