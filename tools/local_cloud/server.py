@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 from tools.local_cloud import folder, runtime
 
 # The user's environment variables for the server and Lambda functions. The list excludes variables
-# of AWS, and variables that MiniStack reads, such as SERVICES.
+# of AWS, variables that MiniStack reads, such as SERVICES, and those that `runtime` sets.
 INHERITED = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR")
 
 
