@@ -104,18 +104,16 @@ def test_a_role_may_have_10_managed_policies_from_both_sides(
     for number in range(by_role - 1):
         own = iam.ManagedPolicy(stack, f"Own{number}", statements=[statement(100)])
         role.add_managed_policy(own)
-    for number in range(by_policy):
-        attached = iam.ManagedPolicy(stack, f"Attached{number}", statements=[statement(100)])
-        attached.attach_to_role(role)
-    # Both sides name this policy, and it counts once.
-    both = iam.CfnManagedPolicy(
-        stack,
-        "Both",
-        policy_document={"Version": "2012-10-17", "Statement": []},
-        roles=[name or role.role_name, "role-of-another-stack"],
-    )
-    resource = role.node.default_child
-    assert isinstance(resource, iam.CfnRole)
-    resource.add_property_override(f"ManagedPolicyArns.{by_role - 1}", stack.resolve(both.ref))
+    # Policies name the role by its name or reference.
+    roles = [name or role.role_name, "role-of-another-stack"]
+    document = {"Version": "2012-10-17", "Statement": []}
+    policies = [
+        iam.CfnManagedPolicy(stack, f"Attached{number}", policy_document=document, roles=roles)
+        for number in range(by_policy)
+    ]
+    # The role names the first policy, which names the role: the policy counts once.
+    if policies:
+        same = iam.ManagedPolicy.from_managed_policy_arn(stack, "Same", policies[0].ref)
+        role.add_managed_policy(same)
     fault = f"{count} managed policies are attached to the role; IAM allows 10."
     assert findings(stack) == ([("ManagedPoliciesPerRole", fault)] if count > 10 else [])
