@@ -77,7 +77,13 @@ class ScannedAssembly:
         }
 
     def line(self, path: str) -> str:
-        """The line that created the construct at `path`, or an empty text."""
+        """The line that created the construct at `path`, or an empty text.
+
+        A construct without a line was created by a parent, with its line. After a callback from
+        the CDK to Python, such as for `availability_zones`, jsii passes no line.
+        """
+        while path and not self._lines.get(path):
+            path = path.rpartition("/")[0]
         return self._lines.get(path) or ""
 
     def acknowledgement(self, finding: Finding) -> Acknowledgement | None:

@@ -124,6 +124,15 @@ def test_a_finding_without_a_construct_belongs_to_the_stack(
     assert list(scans.cfn_lint(write(tmp_path))) == [LINT._replace(path=path, line="")]
 
 
+@pytest.mark.parametrize(
+    ("path", "line"), [(BUCKET, LINE), (f"{BUCKET}/Policy/Rule", LINE), ("OpenStack", ""), ("", "")]
+)
+def test_a_construct_without_a_line_has_the_line_of_its_parent(
+    path: str, line: str, tmp_path: Path
+) -> None:
+    assert write(tmp_path).line(path) == line
+
+
 def test_a_finding_is_printed_with_its_construct_line_id_and_text() -> None:
     assert str(NAG) == f"{BUCKET} ({LINE})\n  {NAG.id}\n  {NAG.text}"
     assert str(NAG._replace(line="")) == f"{BUCKET}\n  {NAG.id}\n  {NAG.text}"
