@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from stacks.core.environment import (
     DOMAIN,
     ENVIRONMENT,
+    RESOURCE,
     Environment,
     InvalidEnvironmentError,
     Rule,
@@ -66,7 +67,7 @@ def domain_files(domain: str, function: str | None) -> tuple[dict[str, str], dic
         _check_name(DOMAIN, function)
         values["function"] = function
         values["construct"] = construct_id(function).removesuffix("Stack")
-        values["label"] = f"{domain}-{function}".replace("_", "-")
+        values["label"] = _checked(RESOURCE, f"{domain}-{function}".replace("_", "-"))
         new |= files.render("function", values)
     changed = {}
     for environment in project.environments():
@@ -97,11 +98,15 @@ def create_environment(name: str, settings: dict[str, str]) -> None:
     say(NEXT_ENVIRONMENT.format(name=name, default=DEFAULT_ENVIRONMENT))
 
 
-def _check_name(rule: Rule, name: str) -> None:
+def _checked(rule: Rule, name: str) -> str:
     try:
-        rule.check(name)
+        return rule.check(name)
     except InvalidEnvironmentError as error:
         raise UsageError(str(error)) from None
+
+
+def _check_name(rule: Rule, name: str) -> None:
+    _checked(rule, name)
     if name in {*project.RESERVED, *project.environments()} or keyword.iskeyword(name):
         raise UsageError(f"The name {name!r} is reserved. Choose another name.")
 

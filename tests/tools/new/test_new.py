@@ -2,6 +2,8 @@
 
 import ast
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -95,6 +97,27 @@ def test_a_function_has_a_module_a_test_and_the_role_of_its_environment(tmp_path
     assert "$" not in "".join(text for path, text in after.items() if "market_data" in path)
 
 
+@pytest.mark.parametrize("domain", ["a", "examples" + 18 * "_a"])
+def test_the_files_pass_the_linter_whatever_the_length_of_the_name(
+    tmp_path: Path, domain: str
+) -> None:
+    assert new.main([domain, "--function", "check"]) == 0
+    assert new.main([f"{domain}_b"]) == 0
+    command = [
+        sys.executable,
+        "-m",
+        "ruff",
+        "check",
+        "--no-cache",
+        "stacks",
+        "src",
+        "tests",
+        "apps",
+    ]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
 def test_git_knows_the_new_files(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet")
     assert new.main(["market_data", "--function", "load"]) == 0
@@ -142,6 +165,7 @@ REFUSED = {
     DEFAULT_ENVIRONMENT: f"The name '{DEFAULT_ENVIRONMENT}' is reserved",
     "storage": "stacks/storage already exists",
     "pictures": "tests/pictures/test_stack.py already exists. Nothing was written.",
+    f"{45 * 'a'} --function check": "it has 51 characters, and 50 are allowed",
     "market --function 2d": "domain '2d': it must be a Python package name",
     "--environment eu-west": "environment name 'eu-west': it must be",
     "--environment tools": "The name 'tools' is reserved",
