@@ -1,0 +1,5 @@
+"""The exports of the stack."""
+
+from stacks.core.exports import Export
+
+STATE_MACHINE_ARN = Export("growth_ingest", "StateMachineArn", "ARN of the ingestion of prices")

@@ -1,0 +1,5 @@
+"""The exports of the stack."""
+
+from stacks.core.exports import Export
+
+TABLE_NAME = Export("growth_tables", "TableName", "Name of the table of prices")

@@ -1,0 +1,5 @@
+"""The exports of the stack."""
+
+from stacks.core.exports import Export
+
+CLUSTER_ARN = Export("growth_tasks", "ClusterArn", "ARN of the cluster that trains models")
