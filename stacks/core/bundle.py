@@ -107,18 +107,15 @@ class Bundle:
         """The packages of the group with their versions and hashes, from uv.lock."""
         if self.group is None:
             return ""
-        return _uv(
-            "export",
-            "--frozen",
-            f"--only-group={self.group}",
-            "--no-header",  # which names this computer's Python
-            hint="If pyproject.toml has changed, run `uv lock`.",
-        )
+        # The header would name this computer's Python.
+        options = ("--frozen", "--no-header", f"--only-group={self.group}")
+        try:
+            return _uv("export", *options)
+        except BundleError as error:
+            raise BundleError(f"{error}\nIf pyproject.toml has changed, run `uv lock`.") from error
 
     def _install(self, folder: Path) -> None:
-        _uv(
-            "pip",
-            "install",
+        options = (
             f"--target={folder}",
             f"--python-platform={self.architecture.replace('arm64', 'aarch64')}-{PLATFORM}",
             f"--python-version={PYTHON}",
@@ -129,11 +126,16 @@ class Bundle:
             "--no-installer-metadata",
             "--link-mode=hardlink",  # the user may have chosen symbolic links
             "--requirements=-",
-            text=self._packages,
-            hint=f"Lambda on {self.architecture} needs a wheel of each package in the dependency "
-            f"group {self.group!r}. If a package has none, use another version of it, or the other "
-            "architecture.",
         )
+        try:
+            _uv("pip", "install", *options, text=self._packages)
+        except BundleError as error:
+            if "wheels" not in str(error):
+                raise
+            raise BundleError(
+                f"{error}\nEach package of the group {self.group!r} needs a wheel for Lambda on "
+                f"{self.architecture}: use another version of it, or the other architecture."
+            ) from error
         # With its tests, pandas and pyarrow are too large for Lambda (268 MB instead of 244 MB).
         for path in [path for path in folder.rglob("tests") if path.is_dir()]:
             shutil.rmtree(path, ignore_errors=True)  # it may be in a removed folder
@@ -159,7 +161,7 @@ def _files(name: str) -> list[Path]:
         names = untracked.rstrip("\0").split("\0")
         raise BundleError(
             f"{', '.join(names)}: not in git, so another clone would bundle other files. Run `git "
-            f"add {names[0]}`, or list the file in .gitignore."
+            f"add {os.path.commonpath(names)}`, or list the files in .gitignore."
         )
     tracked = _run("git", "ls-files", "-z", "--cached", *paths).split("\0")
     return sorted({ROOT / name for name in tracked if name and (ROOT / name).exists()})
@@ -195,13 +197,13 @@ def _finish(folder: Path) -> None:
         )
 
 
-def _uv(*arguments: str, text: str = "", hint: str = "") -> str:
+def _uv(*arguments: str, text: str = "") -> str:
     # `uv run` sets UV. uv needs any Python, which does not affect the result.
     options = ("--color=never", "--no-progress", "--quiet", f"--python={sys.executable}")
-    return _run(os.environ.get("UV", "uv"), *arguments, *options, text=text, hint=hint)
+    return _run(os.environ.get("UV", "uv"), *arguments, *options, text=text)
 
 
-def _run(*command: str, text: str = "", hint: str = "") -> str:
+def _run(*command: str, text: str = "") -> str:
     variables = {key: value for key, value in os.environ.items() if not IGNORED.match(key)}
     try:
         done = subprocess.run(
@@ -216,7 +218,8 @@ def _run(*command: str, text: str = "", hint: str = "") -> str:
     except FileNotFoundError as error:
         raise BundleError(f"{command[0]} not found. Install it, or add it to the PATH.") from error
     if done.returncode:
-        raise BundleError(f"`{' '.join(command[:3])}`: {done.stderr.strip()}\n{hint}".rstrip())
+        name = " ".join([Path(command[0]).name, *command[1:3]])
+        raise BundleError(f"`{name}`: {done.stderr.strip()}")
     return done.stdout
 
 

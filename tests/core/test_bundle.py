@@ -14,39 +14,10 @@ import pytest
 
 from stacks.core import bundle
 from stacks.core.bundle import Bundle, BundleError
-from tests.core.index import write, write_packages
+from tests.core.repository import FILES, write, write_packages
 from tests.support import git
 
 HANDLER = "modules.prices.handler.handle"
-FILES = {
-    ".gitignore": "__pycache__/\n*.log\n",
-    ".python-version": "3.13",  # for pyenv, which may provide uv
-    "pyproject.toml": """
-[project]
-name = "example"
-version = "1"
-requires-python = ">=3.13"
-
-[dependency-groups]
-prices = ["scripted"]
-source = ["unbuilt"]
-
-[tool.uv]
-package = false
-
-[tool.uv.pip]  # as in the user's uv.toml
-compile-bytecode = true
-link-mode = "symlink"
-""",
-    "src/modules/__init__.py": "",
-    "src/modules/prices/__init__.py": "",
-    "src/modules/prices/handler.py": "def handle(event, context): ...",
-    "src/modules/prices/assets.csv": "AAPL",
-    "src/modules/other/__init__.py": "",
-    "src/modules/other/names.py": "A = 1",
-    "src/modules/money.py": "B = 1",
-    "src/modules/unused/__init__.py": "",
-}
 CODE = {
     "modules/__init__.py",
     "modules/prices/__init__.py",
@@ -253,8 +224,17 @@ def test_a_bundle_that_is_too_large_is_refused_with_its_largest_parts(
 def test_a_package_without_a_wheel_is_refused_with_its_name(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"unbuilt==1\.0 has no usable wheels") as error:
         Bundle(HANDLER, "source", "arm64").write(tmp_path / "out")
-    assert "Lambda on arm64 needs a wheel of each package in the" in str(error.value)
-    assert "group 'source'" in str(error.value)
+    assert "group 'source' needs a wheel for Lambda on arm64: use" in str(error.value)
+
+
+@pytest.mark.usefixtures("root")
+def test_another_error_of_uv_is_reported_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    with pytest.raises(BundleError, match=r"(?s)^`uv pip install`: .*not found in the") as error:
+        Bundle(HANDLER, "prices", "arm64").write(tmp_path / "out")
+    assert "wheel" not in str(error.value)
 
 
 def test_a_group_that_is_not_locked_is_refused(root: Path) -> None:

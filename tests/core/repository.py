@@ -1,9 +1,39 @@
-"""A package index on disk, with small packages for the tests of bundles."""
+"""A small repository and a package index on disk, for the tests of bundles."""
 
 import tarfile
 from hashlib import sha256
 from pathlib import Path
 from zipfile import ZipFile
+
+FILES = {
+    ".gitignore": "__pycache__/\n*.log\n",
+    ".python-version": "3.13",  # for pyenv, which may provide uv
+    "pyproject.toml": """
+[project]
+name = "example"
+version = "1"
+requires-python = ">=3.13"
+
+[dependency-groups]
+prices = ["scripted"]
+source = ["unbuilt"]
+
+[tool.uv]
+package = false
+
+[tool.uv.pip]  # as in the user's uv.toml
+compile-bytecode = true
+link-mode = "symlink"
+""",
+    "src/modules/__init__.py": "",
+    "src/modules/prices/__init__.py": "",
+    "src/modules/prices/handler.py": "def handle(event, context): ...",
+    "src/modules/prices/assets.csv": "AAPL",
+    "src/modules/other/__init__.py": "",
+    "src/modules/other/names.py": "A = 1",
+    "src/modules/money.py": "B = 1",
+    "src/modules/unused/__init__.py": "",
+}
 
 
 def write(folder: Path, files: dict[str, str]) -> None:
