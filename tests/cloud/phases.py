@@ -1,27 +1,28 @@
-"""Two domains as later phases may add them, beside the dev environment: `-m tests.cloud.phases`."""
-
-from unittest.mock import patch
+"""Two domains as later phases may add them, beside the foundation: `-m tests.cloud.phases`."""
 
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from stacks.core.app import App
+from stacks.core.app import new_app
 from stacks.core.base import DomainStack
 from stacks.core.environment import Environment
 from stacks.core.exports import Export
 from stacks.core.findings import acknowledge, wildcards
 from stacks.core.function import PythonFunction
 from stacks.identity.exports import LAMBDA_EXECUTION_ROLE_ARN
-from stacks.storage.exports import DATA_BUCKET_NAME
+from stacks.identity.stack import IdentityStack
+from stacks.registry.exports import REPOSITORY_ARN
+from stacks.registry.stack import RegistryStack
+from stacks.storage.exports import DATA_BUCKET_ARN, DATA_BUCKET_NAME
+from stacks.storage.stack import StorageStack
 
 NIST = "NIST.800.53.R5::NIST.800.53.R5-"
 REASON = "Test: the reason does not matter."
 TABLE_NAME = Export("prices", "TableName", "Name of the table of prices")
 STATE_MACHINE_ARN = Export("ingestion", "StateMachineArn", "ARN of the ingestion")
-# The code of src/modules/ingestion, which tests/cloud/test_phases.py adds to a copy of the
-# repository.
+# The code in src/modules/phases of a copy of the repository (tests/cloud/test_phases.py).
 HANDLER = """
 import os
 
@@ -75,7 +76,7 @@ class IngestionStack(DomainStack):
             self,
             "Function",
             label="ingestion",
-            handler="modules.ingestion.handler.handler",
+            handler="modules.phases.handler.handler",
             role_arn=role_arn,
             environment={"BUCKET": bucket_name, "TABLE": table_name},
         )
@@ -94,10 +95,16 @@ class IngestionStack(DomainStack):
 
 
 def main() -> None:
-    """Synthesize the dev environment with both stacks."""
-    with patch.object(App, "synth"):  # called below, with both stacks
-        from apps.dev.app import app, environment, identity, storage
-
+    """Synthesize the stacks of the foundation with both stacks."""
+    app, environment = new_app(), Environment()
+    storage = StorageStack(app, environment)
+    registry = RegistryStack(app, environment)
+    identity = IdentityStack(
+        app,
+        environment,
+        data_bucket_arn=DATA_BUCKET_ARN.import_from(environment),
+        repository_arn=REPOSITORY_ARN.import_from(environment),
+    )
     prices = PricesStack(app, environment)
     ingestion = IngestionStack(
         app,
@@ -106,6 +113,8 @@ def main() -> None:
         bucket_name=DATA_BUCKET_NAME.import_from(environment),
         table_name=TABLE_NAME.import_from(environment),
     )
+    identity.add_stack_dependency(storage)
+    identity.add_stack_dependency(registry)
     for exporter in (prices, identity, storage):
         ingestion.add_stack_dependency(exporter)
     app.synth()

@@ -26,13 +26,12 @@ from tools.security import scans
 def phases(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The cloud assembly of tests/cloud/phases.py, in a copy of the repository with its module."""
     copy = tmp_path_factory.mktemp("copy")
-    for name in ("apps", "src", "stacks"):
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / name, copy / name, ignore=ignored)
+    for name in ("src", "stacks"):
+        shutil.copytree(ROOT / name, copy / name)
     for name in ("cdk.json", "pyproject.toml"):
         shutil.copy(ROOT / name, copy)
-    (copy / "src" / "modules" / "ingestion").mkdir()
-    (copy / "src" / "modules" / "ingestion" / "handler.py").write_text(HANDLER)
+    (copy / "src" / "modules" / "phases").mkdir()
+    (copy / "src" / "modules" / "phases" / "handler.py").write_text(HANDLER)
     folder = tmp_path_factory.mktemp("phases")
     paths = f"{copy}{os.pathsep}{copy / 'src'}"
     environment = {**os.environ, "CDK_OUTDIR": str(folder), "PYTHONPATH": paths}
