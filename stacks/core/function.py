@@ -52,7 +52,16 @@ class FunctionOptions(TypedDict, total=False):
 
 
 class PythonFunction(lambda_.Function):
-    """A Lambda function with its log group, under an imported role."""
+    """A Lambda function with its log group, under an imported role.
+
+    `label` gives its name, and `handler` names its code, e.g. `modules.prices.ingest.handler`.
+    `dependency_group` is a group of pyproject.toml; Lambda itself has only boto3. `memory_size` is
+    in MiB. The default `timeout` is 30 seconds. The default architecture is that of CI and of most
+    computers: on another one, the local cloud cannot run compiled packages.
+
+    Raises `BundleError` if the code or the group is missing, and `InvalidEnvironmentError` for a
+    label that gives an invalid name.
+    """
 
     def __init__(
         self,
@@ -70,20 +79,10 @@ class PythonFunction(lambda_.Function):
         log_removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.DESTROY,
         **options: Unpack[FunctionOptions],
     ) -> None:
-        """Name the function after `label`, and run `handler`, e.g. `modules.prices.ingest.handler`.
-
-        `dependency_group` is a group of pyproject.toml; Lambda itself has only boto3. `memory_size`
-        is in MiB. The default `timeout` is 30 seconds. The default architecture is that of CI and
-        of most computers: on another one, the local cloud cannot run compiled packages.
-
-        Raises `BundleError` if the code or the group is missing, and `InvalidEnvironmentError` for
-        a label that gives an invalid name.
-        """
         stack = cdk.Stack.of(scope)
         if not isinstance(stack, DomainStack):
-            raise TypeError(
-                f"{scope.node.path}/{construct_id} must be in a DomainStack, which names it."
-            )
+            path = f"{scope.node.path}/{construct_id}"
+            raise TypeError(f"{path} must be in a DomainStack, which names it.")
         name = FUNCTION_NAME.check(stack.environment_settings.resource_name(label))
         # The role may write to this log group, but not create it.
         log_group = logs.LogGroup(
@@ -101,7 +100,7 @@ class PythonFunction(lambda_.Function):
             architecture=architecture,
             handler=handler,
             code=_code(stack, Bundle(handler, dependency_group, architecture.name)),
-            # Otherwise the CDK would add grants to a role of another stack.
+            # Immutable: otherwise the CDK would add grants to a role of another stack.
             role=iam.Role.from_role_arn(scope, f"{construct_id}Role", role_arn, mutable=False),
             memory_size=memory_size,
             timeout=timeout or cdk.Duration.seconds(30),
@@ -109,11 +108,15 @@ class PythonFunction(lambda_.Function):
             **options,
         )
         if not stack.bundling_required:
-            # Otherwise the template has the path of this clone.
-            resource = self.node.default_child
-            assert isinstance(resource, lambda_.CfnFunction)
-            resource.add_metadata("aws:asset:path", f"asset.{64 * '0'}")
+            _hide_path(self)
         _acknowledge_findings(self, log_group, options)
+
+
+def _hide_path(function: lambda_.Function) -> None:
+    """Replace the absolute path that the CDK writes into the template instead of a bundle."""
+    resource = function.node.default_child
+    assert isinstance(resource, lambda_.CfnFunction)
+    resource.add_metadata("aws:asset:path", f"asset.{64 * '0'}")
 
 
 @jsii.implements(cdk.ILocalBundling)
