@@ -46,6 +46,26 @@ WIRES = {
         "repository_uri": ("registry", "REPOSITORY_URI"),
     },
 }
+# Settings that a user may have, and that must change nothing.
+SETTINGS = {
+    "AWS_PROFILE": "nobody",
+    "AWS_REGION": "xx-nowhere-1",
+    "CDK_DEFAULT_ACCOUNT": "999999999999",
+    "COLUMNS": "40",
+    "FORCE_COLOR": "1",
+    "GIT_CONFIG_COUNT": "2",
+    "GIT_CONFIG_KEY_0": "color.ui",
+    "GIT_CONFIG_VALUE_0": "always",
+    "GIT_CONFIG_KEY_1": "commit.gpgsign",
+    "GIT_CONFIG_VALUE_1": "true",
+    "LC_ALL": "C",
+    "NOX_DEFAULT_VENV_BACKEND": "uv",
+    "PYTEST_ADDOPTS": "--collect-only",
+    "PYTHONOPTIMIZE": "1",
+    "TERM": "dumb",
+    "TZ": "Pacific/Auckland",
+    "npm_config_min_release_age": "9999",
+}
 # The files of the foundation that a phase may change: the apps, dependencies and records.
 CHANGING = ("apps/", "docs/", "snapshots/", "README.md", "pyproject.toml", "uv.lock")
 
@@ -75,9 +95,10 @@ def run(folder: Path, *command: str) -> None:
 
 
 def clean() -> dict[str, str]:
-    """The variables of a new shell: without the project environment of this repository."""
+    """The variables of a new shell, with `SETTINGS`."""
+    # The project environment of this repository is not that of the copy.
     dropped = ("UV", "UV_PROJECT_ENVIRONMENT", "VIRTUAL_ENV", "PYTHONPATH", "WEALTH_OPS_CLOUD")
-    return {key: value for key, value in os.environ.items() if key not in dropped}
+    return {key: value for key, value in os.environ.items() if key not in dropped} | SETTINGS
 
 
 def git(folder: Path, *command: str) -> str:
