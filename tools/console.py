@@ -9,6 +9,7 @@ from pathlib import Path
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 # With FORCE_COLOR, rich assumes a terminal and would write the frames of a spinner to a log. The
 # width of a log leaves names and ARNs on one line, so that they can be copied.
@@ -16,6 +17,7 @@ _IS_TERMINAL = sys.stdout.isatty()
 console = Console(
     highlight=False, force_interactive=_IS_TERMINAL, width=None if _IS_TERMINAL else 200
 )
+_stderr = Console(highlight=False, stderr=True)
 
 
 def is_interactive() -> bool:
@@ -23,9 +25,10 @@ def is_interactive() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def say(text: str, style: str | None = None) -> None:
-    """Print text without markup, on one line, so that names and commands can be copied."""
-    console.print(text, style=style, markup=False, soft_wrap=True)
+def say(what: str | Text | Table, style: str | None = None, *, stderr: bool = False) -> None:
+    """Print a table, or text without markup and line breaks, so that commands can be copied."""
+    chosen = _stderr if stderr else console
+    chosen.print(what, style=style, markup=False, soft_wrap=not isinstance(what, Table))
 
 
 @contextmanager

@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 
-from rich.console import Console
-
-_console = Console(highlight=False, stderr=True)
+from tools.console import say
 
 
 class UserError(Exception):
@@ -31,8 +29,7 @@ def reports_errors[**P](main: Callable[P, int]) -> Callable[P, int]:
         try:
             return main(*args, **kwargs)
         except UserError as error:
-            # Print the message on one line, so that a command in the message can be copied.
-            _console.print(str(error), style="red", markup=False, soft_wrap=True)
+            say(str(error), style="red", stderr=True)
             return error.status
 
     return wrapped
