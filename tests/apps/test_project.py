@@ -2,14 +2,9 @@
 
 import json
 import re
-import runpy
-from pathlib import Path
 
-import pytest
-
-from tools.cdk_cli import cdk, synth
+from tools.cdk_cli import cdk
 from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
-from tools.guard.snapshots import templates
 from tools.project import ROOT
 
 CDK_JSON = json.loads((ROOT / "cdk.json").read_text())
@@ -24,36 +19,6 @@ def test_every_flag_that_the_cli_recommends_is_set_explicitly() -> None:
 def test_references_between_stacks_are_strong() -> None:
     # With strong references, CloudFormation refuses to delete an imported resource.
     assert CDK_JSON["context"]["@aws-cdk/core:defaultCrossStackReferences"] == "strong"
-
-
-FUNCTION_APP = """
-from aws_cdk import aws_lambda
-from stacks.core.app import new_app
-from stacks.core.base import DomainStack
-from stacks.core.environment import Environment
-app = new_app(validate=False)
-stack = DomainStack(app, Environment(), domain="prices", description="A function with an asset")
-code = aws_lambda.Code.from_asset("CODE")
-runtime = aws_lambda.Runtime.PYTHON_3_13
-aws_lambda.Function(stack, "Function", code=code, handler="a.b", runtime=runtime)
-app.synth()
-"""
-
-
-def test_a_stack_with_an_asset_has_the_same_template_with_and_without_the_cli(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "code").mkdir()
-    (tmp_path / "code" / "a.py").touch()
-    app = tmp_path / "app.py"
-    app.write_text(FUNCTION_APP.replace("CODE", str(tmp_path / "code")))
-    outside = ROOT / ("../" * len(ROOT.parts)) / str(app).removeprefix("/")
-    monkeypatch.setattr(synth, "apps", lambda: {"one": outside})
-    by_cli = templates(synth.synthesize("one", output=tmp_path / "cli"))
-    monkeypatch.setenv("CDK_OUTDIR", str(tmp_path / "python"))
-    runpy.run_path(str(app))
-    assert templates(tmp_path / "python") == by_cli
-    assert b"aws:asset:path" in by_cli["PricesStack.template.json"]
 
 
 def test_the_cli_runs_the_default_environment_through_uv_without_telemetry() -> None:

@@ -22,15 +22,6 @@ from tools.project import ROOT
 LIMIT = 15.0
 # The standard output of the started command, in the folder of the test.
 OUTPUT = "output"
-SYNTHESIS = """
-import os, sys
-from pathlib import Path
-from tools.cdk_cli import synth
-from tools.project import ROOT
-synth.apps = lambda: {"dev": ROOT / os.path.relpath(sys.argv[2], ROOT)}
-synth.assembly_folder = lambda _: Path(sys.argv[1])
-synth.synthesize("dev")
-"""
 INSTALLATION = """
 import signal, sys
 from pathlib import Path
@@ -127,15 +118,6 @@ def test_nox_leaves_no_process_and_the_state_is_saved(
     assert_all_end(nox, number)
     assert not (tmp_path / PORT).exists()
     assert list((tmp_path / STATE).glob("*.json"))
-
-
-def test_a_killed_synthesis_leaves_no_app_process(start: Start, tmp_path: Path) -> None:
-    slow = tmp_path / "an app.py"
-    slow.write_text("import time; time.sleep(60)")
-    synthesis = start("-c", SYNTHESIS, tmp_path / "cdk.out", slow)
-    # The CLI has a quotation mark before the path, because of the space.
-    wait_for_line(synthesis, f"{sys.executable} ..", slow.name)
-    assert_all_end(synthesis)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

@@ -5,13 +5,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from rich.text import Text
 
 from tools.cdk_cli import node
 from tools.console import console, waiting
-from tools.errors import UserError, reports_errors
+from tools.errors import reports_errors
 from tools.project import ROOT
 
 CLI = ROOT / "node_modules" / "aws-cdk"
@@ -30,18 +29,9 @@ def command(*args: str) -> list[str]:
 
     Raises `UserError` if npm, which prints the reason, cannot install the CLI, and without a HOME.
     """
-    _check_home()
+    node.check_home()
     node.install(ROOT)
     return [str(node.NODE), "--require", str(node.PRELOAD), str(CLI / "bin" / "cdk"), *args]
-
-
-def _check_home() -> None:
-    # jsii, which runs the CDK, does not return if it cannot create its cache there.
-    try:
-        Path.home().mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        hint = "Set HOME to a folder that can be written."
-        raise UserError(f"HOME={Path.home()} cannot be used: {error}. {hint}") from error
 
 
 def supervised_variables() -> dict[str, str]:

@@ -56,6 +56,16 @@ def install(folder: Path) -> None:
             )
 
 
+def check_home() -> None:
+    """Raise `UserError` if HOME cannot be written: jsii, whose cache is there, would not return."""
+    try:
+        Path.home().mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"HOME={Path.home()} cannot be used: {error}. Set HOME to a folder that you can write."
+        ) from error
+
+
 def _is_installed(folder: Path) -> bool:
     # npm copies the lock file to node_modules after it has installed the packages.
     try:

@@ -1,18 +1,19 @@
 """Synthesize the apps of domains and environments: `python -m tools.cdk_cli.synth storage dev`."""
 
+import json
 import os
-import shlex
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from stacks.core.environment import Environment
 from stacks.core.templates import imports, read_templates
-from tools.cdk_cli import cdk
+from tools.cdk_cli import cdk, node
 from tools.cdk_cli.assembly import StackArtifact, read_stacks
-from tools.console import console, waiting
+from tools.console import say, waiting
 from tools.errors import UserError, reports_errors
 from tools.project import ROOT, domains, environments
 from tools.security.scans import ScannedAssembly, cdk_nag, cfn_lint
@@ -24,6 +25,9 @@ ACKNOWLEDGE = (
     "Fix each finding, or acknowledge it on its construct with a reason for the reviewer "
     "(`acknowledge` in stacks/core/findings.py)."
 )
+# Findings do not end the synthesis, so that one list shows those of every scanner. The CDK CLI sets
+# this context too, and reads the report itself.
+REPORT_FINDINGS = {"@aws-cdk/core:failSynthOnValidationErrors": False}
 
 
 def apps() -> dict[str, Path]:
@@ -39,29 +43,29 @@ def assembly_folder(name: str) -> Path:
     return ROOT / ("cdk.out" if name == DEFAULT_ENVIRONMENT else f"build/synth/{name}")
 
 
-def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
-    """Synthesize an app with `cdk synth` and its `options`, and return its cloud assembly.
+def synthesize(
+    name: str, *, output: Path | None = None, context: Mapping[str, bool] | None = None
+) -> Path:
+    """Run an app, and return the cloud assembly that it writes.
 
-    Templates depend only on the code, cdk.json and cdk.context.json. Therefore the app runs without
-    the user's AWS configuration and CDK CLI settings, and the CLI does not look up context. For
-    asset bundling, CDK_DOCKER and the proxies remain set.
-    Raises `UserError` with the output of `cdk` if the synthesis fails.
+    Templates depend only on the code, cdk.json, cdk.context.json and `context`. Therefore the app
+    runs without the user's AWS configuration, and without the CDK CLI, which would add context
+    from `~/.cdk.json`. For asset bundling, CDK_DOCKER and the proxies remain set.
+    Raises `UserError` with the output of the app if the synthesis fails.
     """
     app, output = apps()[name].relative_to(ROOT), output or assembly_folder(name)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    # Without exec, the CLI would end only the shell of the app, not the app. `uv run` is not
-    # needed, because this Python belongs to the project environment.
-    run = f"exec {shlex.join([sys.executable, str(app)])}"
+    node.check_home()
     done = subprocess.run(
-        cdk.command(
-            "synth", "--quiet", "--lookups=false", "--app", run, "--output", str(output), *options
-        ),
+        [sys.executable, str(app)],
         cwd=ROOT,
         env={
             **without_aws(os.environ),
             **proxies(os.environ),  # for bundling, which may download packages
-            **cdk.supervised_variables(),
-            # The CLI sets FORCE_COLOR=0, and Python prints colors for any value of FORCE_COLOR.
+            **cdk.VARIABLES,
+            "CDK_OUTDIR": str(output),
+            "CDK_CONTEXT_JSON": json.dumps(context or {}),
+            # Python prints colors for any value of FORCE_COLOR.
+            "FORCE_COLOR": "0",
             "PYTHON_COLORS": "0",
         },
         capture_output=True,
@@ -70,9 +74,9 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
     )
     if done.returncode:
         message = f"{done.stdout}{done.stderr}\n{app} does not synthesize."
-        if "Acknowledge with" in message:
-            message += f"\n{ACKNOWLEDGE}"
-        raise UserError(message, done.returncode)
+        hint = f"\n{ACKNOWLEDGE}" if "Acknowledge with" in message else ""
+        raise UserError(f"{message}{hint}")
+    _check_context(output, app)
     stacks = read_stacks(output)
     if name in environments():
         # Otherwise a copy of apps/dev with the old name would replace the stacks of dev.
@@ -81,6 +85,17 @@ def synthesize(name: str, *options: str, output: Path | None = None) -> Path:
         check_imports(output, str(app))
     _remove_stale_templates(output, stacks)
     return output
+
+
+def _check_context(assembly: Path, app: Path) -> None:
+    """Raise `UserError` if the app needs context that only a lookup in AWS can find."""
+    missing = json.loads((assembly / "manifest.json").read_text()).get("missing", [])
+    if missing:
+        raise UserError(
+            f"{app} needs context that cdk.context.json does not have: "
+            f"{', '.join(each['key'] for each in missing)}. Look it up once with AWS credentials, "
+            f'and commit cdk.context.json:\n  uv run cdk synth --quiet --app "uv run {app}"'
+        )
 
 
 def check_environment(name: str, stacks: Iterable[StackArtifact], source: str, fix: str) -> None:
@@ -117,28 +132,33 @@ def check_imports(assembly: Path, source: str) -> None:
 
 def _remove_stale_templates(output: Path, stacks: Iterable[StackArtifact]) -> None:
     # The CDK does not delete the template of a removed stack. Keep the templates of nested stacks,
-    # because the manifest does not list them. Not before the synthesis: the CLI refuses to
-    # synthesize into an assembly that another CLI deploys.
+    # because the manifest does not list them.
     templates = {stack.template for stack in stacks}
     for path in output.glob("*.template.json"):
         if path.name not in templates and not path.match("*.nested.template.json"):
             path.unlink()
 
 
+def check(name: str) -> str:
+    """Synthesize and lint an app, and return a line that lists its templates.
+
+    Raises `UserError` with the findings.
+    """
+    assembly = ScannedAssembly(synthesize(name, context=REPORT_FINDINGS))
+    linted = cfn_lint(assembly, informational=False)
+    findings = assembly.unacknowledged([*cdk_nag(assembly, warnings=False), *linted])
+    if findings:
+        raise UserError("\n\n".join([*map(str, findings), ACKNOWLEDGE]))
+    return f"{name}: {', '.join(file.name for file in assembly.files)}"
+
+
 @reports_errors
 def main(names: list[str]) -> int:
-    """Synthesize and lint each app of `names`; return the exit status."""
-    for name in names:
-        with waiting(f"Synthesizing {name}"):
-            # Findings do not end the synthesis, so that one list shows those of cfn-lint too.
-            assembly = ScannedAssembly(synthesize(name, "--ignore-errors"))
-        with waiting("Linting"):
-            linted = cfn_lint(assembly, informational=False)
-            found = [*cdk_nag(assembly, warnings=False), *linted]
-            findings = assembly.unacknowledged(found)
-        if findings:
-            raise UserError("\n\n".join([*map(str, findings), ACKNOWLEDGE]))
-        console.print(f"{name}: {', '.join(file.name for file in assembly.files)}")
+    """Check the apps of `names`, as many at a time as there are cores; return the exit status."""
+    step = f"Synthesizing and linting {', '.join(names)}"
+    with waiting(step), ThreadPoolExecutor(os.process_cpu_count()) as pool:
+        for line in pool.map(check, names):
+            say(line)
     return 0
 
 

@@ -22,10 +22,9 @@ def examine(name: str) -> int:
     folder = scans.BUILD / name
     shutil.rmtree(folder, ignore_errors=True)
     with waiting(f"Synthesizing {name}, with cdk-nag"):
-        # With one more pack of cdk-nag than `nox -s synth`. Findings do not end the synthesis, so
-        # that the other scanners run too.
-        options = ("--ignore-errors", "--context=serverless-checks=true")
-        synth.synthesize(name, *options, output=folder)
+        # With one more pack of cdk-nag than `nox -s synth`.
+        context = synth.REPORT_FINDINGS | {"serverless-checks": True}
+        synth.synthesize(name, output=folder, context=context)
     assembly = ScannedAssembly(folder)
     findings: list[Finding] = []
     for scanner in (scans.cdk_nag, scans.cfn_lint, scans.checkov):

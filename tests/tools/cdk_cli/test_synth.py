@@ -1,7 +1,7 @@
 """`nox -s synth` synthesizes an app and lints its templates."""
 
 import json
-import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +13,20 @@ from tools.cdk_cli import cdk, synth
 from tools.cdk_cli.assembly import Json
 from tools.errors import UserError
 from tools.project import ROOT
+
+# An app with an error on a resource that has an asset.
+ANNOTATED = """
+import aws_cdk as cdk
+from aws_cdk import aws_s3_assets as assets
+from stacks.core.app import new_app
+
+app = new_app(validate=False)
+stack = cdk.Stack(app, "One")
+topic = cdk.CfnResource(stack, "Topic", type="AWS::SNS::Topic")
+assets.Asset(stack, "Asset", path=__file__).add_resource_metadata(topic, "DisplayName")
+cdk.Annotations.of(topic).add_error("careful")
+app.synth()
+"""
 
 
 def test_every_domain_and_every_environment_is_an_app_with_its_own_assembly() -> None:
@@ -46,24 +60,38 @@ def test_an_app_is_synthesized_and_linted(app: Path, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out.endswith(f"one: {', '.join(names)}\n")
 
 
-def test_a_synthesis_that_fails_keeps_the_templates(
-    app: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = app.parent / "folder" / "out"
-    assert synth.main(["one"]) == 0
-    # The CLI refuses the folder while another CLI, for example of `cdk deploy`, reads it.
-    (folder / f"read.{os.getpid()}.1.lock").write_text(str(os.getpid()))
-    assert synth.main(["one"]) == 1
-    assert "Other CLIs" in capsys.readouterr().err
+def test_a_synthesis_that_fails_keeps_the_templates(app: Path) -> None:
+    folder = synth.synthesize("one")
+    app.write_text("raise ValueError")
+    with pytest.raises(UserError):
+        synth.synthesize("one")
     assert (folder / "One.template.json").exists()
+
+
+def test_an_app_gets_context_but_no_aws_settings_of_the_user(
+    app: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.write_text(f"{app.read_text()}\nraise ValueError(dict(os.environ))")
+    monkeypatch.setenv("AWS_PROFILE", "of-the-user")
+    with pytest.raises(UserError, match='"more": true') as error:
+        synth.synthesize("one", context={"more": True})
+    assert "of-the-user" not in str(error.value)
+
+
+def test_context_that_only_aws_knows_is_an_error_with_the_next_command(app: Path) -> None:
+    missing = '"missing": [{"key": "vpc-provider:account=1"}], "artifacts"'
+    app.write_text(app.read_text().replace('"artifacts"', missing))
+    with pytest.raises(UserError) as error:
+        synth.synthesize("one")
+    text = str(error.value)
+    assert "needs context that cdk.context.json does not have: vpc-provider:account=1. " in text
+    assert '\n  uv run cdk synth --quiet --app "uv run ../' in text
 
 
 def test_an_environment_must_have_the_name_of_its_folder(
     app: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app.write_text(quick_app("dev"))
-    run = ["env", f"CDK_OUTDIR={synth.assembly_folder('one')}", sys.executable, str(app)]
-    monkeypatch.setattr(cdk, "command", lambda *_: run)
     sentence = "app.py: One belongs to the environment 'dev', not to 'one'. Build every"
     with pytest.raises(UserError, match=sentence):
         synth.synthesize("one")
@@ -133,16 +161,30 @@ def test_the_imports_of_an_environment_are_checked_but_not_of_a_domain(
 def test_an_app_that_fails_is_reported_with_its_output_and_a_hint(
     app: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # The CLI prints "Acknowledge with" below a finding of cdk-nag.
-    app.write_text("raise ValueError('Acknowledge with A::B')")
+    # The CDK prints "Acknowledge with" below a finding of cdk-nag.
+    app.write_text("print('Before')\nraise ValueError('Acknowledge with A::B')")
     assert synth.main(["one"]) == 1
-    output = "".join(capsys.readouterr())
+    output = capsys.readouterr().err
+    assert output.startswith("Before\nTraceback")
     assert "\nValueError: Acknowledge with A::B\n" in output  # without colors
-    assert "app.py does not synthesize.\n" in output
-    assert "`acknowledge` in stacks/core/findings.py" in output
+    assert output.endswith(f"app.py does not synthesize.\n{synth.ACKNOWLEDGE}\n")
     app.write_text("raise ValueError('Another error')")
     assert synth.main(["one"]) == 1
-    assert "findings.py" not in capsys.readouterr().err
+    assert capsys.readouterr().err.endswith("app.py does not synthesize.\n")
+
+
+def test_an_error_fails_the_synthesis_and_the_template_is_that_of_the_cdk_cli(
+    app: Path, tmp_path: Path
+) -> None:
+    app.write_text(ANNOTATED)
+    with pytest.raises(UserError, match="ERROR careful"):
+        synth.synthesize("one")
+    found = (synth.assembly_folder("one") / "One.template.json").read_bytes()
+    assert b"aws:cdk:path" in found
+    assert b"aws:asset:path" in found
+    command = cdk.command("synth", "--quiet", "--app", f"{sys.executable} {app}")
+    subprocess.run([*command, "--output", str(tmp_path / "cli")], cwd=ROOT, check=False)
+    assert (tmp_path / "cli" / "One.template.json").read_bytes() == found
 
 
 def test_findings_fail_together_unless_their_construct_acknowledges_them(
@@ -176,8 +218,8 @@ def test_findings_fail_together_unless_their_construct_acknowledges_them(
     file = tmp_path / "validation-report.json"
     file.write_text(json.dumps({"pluginReports": report}))
 
-    def synthesize(_: str, option: str) -> Path:
-        assert option == "--ignore-errors"
+    def synthesize(_: str, *, context: dict[str, bool]) -> Path:
+        assert context == synth.REPORT_FINDINGS
         return tmp_path
 
     monkeypatch.setattr(synth, "synthesize", synthesize)

@@ -206,9 +206,9 @@ def scan(
     assert outputs
 
     def run(*acknowledged: tuple[str, str], trace: Sequence[str] = CALLED) -> tuple[int, str]:
-        def synthesize(name: str, *options: str, output: Path) -> None:
+        def synthesize(name: str, *, output: Path, context: dict[str, bool]) -> None:
             assert name == "open"
-            assert options == ("--ignore-errors", "--context=serverless-checks=true")
+            assert context == synth.REPORT_FINDINGS | {"serverless-checks": True}
             write(output, *acknowledged, trace=trace)
 
         monkeypatch.setattr(synth, "synthesize", synthesize)
