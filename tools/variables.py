@@ -2,8 +2,7 @@
 
 In a session on a target, `Target.variables` replace the variables of the process. They come from
 `credentials.resolve` for AWS, and from `LocalCloud.variables` for the local cloud. The CDK CLI also
-gets `cdk.VARIABLES`, and the variable of `node.supervised`. A synthesis gets no variables of a
-target.
+gets `cdk.VARIABLES`. A synthesis gets no variables of a target.
 """
 
 import os

@@ -27,6 +27,10 @@ def test_the_cli_runs_the_default_environment_through_uv_without_telemetry() -> 
     assert CDK_JSON["versionReporting"] is False
 
 
+def test_tags_in_the_cli_settings_of_the_user_do_not_replace_the_tags_of_stacks() -> None:
+    assert CDK_JSON["tags"] == []
+
+
 def test_the_cli_is_pinned_to_an_exact_2_x_version_with_its_url_and_hash() -> None:
     # aws-cdk 3.0.0 on npm cannot read the assemblies of the library (docs/traps.md).
     pin = json.loads((ROOT / "package.json").read_text())["devDependencies"]["aws-cdk"]

@@ -1,5 +1,6 @@
 """The stacks on the local cloud: deployed twice, compared, drifted, imported and accessed."""
 
+import json
 import os
 import re
 import shlex
@@ -145,11 +146,8 @@ def test_the_bucket_policy_denies_http_even_to_an_administrator(
     s3.put_object(Bucket="another", Key="raw/ANY.parquet", Body=b"1")
 
 
-def test_the_local_cloud_ignores_the_aws_configuration_of_the_user(
-    tools: Tools,
-    here: dict[str, str],
-    deployed: LocalCloud,
-    tmp_path: Path,
+def test_the_local_cloud_ignores_the_settings_of_the_user_for_aws_and_cdk(
+    tools: Tools, here: dict[str, str], deployed: LocalCloud, ids: list[str], tmp_path: Path
 ) -> None:
     assert deployed.port
     listener = socket.create_server(("127.0.0.1", 0))
@@ -176,8 +174,12 @@ def test_the_local_cloud_ignores_the_aws_configuration_of_the_user(
         "AWS_ROLE_ARN": "arn:aws:iam::999999999999:role/real",
         "CDK_DEFAULT_ACCOUNT": "999999999999",
     }
-    done = tools("deploy", "--to", "local", **here, **configuration)
+    tags = [{"Key": "Project", "Value": "another"}]
+    settings = {"app": "false", "profile": "work", "proxy": url, "tags": tags}
+    (tmp_path / ".cdk.json").write_text(json.dumps(settings))
+    done = tools("deploy", "--to", "local", **here, **configuration, HOME=str(tmp_path))
     assert done.status == 0, done.output
+    assert done.output.count(" (no changes)") == len(ids)
     assert "999999999999" not in done.output
     listener.settimeout(0.1)
     with listener, pytest.raises(TimeoutError):  # no client has connected

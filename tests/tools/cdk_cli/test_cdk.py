@@ -1,9 +1,9 @@
 """The pinned CDK CLI is installed if it is missing, and runs on the pinned Node."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -30,7 +30,8 @@ def test_uv_run_cdk_starts_the_installed_cli_on_the_pinned_node(
     assert program == arguments[0] == str(node.NODE)
     assert arguments[-3:] == [str(cdk.CLI / "bin/cdk"), "deploy", "StorageStack"]
     assert environment["JSII_NODE"] == str(node.NODE)
-    assert "WEALTH_OPS_PARENT" not in environment  # the CLI may outlive the user's shell
+    # The app would fill the cache: jsii loads its code from a new folder each time.
+    assert "NODE_COMPILE_CACHE" not in environment
 
 
 def test_flags_that_the_cli_would_ignore_are_found() -> None:
@@ -40,21 +41,71 @@ def test_flags_that_the_cli_would_ignore_are_found() -> None:
 
 
 @pytest.fixture
-def python(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str]]:
+def python(monkeypatch: pytest.MonkeyPatch) -> Callable[..., cdk.Done]:
     """Run Python code instead of the CDK CLI."""
     monkeypatch.setattr(cdk, "command", lambda code: [sys.executable, "-c", code])
-    return lambda code: cdk.run("Step [a]", code, variables=os.environ)
+    return partial(cdk.run, "Step [a]", variables=os.environ)
 
 
-Python = Callable[..., tuple[int, str]]
+Python = Callable[..., cdk.Done]
 
 
 def test_the_output_of_the_cli_is_shown_and_returned_with_its_status(
     python: Python, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code = "import sys; print('[b]one', flush=True); print('no', file=sys.stderr); sys.exit(3)"
-    assert python(code) == (3, "[b]one\nno\n")
+    assert python(code) == (3, "[b]one\nno")
     assert capsys.readouterr().out == "Step [a] …\n[b]one\nno\n"
+
+
+# A deploy of one stack, as the CLI prints it to a pipe.
+OUTPUT = """
+
+✨  Synthesis time: 0.01s
+
+acme-data: start: Building acme-data Template
+acme-data: success: Published acme-data Template (current_account-us-east-1-795e5616)
+Data (acme-data)
+acme-data: creating CloudFormation changeset...
+Data (acme-data): deploying... [1/1]
+acme-data |  0/13 | 5:38:07 PM | CREATE_IN_PROGRESS | AWS::CloudFormation::Stack | acme-data
+Data (acme-data): stack has no policy
+Limit = 5
+[Warning at /Data/Bucket] The name (of the bucket)
+  is long = wrong
+
+✅  Data (acme-data)
+
+Outputs:
+Data.Arn = arn:aws:s3:::acme-data
+Stack ARN:
+arn:aws:cloudformation:us-east-1:000000000000:stack/acme-data/2cd2608f
+"""
+SHOWN = """Data (acme-data): deploying... [1/1]
+Data (acme-data): stack has no policy
+Limit = 5
+[Warning at /Data/Bucket] The name (of the bucket)
+  is long = wrong
+✅  Data (acme-data)
+"""
+
+
+def test_routine_lines_are_hidden_until_the_cli_fails(
+    python: Python, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = f"import sys; print({OUTPUT!r}, end=''); sys.exit({{}})"
+    assert python(code.format(0), hidden=cdk.ROUTINE) == (0, OUTPUT.rstrip("\n"))
+    assert capsys.readouterr().out == f"Step [a] …\n{SHOWN}"
+    assert python(code.format(1), hidden=cdk.EVERYTHING).status == 1
+    assert capsys.readouterr().out == f"Step [a] …\ncdk failed. Its whole output:\n{OUTPUT}"
+
+
+def test_the_variables_of_the_session_and_the_cache_of_node_reach_the_cli(
+    python: Python, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    code = "import os; print(os.environ['AWS_REGION'], os.environ['NODE_COMPILE_CACHE'])"
+    assert python(code).output == f"eu-west-1 {ROOT}/build/node"
 
 
 def test_the_cli_ends_when_this_process_is_interrupted(
@@ -65,19 +116,6 @@ def test_the_cli_ends_when_this_process_is_interrupted(
     with pytest.raises(KeyboardInterrupt):
         python("import time; print('one', flush=True); time.sleep(60)")
     assert psutil.Process().children() == before
-
-
-def test_the_settings_file_of_the_user_does_not_reach_the_cli(tmp_path: Path) -> None:
-    (tmp_path / ".cdk.json").write_text('{"context": {"default-account": "refused by the CLI"}}')
-    done = subprocess.run(
-        cdk.command("context"),
-        cwd=tmp_path,
-        env={**os.environ, **cdk.VARIABLES, "HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
 
 
 def test_a_home_that_cannot_exist_is_refused(

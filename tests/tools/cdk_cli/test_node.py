@@ -58,7 +58,6 @@ def test_packages_are_installed_only_if_they_differ_from_the_lock_file(
     assert len(npm) == 3
     for environment in npm:
         assert "NODE_ENV" not in environment
-        assert "WEALTH_OPS_PARENT" in environment
 
 
 def test_a_process_that_waited_for_an_installation_does_not_install_again(

@@ -36,7 +36,7 @@ PATHS = {
     "src": ["tests/src/prices/test_fetch.py"],
     f"{DEPLOYED} shared": ["apps/dev/app.py", "apps/prod/app.py"],
     f"{DEPLOYED} growth shared": [
-        *("tools/deployment/deploy.py", "tools/guard/changes.py", "tools/cdk_cli/preload.cjs"),
+        *("tools/deployment/deploy.py", "tools/guard/changes.py", "tools/guard/changes.cjs"),
     ],
     DEPLOYED: ["snapshots/dev/A.template.json", "snapshots/acknowledged.toml"],
     "e2e shared": [
