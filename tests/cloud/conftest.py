@@ -211,10 +211,17 @@ def project(assembly: Path, tmp_path: Path, _numbers: Iterator[int]) -> Project:
 
 
 @pytest.fixture(scope="session")
-def deployed(tools: Tools, cloud: LocalCloud, here: dict[str, str]) -> LocalCloud:
-    """The shared local cloud with the deployed environment."""
+def first_deploy(tools: Tools, here: dict[str, str]) -> str:
+    """The output of the first deploy to the shared local cloud, which bootstraps it."""
     done = tools("deploy", "--to", "local", **here)
     assert done.status == 0, done.output
+    return done.output
+
+
+@pytest.fixture(scope="session")
+def deployed(cloud: LocalCloud, first_deploy: str) -> LocalCloud:
+    """The shared local cloud with the deployed environment."""
+    assert first_deploy
     return cloud
 
 

@@ -9,6 +9,10 @@ import pytest
 from tests.cloud.conftest import ACCOUNT, Project, Tools, type_answer
 from tests.support import ADMINISTRATOR, entered, put_image
 from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
+from tools.deployment.conflicts import explain
+from tools.deployment.options import Options
+from tools.deployment.prepare import Deployment
+from tools.deployment.target import Target
 from tools.local_cloud.client import LocalCloud
 from tools.project import ROOT
 
@@ -27,16 +31,6 @@ def test_credentials_alone_change_nothing_without_a_terminal(
     assert status == 2
     assert "AWS credentials found: env." in output
     assert "--to aws or --to local" in output
-
-
-def test_the_error_for_an_account_without_bootstrap_shows_the_command(
-    tools: Tools, unbootstrapped: Environment
-) -> None:
-    status, output = tools("deploy", *AWS, **unbootstrapped)
-    assert status == 1
-    assert "The account 999988887777 is not bootstrapped in us-east-1" in output
-    assert "does not exist. Run in the account 999988887777 (" in output
-    assert "\n  uv run nox -s bootstrap -- --to aws --environment" in output
 
 
 @pytest.mark.parametrize(
@@ -179,21 +173,30 @@ def test_stacks_are_deployed_compared_and_destroyed_and_their_data_survives(
     assert f"Will be retained: AWS::ECR::Repository {project.repository}" in done.output
     adopt = f"{DEPLOY} --app {project.folder} {{}}--import-existing-resources\n"
     assert adopt.format("") in done.output
-    for name in names:
-        again = tools("deploy", name, *AWS, app=project.folder, **account)
-        assert again.status == 1
-        assert "already exists, so the stack" in again.output
-        assert f"Adopt the resource. Run in the account {ACCOUNT} (" in again.output
-        assert adopt.format(f"{name} ") in again.output
-        assert "Deploying" not in again.output
+    again = tools("deploy", "StorageStack", *AWS, app=project.folder, **account)
+    assert again.status == 1
+    assert f"with identifier '{project.bucket}' already exists." in again.output
+    assert f"a deploy can adopt them. Run in the account {ACCOUNT} (" in again.output
+    assert adopt.format("StorageStack ") in again.output
 
 
-def test_the_error_for_a_bucket_of_another_account_names_the_setting(
-    tools: Tools, account: Environment, project: Project, cloud: LocalCloud
+def test_a_bucket_of_another_account_or_region_cannot_be_adopted(
+    account: Environment, project: Project, cloud: LocalCloud, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    assert account
+    stack = project.stacks["StorageStack"]
+    target = Target("aws", ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root")
+    deployment = Deployment(Options("deploy"), target, project.folder, [stack])
+    said = "Resource of type 'AWS::S3::Bucket' with identifier '{}' already exists."
+    buckets = (project.bucket, f"{project.bucket}-2")
     with entered(cloud, account="222233334444"):
-        boto3.client("s3").create_bucket(Bucket=project.bucket)
-    status, output = tools("deploy", "StorageStack", *AWS, app=project.folder, **account)
-    assert status == 1
-    assert f"The bucket {project.bucket} belongs to another AWS account" in output
-    assert "stacks/core/environment.py" in output
+        boto3.client("s3").create_bucket(Bucket=buckets[0])
+    with entered(cloud, account=ACCOUNT):
+        boto3.client("s3", region_name="eu-west-1").create_bucket(
+            Bucket=buckets[1], CreateBucketConfiguration={"LocationConstraint": "eu-west-1"}
+        )
+        for bucket in buckets:
+            assert explain(deployment, said.format(bucket))
+    output = capsys.readouterr().out
+    assert f"S3 denies access to the bucket {buckets[0]}: " in output
+    assert f"Your bucket {buckets[1]} is in eu-west-1, so a stack in us-east-1 cannot" in output

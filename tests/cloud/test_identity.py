@@ -11,8 +11,9 @@ import pytest
 from tests.cloud.conftest import ACCOUNT, Project, Tools
 from tests.support import entered
 from tools.cdk_cli import cdk
-from tools.deployment.operation import UnreadableError, operation
+from tools.deployment.deployed import UnreadableError
 from tools.deployment.options import Options
+from tools.deployment.prepare import prepare
 from tools.errors import UserError
 from tools.local_cloud.client import LocalCloud
 from tools.variables import replaced_variables
@@ -90,15 +91,15 @@ def test_credentials_that_expire_during_an_operation_cause_an_error_message(
 
     def delete_the_key() -> None:
         options = Options("destroy", ["StorageStack"], to="aws", app=str(project.folder))
-        with replaced_variables(os.environ | environment), operation(options) as op:
+        with replaced_variables(os.environ | environment), prepare(options) as deployment:
             if not roles:  # The principal itself reads the stack.
                 with pytest.raises(UnreadableError):
-                    op.find(op.stacks[0])
+                    deployment.deployed.find(deployment.stacks[0])
             with entered(cloud, account=ACCOUNT):
                 iam, key = boto3.client("iam"), environment["AWS_ACCESS_KEY_ID"]
                 name = iam.get_access_key_last_used(AccessKeyId=key)["UserName"]
                 iam.delete_access_key(AccessKeyId=key, UserName=name)
-            op.find(op.stacks[0])
+            deployment.deployed.find(deployment.stacks[0])
 
     with pytest.raises(UserError, match=r"InvalidClientTokenId.*Renew the credentials\."):
         delete_the_key()
@@ -119,7 +120,7 @@ def test_a_bootstrap_with_other_settings_is_used(
     flags = (f"--template={tmp_path / 'own.yaml'}", "--custom-permissions-boundary=limit")
     done = tools("bootstrap", *AWS, toolkit, *flags, app=project.folder, **account)
     assert done.status == 0, done.output
-    done = tools("deploy", "StorageStack", *AWS, toolkit, app=project.folder, **account)
+    done = tools("deploy", "StorageStack", *AWS, app=project.folder, **account)
     assert done.status == 0, done.output
     with entered(cloud, account=ACCOUNT):
         found = boto3.client("cloudformation").describe_stacks(StackName="OtherToolkit")

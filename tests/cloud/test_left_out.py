@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.cloud.conftest import Tools
+from tools.cdk_cli.cdk import Done
 from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
-from tools.deployment.operation import Operation
+from tools.deployment.prepare import Deployment
 
 TOPIC, BUDGET = "AWS::SNS::Topic", "AWS::Budgets::Budget"
 # The resource type and the dependencies of each stack.
@@ -59,12 +60,12 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[Command]:
     """Replace the CDK CLI by success; return its command lines."""
     noted: list[Command] = []
 
-    def note(_: Operation, step: str, *words: str) -> tuple[int, str]:
-        del step
+    def note(_: Deployment, step: str, *words: str, hidden: object = None) -> Done:
+        del step, hidden
         noted.append(words)
-        return 0, ""
+        return Done(0, "")
 
-    monkeypatch.setattr(Operation, "cdk", note)
+    monkeypatch.setattr(Deployment, "cdk", note)
     return noted
 
 

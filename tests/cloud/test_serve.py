@@ -1,17 +1,12 @@
-"""`nox -s cloud` serves the local cloud until it is stopped, and prints variables for clients."""
+"""`nox -s cloud` prints variables for clients."""
 
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
-from types import SimpleNamespace
-
-import pytest
 
 from tests.cloud.conftest import Tools, server_of
-from tools.deployment import serve
-from tools.local_cloud.client import ACCOUNT, LocalCloud, local_cloud
+from tools.local_cloud.client import ACCOUNT, local_cloud
 from tools.local_cloud.folder import HOST
 
 CLIENT = """
@@ -21,28 +16,6 @@ print(boto3.client("sts").get_caller_identity()["Account"])
 for key in ("WEALTH_OPS_TARGET", "NO_PROXY", "no_proxy"):
     print(os.environ[key])
 """
-
-
-def test_the_command_fails_when_the_server_has_ended(
-    tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pauses: list[float] = []
-
-    def kill(seconds: float) -> None:
-        if not pauses:
-            server_of(LocalCloud(tmp_path, 0)).kill()
-        pauses.append(seconds)
-        assert len(pauses) < 20
-        time.sleep(seconds)
-
-    monkeypatch.setattr(serve, "time", SimpleNamespace(sleep=kill))
-    status, output = tools("cloud", WEALTH_OPS_CLOUD=str(tmp_path))
-    assert status == 1
-    last = output.splitlines()[-1]
-    assert last == (
-        "The server of the local cloud has ended with status -9. To start a new server, run "
-        "`uv run nox -s cloud` again."
-    )
 
 
 def test_a_shell_with_the_printed_variables_reaches_only_the_local_cloud(

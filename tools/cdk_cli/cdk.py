@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from rich.text import Text
@@ -57,24 +57,6 @@ def command(*args: str) -> list[str]:
     node.check_home()
     node.install(ROOT)
     return [str(node.NODE), str(CLI / "bin" / "cdk"), *args]
-
-
-def unknown(verb: str, flags: Sequence[str]) -> list[str]:
-    """The `flags` that `cdk VERB --help` does not list; the CLI would ignore them."""
-    if not flags:
-        return []
-    asked = subprocess.run(
-        command(verb, "--help"),
-        env={**os.environ, **VARIABLES, "COLUMNS": "500"},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    known = set(re.findall(r"(?<!\S)--?\w[\w-]*", asked.stdout))
-    names = {flag: flag.partition("=")[0] for flag in flags}
-    return [
-        flag for flag, name in names.items() if not {name, name.replace("--no-", "--", 1)} & known
-    ]
 
 
 def run(

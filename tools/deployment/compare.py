@@ -6,7 +6,9 @@ from itertools import groupby
 
 from tools.cdk_cli.assembly import StackArtifact
 from tools.console import say, summarize, waiting
-from tools.deployment.deploy import BY_HAND, REVERT, ensure_bootstrapped
+from tools.deployment.bootstrap import ensure_bootstrapped
+from tools.deployment.deploy import BY_HAND
+from tools.deployment.deployed import NEVER_CREATED, is_changing
 from tools.deployment.drift import (
     Entries,
     Finding,
@@ -15,11 +17,11 @@ from tools.deployment.drift import (
     read_acknowledged,
 )
 from tools.deployment.left_out import leave_out
-from tools.deployment.operation import Operation, operation
-from tools.deployment.options import Options
-from tools.deployment.statuses import NEVER_CREATED, refuse_blocked
+from tools.deployment.next_command import next_command
+from tools.deployment.options import REVERT, Options
+from tools.deployment.prepare import Deployment, prepare
 from tools.deployment.target import NAMES
-from tools.errors import UsageError, UserError
+from tools.errors import UserError
 from tools.project import ROOT
 
 ACKNOWLEDGED = ROOT / "snapshots" / "drift.toml"
@@ -27,15 +29,15 @@ ACKNOWLEDGED = ROOT / "snapshots" / "drift.toml"
 
 def diff(options: Options) -> int:
     """Show the changes that a deploy would make; return the status of `cdk diff`."""
-    with operation(options) as op:
+    with prepare(options) as op:
         op = leave_out(op)
         ensure_bootstrapped(op)
         method = []
         # The change sets of the local cloud report more replacements than AWS.
-        if op.target.kind == "local" and not any("method" in flag for flag in options.extra):
+        if op.target.kind == "local" and not any("method" in flag for flag in options.cdk_flags):
             method = ["--method=template"]
         names = [stack.id for stack in op.stacks]
-        return op.cdk("Comparing", "diff", *method, *names, *options.extra)[0]
+        return op.cdk("Comparing", "diff", *method, *names, *options.cdk_flags)[0]
 
 
 def drift(options: Options) -> int:
@@ -43,14 +45,12 @@ def drift(options: Options) -> int:
 
     A stack that is not deployed counts as drift. Raises `UserError` if no stack is deployed.
     """
-    if options.extra:
-        raise UsageError(f"`drift` does not run cdk: remove {' '.join(options.extra)}.")
     acknowledged = read_acknowledged(ACKNOWLEDGED)
-    with operation(options) as op:
+    with prepare(options) as op:
         op = leave_out(op)
         deployed, changed = _examine(op)
         if not deployed:
-            raise UserError(f"No stack is deployed. {op.nox('deploy')}")
+            raise UserError(f"No stack is deployed. {next_command(op, 'deploy')}")
         findings: list[Finding] = []
         unsupported: list[str] = []
         for stack in deployed:
@@ -67,7 +67,7 @@ def drift(options: Options) -> int:
         for line in lines:
             say(line)
         if changed:
-            say(f"A deploy reverts these changes. {op.nox('deploy', stacks=[*changed])}")
+            say(f"A deploy reverts these changes. {next_command(op, 'deploy', stacks=[*changed])}")
         remaining = [finding for finding in findings if not finding.reason(acknowledged)]
         _show_next_step(op, remaining, deployed)
         title = f"### Drift ({op.target}, environment {options.environment})"
@@ -75,7 +75,7 @@ def drift(options: Options) -> int:
         return bool(remaining or changed)
 
 
-def _examine(op: Operation) -> tuple[list[StackArtifact], dict[StackArtifact, str]]:
+def _examine(op: Deployment) -> tuple[list[StackArtifact], dict[StackArtifact, str]]:
     """The deployed stacks, and a line for each stack that is not deployed or has other protection.
 
     Raises `UserError` for a stack whose status allows no drift detection.
@@ -86,7 +86,11 @@ def _examine(op: Operation) -> tuple[list[StackArtifact], dict[StackArtifact, st
         if found is None or found["StackStatus"] in NEVER_CREATED:
             changed[stack] = f"{stack.id} ({stack.name}) is not deployed."
             continue
-        refuse_blocked(op, stack, found["StackStatus"])
+        if is_changing(found["StackStatus"]):
+            raise UserError(
+                f"{stack.id} ({stack.name}) is {found['StackStatus']}: another operation is "
+                "changing the stack. Run the same command again when that operation has ended."
+            )
         deployed.append(stack)
         actual = found.get("EnableTerminationProtection", False)
         if actual != stack.is_protected:
@@ -121,7 +125,7 @@ def _unused(
 
 
 def _show_next_step(
-    op: Operation, findings: Sequence[Finding], deployed: Sequence[StackArtifact]
+    op: Deployment, findings: Sequence[Finding], deployed: Sequence[StackArtifact]
 ) -> None:
     if op.target.kind == "local":
         if findings:
@@ -132,7 +136,7 @@ def _show_next_step(
         )
         return
     if any(finding.is_checked for finding in findings):
-        say(f"Revert the drift. {op.nox('deploy', REVERT, stacks=deployed)}")
+        say(f"Revert the drift. {next_command(op, 'deploy', REVERT, stacks=deployed)}")
     if entries := [finding.entry for finding in findings if finding.entry]:
         say(
             "If CloudFormation reports a difference falsely, or cannot check a resource, add these "

@@ -15,8 +15,8 @@ from botocore.exceptions import ClientError
 
 from tools.cdk_cli.assembly import StackArtifact, construct_path
 from tools.console import waiting
-from tools.deployment.operation import Operation
-from tools.deployment.statuses import is_changing
+from tools.deployment.deployed import is_changing
+from tools.deployment.prepare import Deployment
 from tools.errors import UsageError, UserError
 
 if TYPE_CHECKING:
@@ -82,24 +82,24 @@ def read_acknowledged(file: Path) -> Entries:
     return entries
 
 
-def find_settled(op: Operation, stack: StackArtifact) -> "StackTypeDef | None":
+def find_settled(deployment: Deployment, stack: StackArtifact) -> "StackTypeDef | None":
     """The deployed stack, after waiting for an operation, such as a deploy, that changes it."""
     deadline = time.monotonic() + TIMEOUT_MINUTES * 60
-    found = op.find(stack)
+    found = deployment.deployed.find(stack)
     if found and is_changing(found["StackStatus"]):
         with waiting(f"Waiting for the end of {found['StackStatus']} of {stack.id}"):
             while found and is_changing(found["StackStatus"]) and time.monotonic() < deadline:
                 time.sleep(PAUSE_SECONDS)
-                found = op.find(stack)
+                found = deployment.deployed.find(stack)
     return found
 
 
-def detect(op: Operation, stack: StackArtifact) -> tuple[list[Finding], list[str]]:
+def detect(deployment: Deployment, stack: StackArtifact) -> tuple[list[Finding], list[str]]:
     """The findings in a deployed stack, and the resources whose type cannot be checked.
 
     Raises `UserError` if the detection does not end.
     """
-    client = op.cloudformation(stack)
+    client = deployment.deployed.client(stack)
     detection = _run_detection(client, stack)
     # A resource that could not be read may still have the record of an earlier detection.
     drifts = {
@@ -108,14 +108,16 @@ def detect(op: Operation, stack: StackArtifact) -> tuple[list[Finding], list[str
         if drift["Timestamp"] >= detection["Timestamp"]
     }
     reason = detection.get("DetectionStatusReason", "CloudFormation returned no result")
-    template = json.loads((op.assembly / stack.template).read_text())
+    template = json.loads((deployment.assembly / stack.template).read_text())
     findings: list[Finding] = []
     unsupported = []
-    for resource in op.resources(stack):
+    for resource in deployment.deployed.resources(stack):
         path = construct_path(template, resource["LogicalResourceId"])
         if drift := drifts.get(resource["LogicalResourceId"]):
             findings += _read_findings(path, drift)
-        elif op.target.kind == "aws" and _is_supported(resource["ResourceType"], stack.region):
+        elif deployment.target.kind == "aws" and _is_supported(
+            resource["ResourceType"], stack.region
+        ):
             findings.append(_not_checked(path, reason))
         else:
             unsupported.append(f"{path} ({resource['ResourceType']})")

@@ -34,12 +34,6 @@ def test_uv_run_cdk_starts_the_installed_cli_on_the_pinned_node(
     assert "NODE_COMPILE_CACHE" not in environment
 
 
-def test_flags_that_the_cli_would_ignore_are_found() -> None:
-    right = ["--revert-drift", "--no-rollback", "--context=a=b", "-e"]
-    assert cdk.unknown("deploy", [*right, "--no-such", "--nosuch=1"]) == ["--no-such", "--nosuch=1"]
-    assert cdk.unknown("deploy", []) == []
-
-
 @pytest.fixture
 def python(monkeypatch: pytest.MonkeyPatch) -> Callable[..., cdk.Done]:
     """Run Python code instead of the CDK CLI."""

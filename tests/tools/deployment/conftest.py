@@ -1,104 +1,122 @@
-"""CloudFormation's answers about the drift of one stack."""
+"""A deployment of two stacks, with a fake account in place of AWS and of the CDK CLI."""
 
-import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
-import boto3
 import pytest
-from botocore.stub import Stubber
+from botocore.exceptions import ClientError
 
-from tests.support import ENVIRONMENT
 from tools.cdk_cli.assembly import StackArtifact
-from tools.deployment import compare, drift
-from tools.deployment.operation import Operation
+from tools.cdk_cli.cdk import Done
+from tools.deployment import bootstrap, deploy, destroy
+from tools.deployment.deployed import UnreadableError
 from tools.deployment.options import Options
-from tools.deployment.target import Target
+from tools.deployment.prepare import Deployment
+from tools.deployment.target import Kind, Target
 
-NOW = datetime(2026, 1, 2, tzinfo=UTC)
-STACK_ID = "arn:aws:cloudformation:eu-central-1:111122223333:stack/one/id"
-STACK = StackArtifact("One", "one", None, ENVIRONMENT.region, frozenset(), "One.template.json")
-RESOURCES = {"Bucket": "AWS::S3::Bucket", "Inline": "AWS::IAM::Policy", "Own": "Custom::Own"}
-Answer = dict[str, Any]
+ACCOUNT = "111122223333"
+ROLES = StackArtifact("Roles", "acme-roles", None, "eu-central-1", frozenset({"Data"}), "R.json")
+DATA = StackArtifact(
+    id="Data",
+    name="acme-data",
+    account=None,
+    region="eu-central-1",
+    dependencies=frozenset(),
+    template="Data.json",
+    is_protected=True,
+    version_parameter="/cdk-bootstrap/acme/version",
+)
 
 
-class CloudFormation:
-    """Answers of CloudFormation, checked against its API model."""
+TEMPLATE = {"Resources": {"Bucket": {"DeletionPolicy": "RetainExceptOnCreate"}, "Role": {}}}
+
+
+def refused(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "no"}}, "AnyCall")
+
+
+class FakeAccount:
+    """What is deployed. `stacks` has what CloudFormation returns for each stack, by its name."""
 
     def __init__(self) -> None:
-        region, key = ENVIRONMENT.region, "any"
-        self.client = boto3.Session(key, key).client("cloudformation", region_name=region)
-        self.stub = Stubber(self.client)
-        self.stub.activate()
+        self.stacks: dict[str, dict[str, Any]] = {}
+        self.unreadable: set[str] = set()
+        self.unchangeable: set[str] = set()
+        self.interrupted: set[str] = set()
+        self.contents: dict[str, dict[str, str]] = {}
+        """The type of each resource by its logical id, by the name of the stack."""
+        self.templates: dict[str, object] = {}
+        self.validations: list[str] = []
+        self.client = Mock()
+        """The client of each other service."""
+        self.cdk = Mock(return_value=Done(0, ""))
 
-    def exists(self, status: str = "UPDATE_COMPLETE") -> None:
-        stack = {"StackName": "one", "CreationTime": NOW, "StackStatus": status}
-        self.stub.add_response("describe_stacks", {"Stacks": [stack]}, {"StackName": "one"})
+    def deploy(self, stack: StackArtifact, status: str = "CREATE_COMPLETE") -> None:
+        protection = {"EnableTerminationProtection": stack.is_protected}
+        self.stacks[stack.name] = {"StackStatus": status, **protection}
 
-    def refuses_to_detect(self, message: str) -> None:
-        self.stub.add_client_error("detect_stack_drift", "ValidationError", message, 400)
+    def is_protected(self, stack: StackArtifact) -> bool:
+        return bool(self.stacks[stack.name]["EnableTerminationProtection"])
 
-    def starts(self) -> None:
-        self.stub.add_response("detect_stack_drift", {"StackDriftDetectionId": "id"})
+    def session(self, _: object) -> Mock:
+        return Mock(client=Mock(return_value=self.client))
 
-    def reports(self, status: str, **more: object) -> None:
-        detection = {"StackId": STACK_ID, "StackDriftDetectionId": "id", "Timestamp": NOW}
-        self.stub.add_response(
-            "describe_stack_drift_detection_status",
-            {**detection, "DetectionStatus": status, **more},
-            {"StackDriftDetectionId": "id"},
-        )
+    def find(self, stack: StackArtifact) -> dict[str, Any] | None:
+        if stack.name in self.unreadable:
+            raise UnreadableError("AccessDenied")
+        return self.stacks.get(stack.name)
 
-    def lists(self, *records: Answer) -> None:
-        """Returns the records on two pages, and the resources of the stack."""
-        for page in (
-            {"StackResourceDrifts": [], "NextToken": "two"},
-            {"StackResourceDrifts": records},
-        ):
-            self.stub.add_response("describe_stack_resource_drifts", page)
-        summaries = [
-            {
-                "LogicalResourceId": key,
-                "ResourceType": kind,
-                "LastUpdatedTimestamp": NOW,
-                "ResourceStatus": "CREATE_COMPLETE",
-            }
-            for key, kind in RESOURCES.items()
-        ]
-        self.stub.add_response("list_stack_resources", {"StackResourceSummaries": summaries})
+    def resources(self, stack: StackArtifact) -> list[dict[str, str]]:
+        return [
+            {"LogicalResourceId": key, "ResourceType": kind, "PhysicalResourceId": key.lower()}
+            for key, kind in self.contents.get(stack.name, {}).items()
+        ] + [{"LogicalResourceId": "Failed", "ResourceType": "AWS::SNS::Topic"}]
 
-    def finds(self, *records: Answer) -> None:
-        """Answers all requests of one `drift`."""
-        self.exists()
-        self.starts()
-        self.reports("DETECTION_COMPLETE")
-        self.lists(*records)
+    def template(self, stack: StackArtifact) -> object:
+        return self.templates.get(stack.name, TEMPLATE)
+
+    def failed_validations(self, stack: StackArtifact) -> list[str]:
+        return self.validations if stack == DATA else []
+
+    def set_protection(self, stack: StackArtifact, *, on: bool) -> None:
+        if stack.name in self.unchangeable:
+            raise refused("AccessDenied")
+        self.stacks[stack.name]["EnableTerminationProtection"] = on
+        if stack.name in self.interrupted and not on:
+            raise KeyboardInterrupt
 
 
-@pytest.fixture
-def op(tmp_path: Path) -> Operation:
-    resources = {"Bucket": {"Metadata": {"aws:cdk:path": "One/Data/Resource"}}}
-    (tmp_path / STACK.template).write_text(json.dumps({"Resources": resources}))
-    target = Target("aws", "111122223333", "arn:aws:iam::111122223333:user/u")
-    return Operation(Options("drift"), target, tmp_path, [STACK])
+Prepare = Callable[..., Deployment]
 
 
 @pytest.fixture
-def aws(op: Operation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudFormation]:
-    """CloudFormation, and an empty snapshots/drift.toml."""
-    aws = CloudFormation()
+def account(monkeypatch: pytest.MonkeyPatch) -> FakeAccount:
+    """The account of all deployments, and the CDK CLI."""
+    fake = FakeAccount()
+    monkeypatch.setattr(Deployment, "deployed", fake)
+    monkeypatch.setattr(Deployment, "cdk", fake.cdk)
+    monkeypatch.setattr(deploy, "leave_out", lambda deployment: deployment)  # tests/cloud
+    return fake
 
-    @contextmanager
-    def operation(_: Options) -> Iterator[Operation]:
-        yield op
 
-    (tmp_path / "drift.toml").touch()
-    monkeypatch.setattr(compare, "operation", operation)
-    monkeypatch.setattr(Operation, "cloudformation", lambda *_: aws.client)
-    monkeypatch.setattr(drift, "PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr(compare, "ACKNOWLEDGED", tmp_path / "drift.toml")
-    yield aws
-    aws.stub.assert_no_pending_responses()
+@pytest.fixture
+def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Prepare:
+    """Make the verbs use the deployment that the function returns."""
+
+    def new(kind: Kind = "aws", **settings: object) -> Deployment:
+        values: dict[str, Any] = {"verb": "deploy", "environment": "test", "yes": True, **settings}
+        target = Target(kind, ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root")
+        deployment = Deployment(Options(**values), target, tmp_path, [DATA, ROLES])
+
+        @contextmanager
+        def prepare(*_: object, **__: object) -> Iterator[Deployment]:
+            yield deployment
+
+        for module in (bootstrap, deploy, destroy):
+            monkeypatch.setattr(module, "prepare", prepare)
+        return deployment
+
+    return new

@@ -2,16 +2,45 @@
 
 import json
 import tomllib
+from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.tools.deployment.conftest import NOW, RESOURCES, STACK_ID, Answer, CloudFormation
+from tests.tools.deployment.cloudformation import (
+    NOW,
+    RESOURCES,
+    STACK,
+    STACK_ID,
+    Answer,
+    CloudFormation,
+)
 from tools.deployment import compare, drift
+from tools.deployment.deployed import DeployedStacks
 from tools.deployment.options import Options
+from tools.deployment.prepare import Deployment
+from tools.deployment.target import Target
 from tools.errors import UsageError, UserError
+
+
+@pytest.fixture
+def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudFormation]:
+    """CloudFormation, and an empty snapshots/drift.toml."""
+    aws = CloudFormation()
+    resources = {"Bucket": {"Metadata": {"aws:cdk:path": "One/Data/Resource"}}}
+    (tmp_path / STACK.template).write_text(json.dumps({"Resources": resources}))
+    target = Target("aws", "111122223333", "arn:aws:iam::111122223333:user/u")
+    deployment = Deployment(Options("drift"), target, tmp_path, [STACK])
+    (tmp_path / "drift.toml").touch()
+    monkeypatch.setattr(compare, "prepare", lambda _: nullcontext(deployment))
+    monkeypatch.setattr(DeployedStacks, "client", lambda *_: aws.client)
+    monkeypatch.setattr(drift, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(compare, "ACKNOWLEDGED", tmp_path / "drift.toml")
+    yield aws
+    aws.stub.assert_no_pending_responses()
 
 
 def difference(path: str, expected: str, actual: str) -> Answer:
@@ -224,8 +253,3 @@ def test_a_new_resource_type_that_cfn_lint_does_not_know_is_not_clean(
     monkeypatch.setitem(RESOURCES, "Inline", "AWS::S3::Invented")
     aws.finds(record("IN_SYNC"))
     assert check() == 1
-
-
-def test_a_flag_of_the_cdk_cli_is_refused() -> None:
-    with pytest.raises(UsageError, match="`drift` does not run cdk: remove --verbose"):
-        compare.drift(Options("drift", extra=("--verbose",)))

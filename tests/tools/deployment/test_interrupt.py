@@ -1,22 +1,19 @@
 """Ctrl-C stops the CDK CLI, but not CloudFormation."""
 
-from dataclasses import replace
-from typing import NoReturn
+from unittest.mock import Mock
 
 import pytest
 
+from tests.tools.deployment.conftest import Prepare
 from tools.cdk_cli import cdk
-from tools.deployment.operation import Operation
-from tools.deployment.options import Options
-from tools.deployment.target import Target
 
 
 @pytest.mark.parametrize(
     ("verb", "kind", "continues"),
     [("deploy", "aws", True), ("diff", "aws", False), ("deploy", "local", False)],
 )
-def test_an_interrupted_change_on_aws_goes_on_and_the_next_command_is_shown(
-    op: Operation,
+def test_after_an_interrupt_the_user_knows_that_a_change_on_aws_goes_on(
+    prepared: Prepare,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     verb: str,
@@ -24,13 +21,7 @@ def test_an_interrupted_change_on_aws_goes_on_and_the_next_command_is_shown(
     *,
     continues: bool,
 ) -> None:
-    def interrupt(*_: object, **__: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(cdk, "run", interrupt)
-    target = Target("aws" if kind == "aws" else "local", op.target.account, op.target.principal)
+    monkeypatch.setattr(cdk, "run", Mock(side_effect=KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
-        replace(op, options=Options(verb), target=target).cdk("Step", verb)
-    output = capsys.readouterr().out
-    assert ("CloudFormation goes on" in output) is continues
-    assert (f"uv run nox -s {verb} -- --to aws" in output) is continues
+        prepared(kind, verb=verb).cdk("Step", verb)
+    assert ("CloudFormation goes on" in capsys.readouterr().out) is continues

@@ -1,8 +1,6 @@
 """Serve the local cloud in the foreground."""
 
-import os
 import shlex
-import time
 
 from tools.console import say
 from tools.deployment.options import Options
@@ -16,7 +14,6 @@ def serve(options: Options) -> int:
 
     Raises `UserError` if the server ends.
     """
-    parent = os.getppid()
     with local_cloud(cloud_directory(), port=options.port) as cloud:
         _print_variables(cloud)
         if cloud.server is None:
@@ -24,17 +21,13 @@ def serve(options: Options) -> int:
             return 0
         say(f"The local cloud is up at {cloud.url}; Ctrl-C stops the server and saves the state.")
         try:
-            while cloud.server.poll() is None:
-                # The server must also stop when the parent, usually nox, was killed.
-                if os.getppid() != parent:
-                    return 0
-                time.sleep(0.5)
+            status = cloud.server.wait()
         except KeyboardInterrupt:
             say("Stopping.")
             return 0
         raise UserError(
-            f"The server of the local cloud has ended with status {cloud.server.returncode}. To "
-            "start a new server, run `uv run nox -s cloud` again."
+            f"The server of the local cloud has ended with status {status}. To start a new server, "
+            "run `uv run nox -s cloud` again."
         )
 
 

@@ -1,0 +1,69 @@
+"""CloudFormation's answers about the drift of one stack."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+from botocore.stub import Stubber
+
+from tests.support import ENVIRONMENT
+from tools.cdk_cli.assembly import StackArtifact
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+STACK_ID = "arn:aws:cloudformation:eu-central-1:111122223333:stack/one/id"
+STACK = StackArtifact("One", "one", None, ENVIRONMENT.region, frozenset(), "One.template.json")
+RESOURCES = {"Bucket": "AWS::S3::Bucket", "Inline": "AWS::IAM::Policy", "Own": "Custom::Own"}
+Answer = dict[str, Any]
+
+
+class CloudFormation:
+    """Answers of CloudFormation, checked against its API model."""
+
+    def __init__(self) -> None:
+        region, key = ENVIRONMENT.region, "any"
+        self.client = boto3.Session(key, key).client("cloudformation", region_name=region)
+        self.stub = Stubber(self.client)
+        self.stub.activate()
+
+    def exists(self, status: str = "UPDATE_COMPLETE") -> None:
+        stack = {"StackName": "one", "CreationTime": NOW, "StackStatus": status}
+        self.stub.add_response("describe_stacks", {"Stacks": [stack]}, {"StackName": "one"})
+
+    def refuses_to_detect(self, message: str) -> None:
+        self.stub.add_client_error("detect_stack_drift", "ValidationError", message, 400)
+
+    def starts(self) -> None:
+        self.stub.add_response("detect_stack_drift", {"StackDriftDetectionId": "id"})
+
+    def reports(self, status: str, **more: object) -> None:
+        detection = {"StackId": STACK_ID, "StackDriftDetectionId": "id", "Timestamp": NOW}
+        self.stub.add_response(
+            "describe_stack_drift_detection_status",
+            {**detection, "DetectionStatus": status, **more},
+            {"StackDriftDetectionId": "id"},
+        )
+
+    def lists(self, *records: Answer) -> None:
+        """Returns the records on two pages, and the resources of the stack."""
+        for page in (
+            {"StackResourceDrifts": [], "NextToken": "two"},
+            {"StackResourceDrifts": records},
+        ):
+            self.stub.add_response("describe_stack_resource_drifts", page)
+        summaries = [
+            {
+                "LogicalResourceId": key,
+                "ResourceType": kind,
+                "LastUpdatedTimestamp": NOW,
+                "ResourceStatus": "CREATE_COMPLETE",
+            }
+            for key, kind in RESOURCES.items()
+        ]
+        self.stub.add_response("list_stack_resources", {"StackResourceSummaries": summaries})
+
+    def finds(self, *records: Answer) -> None:
+        """Answers all requests of one `drift`."""
+        self.exists()
+        self.starts()
+        self.reports("DETECTION_COMPLETE")
+        self.lists(*records)

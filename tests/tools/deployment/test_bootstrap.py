@@ -1,0 +1,61 @@
+"""Accounts are bootstrapped with the qualifier of their stacks, before the first deploy."""
+
+import pytest
+
+from tests.tools.deployment.conftest import FakeAccount, Prepare
+from tools.cdk_cli.cdk import EVERYTHING, Done
+from tools.deployment.bootstrap import bootstrap, ensure_bootstrapped
+from tools.errors import UserError
+
+REGION = "aws://111122223333/eu-central-1"
+
+
+class MissingError(Exception):
+    """The error of SSM for a missing parameter."""
+
+
+@pytest.fixture
+def unbootstrapped(account: FakeAccount) -> None:
+    account.client.exceptions.ParameterNotFound = MissingError
+    account.client.get_parameter.side_effect = MissingError
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        (["--trust=1"], ["--trust=1", "--qualifier=acme"]),
+        (["--qualifier=other"], ["--qualifier=other"]),
+    ],
+)
+def test_the_account_is_bootstrapped_once_for_each_region(
+    account: FakeAccount, prepared: Prepare, flags: list[str], expected: list[str]
+) -> None:
+    account.cdk.return_value = Done(7, "")
+    for kind in ("aws", "local"):
+        assert bootstrap(prepared(kind, cdk_flags=flags).options) == 7
+        assert account.cdk.call_args.args[1:] == ("bootstrap", REGION, *expected)
+        assert account.cdk.call_args.kwargs == {"hidden": EVERYTHING}
+
+
+@pytest.mark.usefixtures("unbootstrapped")
+def test_a_deploy_bootstraps_the_local_cloud(account: FakeAccount, prepared: Prepare) -> None:
+    ensure_bootstrapped(prepared("local", cdk_flags=["--force"]))
+    assert account.cdk.call_args.args[1:] == ("bootstrap", REGION, "--qualifier=acme")
+    account.cdk.return_value = Done(7, "")
+    with pytest.raises(UserError, match="The local cloud was not bootstrapped; cdk") as error:
+        ensure_bootstrapped(prepared("local"))
+    assert error.value.status == 7
+
+
+@pytest.mark.usefixtures("unbootstrapped")
+def test_the_error_for_an_aws_account_without_bootstrap_shows_the_command(
+    account: FakeAccount, prepared: Prepare
+) -> None:
+    with pytest.raises(UserError) as error:
+        ensure_bootstrapped(prepared())
+    assert str(error.value).startswith(
+        "The account 111122223333 is not bootstrapped in eu-central-1: the SSM parameter "
+        "/cdk-bootstrap/acme/version does not exist. Run in the account 111122223333 ("
+    )
+    assert str(error.value).endswith("\n  uv run nox -s bootstrap -- --to aws --environment test")
+    account.cdk.assert_not_called()

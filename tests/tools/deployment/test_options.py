@@ -1,0 +1,67 @@
+"""The command line of each verb."""
+
+import pytest
+
+from tools.deployment.__main__ import VERBS, main
+from tools.deployment.options import CDK_FLAGS, Options, parse
+from tools.errors import UsageError
+
+
+def test_stacks_flags_and_flags_of_the_cdk_cli_are_given_in_any_order() -> None:
+    words = "A --to aws --revert-drift B --outputs-file out.json --concurrency 2 --yes"
+    assert parse("deploy", words.split()) == Options(
+        verb="deploy",
+        stacks=["A", "B"],
+        to="aws",
+        yes=True,
+        concurrency=2,
+        cdk_flags=["--revert-drift", "--outputs-file=out.json"],
+    )
+    assert parse("bootstrap", ["--trust=1", "--trust", "2"]).cdk_flags == ["--trust=1", "--trust=2"]
+    assert parse("cloud", ["--port", "80"]) == Options("cloud", port=80)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_lists_the_flags_of_the_verb_with_their_defaults(
+    verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        parse(verb, ["--help"])
+    output = capsys.readouterr().out
+    assert output.startswith(f"usage: nox -s {verb} -- [")
+    for other, flags in CDK_FLAGS.items():
+        assert all((flag.name in output) is (other == verb) for flag in flags)
+    for other, flag in {"deploy": "concurrency", "cloud": "port", "destroy": "unprotect"}.items():
+        assert (f"--{flag}" in output) is (other == verb)
+    assert "default: " in output
+    assert (f"uv run cdk {verb} --help" in output) is (verb != "cloud")
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ("deploy --no-exekute", "unrecognized arguments: --no-exekute"),
+        ("deploy --unprotect", "unrecognized arguments: --unprotect"),
+        ("deploy --role-arn=arn:x", "unrecognized arguments: --role-arn=arn:x"),
+        ("deploy --environment nowhere", "invalid choice: 'nowhere'"),
+        ("deploy --concurrency many", "invalid int value: 'many'"),
+        ("deploy --outputs-file", "expected one argument"),
+        ("cloud --to=aws", "invalid choice: 'aws'"),
+        ("cloud --yes", "unrecognized arguments: --yes"),
+    ],
+)
+def test_a_wrong_command_line_is_refused_with_the_next_command(
+    words: str, problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    verb, *arguments = words.split()
+    with pytest.raises(UsageError) as error:
+        parse(verb, arguments)
+    assert problem in str(error.value)
+    assert str(error.value).endswith(f"To list the flags:\n  uv run nox -s {verb} -- --help")
+    assert main([verb, *arguments]) == 2
+    assert problem in capsys.readouterr().err
+
+
+def test_an_unknown_verb_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == main(["dploy"]) == 2
+    assert "Unknown verb 'dploy'. Known verbs: bootstrap, " in capsys.readouterr().err

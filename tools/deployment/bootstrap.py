@@ -1,0 +1,69 @@
+"""Bootstrap the target's account: once for each region, before the first deploy."""
+
+from collections.abc import Sequence
+
+from botocore.exceptions import ClientError
+
+from tools.cdk_cli.assembly import StackArtifact
+from tools.cdk_cli.cdk import EVERYTHING
+from tools.console import say
+from tools.deployment.next_command import next_command
+from tools.deployment.options import Options
+from tools.deployment.prepare import Deployment, prepare
+from tools.errors import UserError
+
+
+def bootstrap(options: Options) -> int:
+    """Prepare the target's account and the regions of the stacks for CDK deploys."""
+    with prepare(options) as deployment:
+        if deployment.target.kind == "aws":
+            deployment.confirm("Bootstrap the account for", deployment.stacks)
+        return _run(deployment, deployment.stacks, options.cdk_flags)
+
+
+def ensure_bootstrapped(deployment: Deployment) -> None:
+    """Bootstrap the local cloud if necessary. For AWS, raise `UserError` with the command."""
+    missing = _unbootstrapped(deployment)
+    if missing and deployment.target.kind == "aws":
+        raise UserError(
+            f"The account {deployment.target.account} is not bootstrapped in "
+            f"{', '.join(stack.region for stack in missing)}: the SSM parameter "
+            f"{missing[0].version_parameter} does not exist. "
+            f"{next_command(deployment, 'bootstrap')}"
+        )
+    if missing and (status := _run(deployment, missing)):
+        raise UserError("The local cloud was not bootstrapped; cdk shows the reason above.", status)
+
+
+def _run(deployment: Deployment, stacks: Sequence[StackArtifact], flags: Sequence[str] = ()) -> int:
+    account = deployment.target.account
+    environments = sorted({f"aws://{account}/{stack.region}" for stack in stacks})
+    parameters = [stack.version_parameter for stack in stacks if stack.version_parameter]
+    if parameters and not any(flag.startswith("--qualifier") for flag in flags):
+        # The CDK synthesizer names the SSM parameter /cdk-bootstrap/QUALIFIER/version.
+        flags = [*flags, f"--qualifier={parameters[0].split('/')[2]}"]
+    step = f"Bootstrapping the {deployment.target}"
+    return deployment.cdk(step, "bootstrap", *environments, *flags, hidden=EVERYTHING).status
+
+
+def _unbootstrapped(deployment: Deployment) -> list[StackArtifact]:
+    """One stack of each region that is not bootstrapped.
+
+    Reads the SSM parameter that `cdk deploy` reads, so any qualifier, toolkit stack or bootstrap
+    template works. Skips the check if the principal has no permission to read the parameter.
+    """
+    regions = {stack.region: stack for stack in deployment.stacks if stack.version_parameter}
+    return [stack for stack in regions.values() if not _is_bootstrapped(deployment, stack)]
+
+
+def _is_bootstrapped(deployment: Deployment, stack: StackArtifact) -> bool:
+    assert stack.version_parameter is not None
+    session = deployment.deployed.session(stack.lookup_role)
+    ssm = session.client("ssm", region_name=stack.region)
+    try:
+        ssm.get_parameter(Name=stack.version_parameter)
+    except ssm.exceptions.ParameterNotFound:
+        return False
+    except ClientError as error:
+        say(f"Not checked whether {stack.region} is bootstrapped: {error}")
+    return True

@@ -1,0 +1,189 @@
+"""Prepare a deployment: one at a time, choose the target, synthesize, and select the stacks."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session
+from filelock import FileLock, Timeout
+from rich.prompt import Confirm
+
+from tools.cdk_cli import cdk
+from tools.cdk_cli.assembly import StackArtifact, matching_ids, read_stacks, select
+from tools.cdk_cli.synth import check_environment, synthesize
+from tools.console import console, is_interactive, say, waiting
+from tools.deployment.credentials import next_step
+from tools.deployment.deployed import DeployedStacks
+from tools.deployment.options import Options
+from tools.deployment.target import Target, announce, aws_target, choose
+from tools.errors import UsageError, UserError
+from tools.local_cloud.client import ACCOUNT, REGION, local_cloud
+from tools.local_cloud.folder import cloud_directory, create
+from tools.variables import replaced_variables
+
+ENDED = "If the local cloud has ended, run the same command again."
+# `~/.cdk.json` may name a profile or proxy for the CDK CLI alone; flags override the file.
+_OWN_CREDENTIALS = ("--profile=",)
+# The local cloud needs no proxy. Notices of the CDK CLI come from the internet.
+_OWN_NETWORK = ("--proxy=", "--no-notices")
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A target, and the selected stacks of a synthesized environment.
+
+    `left_out` are selected stacks that the target cannot create, with the reason for each.
+    """
+
+    options: Options
+    target: Target
+    assembly: Path
+    stacks: list[StackArtifact]
+    left_out: Mapping[StackArtifact, str] = field(default_factory=dict)
+
+    @cached_property
+    def deployed(self) -> DeployedStacks:
+        """What is deployed in the target's account."""
+        return DeployedStacks(self.target)
+
+    def cdk(self, step: str, *arguments: str, hidden: re.Pattern[str] | None = None) -> cdk.Done:
+        """Run the CDK CLI on the assembly; on the local cloud, do not print `hidden` lines.
+
+        The CLI and boto3 use the credentials in `os.environ`, which `prepare` has set.
+        """
+        flags = [*_OWN_CREDENTIALS, "--app", str(self.assembly)]
+        if self.target.kind == "local":
+            flags += _OWN_NETWORK
+        if self.target.kind == "aws" or self.options.verbose:
+            hidden = None
+        try:
+            return cdk.run(step, *arguments, *flags, variables=os.environ, hidden=hidden)
+        except KeyboardInterrupt:
+            if self.target.kind == "aws" and self.options.verb != "diff":
+                say(
+                    "CloudFormation goes on with the changes that it has started. Run the same "
+                    "command again when they have ended."
+                )
+            raise
+
+    def confirm(self, action: str, stacks: Sequence[StackArtifact]) -> None:
+        """Ask before anything changes, unless --yes. Raises `UserError` if the answer is no."""
+        if self.options.yes:
+            return
+        regions = ", ".join(sorted({stack.region for stack in stacks}))
+        names = ", ".join(f"{stack.id} ({stack.name})" for stack in stacks)
+        question = (
+            f"{action} {names}\nenvironment {self.options.environment}, region {regions}, "
+            f"{self.target}?"
+        )
+        if not is_interactive():
+            raise UsageError(f"{question}\nThere is no terminal for the question. Add --yes.")
+        try:
+            answer = Confirm.ask(question, default=False, console=console)
+        except EOFError:
+            answer = False
+        if not answer:
+            raise UserError("Nothing was done.")
+
+
+@contextmanager
+def prepare(options: Options, *, dependents: bool = False) -> Iterator[Deployment]:
+    """Print the target, and yield a deployment; the local cloud runs until it ends.
+
+    Raises `UserError` if another session uses the folder of the local cloud, and for every problem
+    with the target or the stacks.
+    """
+    session = Session(profile=options.profile)
+    choice = choose(options.to, session, interactive=is_interactive())
+    say(f"Target: {choice}, environment {options.environment}")
+    with _one_at_a_time(), ExitStack() as resources:
+        if choice.kind == "aws":
+            target, assembly = _prepare_aws(options, session)
+        else:
+            target, assembly = _prepare_local(options, resources)
+        resources.enter_context(replaced_variables(target.variables))
+        try:
+            stacks = _select(options, read_stacks(assembly), dependents=dependents)
+            _check_account(options, target, stacks)
+            if target.kind == "aws":
+                announce(target, {stack.region for stack in stacks})
+            yield Deployment(options, target, assembly, stacks)
+        except (BotoCoreError, ClientError) as error:
+            hint = ENDED if target.kind == "local" else next_step(error)
+            raise UserError(f"{error} {hint}".rstrip()) from error
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    directory = create(cloud_directory())
+    try:
+        with FileLock(directory / "operation.lock", timeout=0):
+            yield
+    except Timeout:
+        raise UserError(
+            f"Another session uses {directory}: bootstrap, deploy, diff, drift or destroy. Run the "
+            "command again when that session has ended."
+        ) from None
+
+
+def _prepare_aws(options: Options, session: Session) -> tuple[Target, Path]:
+    # Resolve the credentials before any spinner, because they may need an MFA code.
+    target = aws_target(session, interactive=is_interactive())
+    with waiting("Preparing"):
+        return target, _find_assembly(options)
+
+
+def _prepare_local(options: Options, resources: ExitStack) -> tuple[Target, Path]:
+    with waiting("Preparing"), ThreadPoolExecutor(1) as pool:
+        synthesis = pool.submit(_find_assembly, options)
+        cloud = resources.enter_context(local_cloud(cloud_directory()))
+        assembly = synthesis.result()
+    # Use the account and region of the environment.
+    stacks = read_stacks(assembly)
+    account = next((stack.account for stack in stacks if stack.account), ACCOUNT)
+    region = next((stack.region for stack in stacks), REGION)
+    variables = cloud.variables(os.environ, account=account, region=region)
+    return Target("local", account, f"arn:aws:iam::{account}:root", variables), assembly
+
+
+def _find_assembly(options: Options) -> Path:
+    """The cloud assembly of --app, or a new one of the environment.
+
+    Raises `UserError` if the folder of --app has no assembly of the environment.
+    """
+    name = options.environment
+    if options.app is None:
+        # In the folder that `_one_at_a_time` locks: no other session replaces the assembly.
+        return synthesize(name, output=cloud_directory() / "assembly" / name)
+    folder = Path(options.app).resolve()
+    if not (folder / "manifest.json").exists():
+        raise UsageError(f"--app {options.app}: the folder has no cloud assembly.")
+    fix = "Choose the environment with --environment {}."
+    check_environment(name, read_stacks(folder), f"--app {options.app}", fix)
+    return folder
+
+
+def _select(
+    options: Options, stacks: list[StackArtifact], *, dependents: bool
+) -> list[StackArtifact]:
+    """The stacks that the options name, with their dependencies or dependents."""
+    if options.exclusively:
+        ids = matching_ids(stacks, options.stacks)
+        return [stack for stack in stacks if stack.id in ids]
+    return select(stacks, options.stacks, dependents=dependents)
+
+
+def _check_account(options: Options, target: Target, stacks: Sequence[StackArtifact]) -> None:
+    """Raise `UserError` if a stack belongs to another account than the target's."""
+    for stack in stacks:
+        if stack.account not in (None, target.account):
+            raise UserError(
+                f"{stack.id} belongs to the account {stack.account} (apps/{options.environment}/"
+                f"app.py), but the target is {target}."
+            )
