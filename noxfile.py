@@ -154,7 +154,7 @@ def e2e(session: nox.Session) -> None:
     # The tests of a file depend on each other, so one worker runs the file.
     workers = ("-n", str(project.workers()), "--dist", "loadfile")
     measured = f"--source={','.join(END_TO_END)}"
-    covered_tests(session, "e2e", ["tests/cloud", *workers], measured)
+    covered_tests(session, "e2e", ["tests/cloud", "tests/tools/deployment", *workers], measured)
 
 
 @task

@@ -25,10 +25,12 @@ from tests.support import entered
 from tools.cdk_cli.assembly import StackArtifact, read_stacks
 from tools.deployment.__main__ import main
 from tools.local_cloud.client import LocalCloud, local_cloud
+from tools.local_cloud.folder import STATE
 from tools.project import ROOT
 from tools.variables import replaced_variables
 
 ACCOUNT = "111122223333"
+FIRST_DEPLOY = "first-deploy.txt"
 
 
 class Done(NamedTuple):
@@ -48,6 +50,12 @@ class Project(NamedTuple):
 
 
 Tools = Callable[..., Done]
+
+
+def as_aws(variables: dict[str, str]) -> dict[str, str]:
+    """The variables with which the tools use an account of a local cloud as an AWS account."""
+    files = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
+    return {key: value for key, value in variables.items() if key not in files}
 
 
 def server_of(cloud: LocalCloud) -> psutil.Process:
@@ -106,11 +114,17 @@ def parsed_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The cloud assembly of the foundation's stacks; all workers share it."""
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers of this run share."""
     base = tmp_path_factory.getbasetemp()
     # A worker's folder is in the folder of the run.
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "assembly"
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def assembly(shared: Path) -> Path:
+    """The cloud assembly of the foundation's stacks."""
+    folder = shared / "assembly"
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
             command = [sys.executable, "-m", "tests.foundation"]
@@ -148,15 +162,46 @@ def tools(assembly: Path) -> Tools:
 
 
 @pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    """A local cloud that tests share. A test must not change the resources of others."""
-    with local_cloud(tmp_path_factory.mktemp("cloud")) as running:
+def prepared(shared: Path, tools: Tools) -> Path:
+    """The folder of a local cloud with the deployed foundation and a bootstrapped account.
+
+    One worker prepares it, because that takes longer than most tests; the others copy its state.
+    """
+    folder = shared / "prepared"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / FIRST_DEPLOY).exists():
+            with local_cloud(folder) as running:
+                first = tools("deploy", "--to=local", WEALTH_OPS_CLOUD=str(folder))
+                assert first.status == 0, first.output
+                variables = running.variables({}, account=ACCOUNT)
+                own = {"WEALTH_OPS_CLOUD": str(shared / "unused")}
+                done = tools("bootstrap", "--to=aws", "--yes", **as_aws(variables) | own)
+                assert done.status == 0, done.output
+            (folder / FIRST_DEPLOY).write_text(first.output)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def first_deploy(prepared: Path) -> str:
+    """The output of the first deploy to an empty local cloud, which bootstraps it."""
+    return (prepared / FIRST_DEPLOY).read_text()
+
+
+@pytest.fixture(scope="session")
+def cloud(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    """The worker's local cloud with the deployed foundation.
+
+    A test must not change the resources of others.
+    """
+    folder = tmp_path_factory.mktemp("cloud")
+    shutil.copytree(prepared / STATE, folder / STATE)
+    with local_cloud(folder) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def here(cloud: LocalCloud) -> dict[str, str]:
-    """The variables that make the tools use the shared local cloud."""
+    """The variables that make the tools use the worker's local cloud."""
     return {"WEALTH_OPS_CLOUD": str(cloud.directory)}
 
 
@@ -169,19 +214,15 @@ def unbootstrapped(
     WEALTH_OPS_CLOUD is an empty folder: with the target `aws`, no local cloud may start.
     """
     own = tmp_path_factory.mktemp("own")
-    environment = cloud.variables({}, account="999988887777") | {"WEALTH_OPS_CLOUD": str(own)}
-    del environment["AWS_CONFIG_FILE"], environment["AWS_SHARED_CREDENTIALS_FILE"]
-    yield environment
+    variables = cloud.variables({}, account="999988887777") | {"WEALTH_OPS_CLOUD": str(own)}
+    yield as_aws(variables)
     assert {path.name for path in own.iterdir()} <= {"operation.lock"}
 
 
 @pytest.fixture(scope="session")
-def account(tools: Tools, unbootstrapped: dict[str, str]) -> dict[str, str]:
+def account(unbootstrapped: dict[str, str]) -> dict[str, str]:
     """The variables of the root user of a bootstrapped account."""
-    environment = unbootstrapped | {"AWS_ACCESS_KEY_ID": ACCOUNT}
-    done = tools("bootstrap", "--to", "aws", "--yes", **environment)
-    assert done.status == 0, done.output
-    return environment
+    return unbootstrapped | {"AWS_ACCESS_KEY_ID": ACCOUNT}
 
 
 @pytest.fixture(scope="session")
@@ -210,23 +251,8 @@ def project(assembly: Path, tmp_path: Path, _numbers: Iterator[int]) -> Project:
     return Project(folder, stacks, bucket, repository)
 
 
-@pytest.fixture(scope="session")
-def first_deploy(tools: Tools, here: dict[str, str]) -> str:
-    """The output of the first deploy to the shared local cloud, which bootstraps it."""
-    done = tools("deploy", "--to", "local", **here)
-    assert done.status == 0, done.output
-    return done.output
-
-
-@pytest.fixture(scope="session")
-def deployed(cloud: LocalCloud, first_deploy: str) -> LocalCloud:
-    """The shared local cloud with the deployed environment."""
-    assert first_deploy
-    return cloud
-
-
 @pytest.fixture(scope="module")
-def deployed_cloud(deployed: LocalCloud) -> Iterator[LocalCloud]:
-    """The shared local cloud with the deployed environment; boto3 uses the root user."""
-    with entered(deployed):
-        yield deployed
+def entered_cloud(cloud: LocalCloud) -> Iterator[LocalCloud]:
+    """The local cloud with the deployed foundation; boto3 uses the root user."""
+    with entered(cloud):
+        yield cloud

@@ -43,9 +43,8 @@ def test_a_first_deploy_shows_one_line_for_each_step_the_table_and_what_to_try_n
 
 
 def test_a_second_deploy_changes_nothing(
-    tools: Tools, here: dict[str, str], deployed: LocalCloud, ids: list[str]
+    tools: Tools, here: dict[str, str], ids: list[str]
 ) -> None:
-    assert deployed.port
     done = tools("deploy", **here)
     assert done.status == 0
     assert done.output.startswith("Target: local cloud (No AWS credentials found)")
@@ -54,10 +53,7 @@ def test_a_second_deploy_changes_nothing(
         assert re.search(rf"✅  {stack} \(.+\) \(no changes\)", done.output)
 
 
-def test_diff_and_drift_show_nothing_after_a_deploy(
-    tools: Tools, here: dict[str, str], deployed: LocalCloud
-) -> None:
-    assert deployed.port
+def test_diff_and_drift_show_nothing_after_a_deploy(tools: Tools, here: dict[str, str]) -> None:
     assert tools("diff", "--fail", **here).status == 0
     drifted = tools("drift", **here)
     assert drifted.status == 0
@@ -65,9 +61,8 @@ def test_diff_and_drift_show_nothing_after_a_deploy(
 
 
 def test_a_diff_does_not_show_an_update_as_a_replacement(
-    tools: Tools, here: dict[str, str], deployed: LocalCloud, assembly: Path, tmp_path: Path
+    tools: Tools, here: dict[str, str], assembly: Path, tmp_path: Path
 ) -> None:
-    assert deployed.port
     changed = shutil.copytree(assembly, tmp_path / "changed")
     template = changed / "StorageStack.template.json"
     rules = template.read_text().replace("expire-noncurrent-versions", "another-name")
@@ -79,10 +74,8 @@ def test_a_diff_does_not_show_an_update_as_a_replacement(
     assert "replace" not in output
 
 
-def test_drift_shows_suspended_versioning(
-    tools: Tools, here: dict[str, str], deployed_cloud: LocalCloud
-) -> None:
-    assert deployed_cloud.port
+@pytest.mark.usefixtures("entered_cloud")
+def test_drift_shows_suspended_versioning(tools: Tools, here: dict[str, str]) -> None:
     s3 = boto3.client("s3")
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Suspended"})
     try:
@@ -95,10 +88,10 @@ def test_drift_shows_suspended_versioning(
     assert "Undo the drift by hand" in output
 
 
+@pytest.mark.usefixtures("entered_cloud")
 def test_a_stack_whose_exports_are_imported_cannot_be_deleted_and_stays_protected(
-    tools: Tools, here: dict[str, str], deployed_cloud: LocalCloud
+    tools: Tools, here: dict[str, str]
 ) -> None:
-    assert deployed_cloud.port
     flags = ("--to=local", "--exclusively", "--unprotect", "--yes")
     status, output = tools("destroy", "StorageStack", *flags, **here)
     assert status == 1
@@ -111,10 +104,10 @@ def test_a_stack_whose_exports_are_imported_cannot_be_deleted_and_stays_protecte
         boto3.client("cloudformation").delete_stack(StackName=STORAGE)
 
 
-def test_anonymous_access_to_the_bucket_is_refused(deployed_cloud: LocalCloud) -> None:
+def test_anonymous_access_to_the_bucket_is_refused(entered_cloud: LocalCloud) -> None:
     boto3.client("s3").put_object(Bucket=BUCKET, Key="raw/ANY.parquet", Body=b"1")
-    with urllib3.PoolManager(ca_certs=str(deployed_cloud.certificate)) as pool:
-        url = f"{deployed_cloud.url}/{BUCKET}/raw/ANY.parquet"
+    with urllib3.PoolManager(ca_certs=str(entered_cloud.certificate)) as pool:
+        url = f"{entered_cloud.url}/{BUCKET}/raw/ANY.parquet"
         assert pool.request("GET", url).status == 403
         assert pool.request("PUT", url, body=b"2").status == 403
 
@@ -136,10 +129,8 @@ def without_tls(tmp_path: Path) -> Iterator[str]:
     server.wait()
 
 
-def test_the_bucket_policy_denies_http_even_to_an_administrator(
-    deployed_cloud: LocalCloud, without_tls: str
-) -> None:
-    assert deployed_cloud.port
+@pytest.mark.usefixtures("entered_cloud")
+def test_the_bucket_policy_denies_http_even_to_an_administrator(without_tls: str) -> None:
     policy = boto3.client("s3").get_bucket_policy(Bucket=BUCKET)["Policy"]
     root = boto3.Session("test", "test", region_name=DEPLOYED.region)
     iam = root.client("iam", endpoint_url=without_tls)
@@ -160,9 +151,8 @@ def test_the_bucket_policy_denies_http_even_to_an_administrator(
 
 
 def test_the_local_cloud_ignores_the_settings_of_the_user_for_aws_and_cdk(
-    tools: Tools, here: dict[str, str], deployed: LocalCloud, ids: list[str], tmp_path: Path
+    tools: Tools, here: dict[str, str], ids: list[str], tmp_path: Path
 ) -> None:
-    assert deployed.port
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     ran, config = tmp_path / "ran", tmp_path / "config"

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import boto3
+import pytest
 from botocore.exceptions import ClientError
 
 from stacks.core.environment import Environment
@@ -55,6 +56,6 @@ def is_applied(call: Callable[[], object]) -> bool:
         return False
 
 
-def test_the_local_cloud_applies_the_other_properties(deployed_cloud: object) -> None:
-    del deployed_cloud
+@pytest.mark.usefixtures("entered_cloud")
+def test_the_local_cloud_applies_the_other_properties() -> None:
     assert {key for key, call in calls().items() if not is_applied(call)} == NOT_APPLIED

@@ -39,10 +39,10 @@ ROWS = rows()
 
 
 @pytest.fixture(scope="module")
-def roles(deployed_cloud: LocalCloud) -> dict[str, str]:
+def roles(entered_cloud: LocalCloud) -> dict[str, str]:
     """The ARN of each role, from the exports."""
-    assert deployed_cloud.port
-    exports = boto3.client("cloudformation").list_exports()["Exports"]
+    cloudformation = boto3.client("cloudformation", endpoint_url=entered_cloud.url)
+    exports = cloudformation.list_exports()["Exports"]
     found = {export["Name"]: export["Value"] for export in exports}
     return {role: found[DEPLOYED.export_name("identity", f"{role}Arn")] for role in ROLES}
 
