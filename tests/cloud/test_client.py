@@ -18,6 +18,7 @@ from tools.errors import UserError
 from tools.local_cloud import client, folder
 from tools.local_cloud.client import ACCOUNT, REGION, LocalCloud, local_cloud
 from tools.local_cloud.folder import HOST, LOCK, PORT, STATE
+from tools.project import ROOT
 
 # Each account has a stack with the same export.
 TARGETS = {
@@ -133,6 +134,13 @@ def test_the_state_of_another_version_is_moved(tmp_path: Path) -> None:
         "rebuilds it. MiniStack 6 wrote the old state, and this is MiniStack 7."
     )
     assert (moved / "ministack-version").read_text() == "6"
+
+
+def test_the_default_folder_is_in_the_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WEALTH_OPS_CLOUD", raising=False)
+    assert folder.cloud_directory() == ROOT / ".cloud"
+    monkeypatch.setenv("WEALTH_OPS_CLOUD", "")
+    assert folder.cloud_directory() == ROOT / ".cloud"
 
 
 # Start
