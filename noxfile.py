@@ -152,8 +152,9 @@ add(synth, "synth", ENVIRONMENTS)  # the environments contain the stacks of all 
 def e2e(session: nox.Session) -> None:
     """Deploy to temporary local clouds; test the permissions of the roles, and the tools."""
     session.log("This takes a minute or two.")
-    # The tests of a file depend on each other, so one worker runs the file.
-    workers = ("-n", str(project.workers()), "--dist", "loadfile")
+    # The tests wait for deploys half of the time. The tests of a file depend on each other, so one
+    # worker runs the file.
+    workers = ("-n", str(project.workers(for_each_core=2)), "--dist", "loadfile")
     measured = f"--source={','.join(END_TO_END)}"
     covered_tests(session, "e2e", ["tests/cloud", "tests/tools/deployment", *workers], measured)
 

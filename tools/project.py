@@ -54,13 +54,13 @@ def incomplete(names: Iterable[str], root: Path = ROOT) -> list[str]:
     ]
 
 
-def workers() -> int:
-    """How many sessions, or workers of end-to-end tests, run side by side on this machine."""
+def workers(for_each_core: int = 1) -> int:
+    """How many sessions, or workers of tests, may run side by side on this machine."""
     cores = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):  # fewer in a container; macOS has no such function
         cores = len(os.sched_getaffinity(0))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**30
-    return max(1, min(cores, memory // GIGABYTES_OF_A_WORKER))
+    return max(1, min(cores * for_each_core, memory // GIGABYTES_OF_A_WORKER))
 
 
 def settings_of_checks() -> list[str]:

@@ -56,6 +56,7 @@ def test_the_workers_are_bounded_by_cores_and_memory(
     monkeypatch.setattr(os, "sysconf", values.__getitem__)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)), raising=False)
     assert project.workers() == expected
+    assert project.workers(for_each_core=2) == min(2 * cores, max(1, gigabytes // 2))
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: cores)
     assert project.workers() == expected

@@ -1,4 +1,4 @@
-"""Render files from templates, format them, and write them only if all of them are new."""
+"""Render files from templates, and write them only if all of them are new."""
 
 import subprocess
 import sys
@@ -24,20 +24,6 @@ def render(template: str, values: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def tidy(path: str, text: str) -> str:
-    """Sort the imports and format the code: both depend on the length of names."""
-    if not path.endswith(".py"):
-        return text
-    ruff = [sys.executable, "-m", "ruff"]
-    name = f"--stdin-filename={ROOT / path}"
-    for command in (["check", "--select=I", "--fix-only", name, "-"], ["format", name, "-"]):
-        done = subprocess.run(
-            [*ruff, *command], cwd=ROOT, input=text, capture_output=True, text=True, check=True
-        )
-        text = done.stdout
-    return text
-
-
 def write(files: Mapping[str, str], changed: Mapping[str, str]) -> None:
     """Write new files, and changed files that exist.
 
@@ -48,6 +34,11 @@ def write(files: Mapping[str, str], changed: Mapping[str, str]) -> None:
             raise UserError(f"{path} already exists. Nothing was written. Choose another name.")
     for path, text in {**files, **changed}.items():
         (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
-        (ROOT / path).write_text(tidy(path, text))
+        (ROOT / path).write_text(text)
+    # The order of imports and the length of lines depend on names.
+    code = [path for path in (*files, *changed) if path.endswith(".py")]
+    for command in (["check", "--select=I", "--fix-only"], ["format"]):
+        ruff = [sys.executable, "-m", "ruff", *command, "--quiet"]
+        subprocess.run([*ruff, *code], cwd=ROOT, check=True)
     if (ROOT / ".git").exists():  # a bundle holds only files that git knows
         git.track(ROOT, files)
