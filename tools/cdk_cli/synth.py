@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -16,7 +17,13 @@ from tools.cdk_cli.assembly import StackArtifact, read_stacks
 from tools.console import say, waiting
 from tools.errors import UserError, reports_errors
 from tools.project import ROOT, domains, environments
-from tools.security.scans import ScannedAssembly, cdk_nag, cfn_lint
+from tools.security.scans import (
+    Finding,
+    ScannedAssembly,
+    cdk_nag,
+    cfn_lint,
+    start_cfn_lint,
+)
 from tools.variables import proxies, without_aws
 
 # `cdk.json` names the app of the same environment; its cloud assembly is `cdk.out`.
@@ -46,23 +53,34 @@ def assembly_folder(name: str) -> Path:
 def synthesize(
     name: str, *, output: Path | None = None, context: Mapping[str, bool] | None = None
 ) -> Path:
-    """Run an app, and return the cloud assembly that it writes.
+    """Run an app, and return the cloud assembly that it writes; see `synthesize_all`."""
+    return _run({name: output or assembly_folder(name)}, context)[name]
 
-    Templates depend only on the code, cdk.json, cdk.context.json and `context`. Therefore the app
-    runs without the user's AWS configuration, and without the CDK CLI, which would add context
+
+def synthesize_all(
+    names: Iterable[str], *, context: Mapping[str, bool] | None = None
+) -> Mapping[str, Path]:
+    """Run apps in one process, and return their cloud assemblies by name.
+
+    Templates depend only on the code, cdk.json, cdk.context.json and `context`. Therefore the apps
+    run without the user's AWS configuration, and without the CDK CLI, which would add context
     from `~/.cdk.json`. For asset bundling, CDK_DOCKER and the proxies remain set.
-    Raises `UserError` with the output of the app if the synthesis fails.
+    Raises `UserError` with the output of the app that fails.
     """
-    app, output = apps()[name].relative_to(ROOT), output or assembly_folder(name)
+    return _run({name: assembly_folder(name) for name in names}, context)
+
+
+def _run(folders: Mapping[str, Path], context: Mapping[str, bool] | None) -> Mapping[str, Path]:
+    sources = {name: str(apps()[name].relative_to(ROOT)) for name in folders}
+    pairs = [part for name in folders for part in (sources[name], str(folders[name]))]
     node.check_home()
     done = subprocess.run(
-        [sys.executable, str(app)],
+        [sys.executable, "-m", "tools.cdk_cli.run_apps", *pairs],
         cwd=ROOT,
         env={
             **without_aws(os.environ),
             **proxies(os.environ),  # for bundling, which may download packages
             **cdk.VARIABLES,
-            "CDK_OUTDIR": str(output),
             "CDK_CONTEXT_JSON": json.dumps(context or {}),
             # Python prints colors for any value of FORCE_COLOR.
             "FORCE_COLOR": "0",
@@ -73,21 +91,27 @@ def synthesize(
         check=False,
     )
     if done.returncode:
-        message = f"{done.stdout}{done.stderr}\n{app} does not synthesize."
+        message = f"{done.stdout}{done.stderr}".rstrip()
         hint = f"\n{ACKNOWLEDGE}" if "Acknowledge with" in message else ""
         raise UserError(f"{message}{hint}")
-    _check_context(output, app)
-    stacks = read_stacks(output)
+    for name, folder in folders.items():
+        _check(name, folder, sources[name])
+    return folders
+
+
+def _check(name: str, assembly: Path, app: str) -> None:
+    """Raise `UserError` for an assembly that a deploy could not use."""
+    _check_context(assembly, app)
+    stacks = read_stacks(assembly)
     if name in environments():
         # Otherwise a copy of apps/dev with the old name would replace the stacks of dev.
         fix = f'Build every stack with Environment(name="{name}"), or rename the folder.'
-        check_environment(name, stacks, str(app), fix)
-        check_imports(output, str(app))
-    _remove_stale_templates(output, stacks)
-    return output
+        check_environment(name, stacks, app, fix)
+        check_imports(assembly, app)
+    _remove_stale_templates(assembly, stacks)
 
 
-def _check_context(assembly: Path, app: Path) -> None:
+def _check_context(assembly: Path, app: str) -> None:
     """Raise `UserError` if the app needs context that only a lookup in AWS can find."""
     missing = json.loads((assembly / "manifest.json").read_text()).get("missing", [])
     if missing:
@@ -139,26 +163,28 @@ def _remove_stale_templates(output: Path, stacks: Iterable[StackArtifact]) -> No
             path.unlink()
 
 
-def check(name: str) -> str:
-    """Synthesize and lint an app, and return a line that lists its templates.
-
-    Raises `UserError` with the findings.
-    """
-    assembly = ScannedAssembly(synthesize(name, context=REPORT_FINDINGS))
-    linted = cfn_lint(assembly, informational=False)
-    findings = assembly.unacknowledged([*cdk_nag(assembly, warnings=False), *linted])
-    if findings:
-        raise UserError("\n\n".join([*map(str, findings), ACKNOWLEDGE]))
-    return f"{name}: {', '.join(file.name for file in assembly.files)}"
+def _open_findings(assembly: ScannedAssembly, lint: subprocess.Popen[str]) -> list[Finding]:
+    """The findings of cdk-nag and of a started cfn-lint that fail a synthesis."""
+    linted = cfn_lint(assembly, informational=False, process=lint)
+    return assembly.unacknowledged([*cdk_nag(assembly, warnings=False), *linted])
 
 
 @reports_errors
 def main(names: list[str]) -> int:
-    """Check the apps of `names`, as many at a time as there are cores; return the exit status."""
-    step = f"Synthesizing and linting {', '.join(names)}"
-    with waiting(step), ThreadPoolExecutor(os.process_cpu_count()) as pool:
-        for line in pool.map(check, names):
-            say(line)
+    """Synthesize and lint the apps of `names`; return the exit status."""
+    with ExitStack() as resources:
+        # cfn-lint loads while the apps run.
+        lints = [resources.enter_context(start_cfn_lint()) for _ in names]
+        with waiting(f"Synthesizing {', '.join(names)}"):
+            folders = synthesize_all(names, context=REPORT_FINDINGS)
+        assemblies = [ScannedAssembly(folder) for folder in folders.values()]
+        with waiting("Linting"), ThreadPoolExecutor() as pool:
+            found = list(pool.map(_open_findings, assemblies, lints))
+    findings = [finding for each in found for finding in each]
+    if findings:
+        raise UserError("\n\n".join([*map(str, findings), ACKNOWLEDGE]))
+    for name, assembly in zip(names, assemblies, strict=True):
+        say(f"{name}: {', '.join(file.name for file in assembly.files)}")
     return 0
 
 

@@ -9,7 +9,7 @@ import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 
-from tools.cdk_cli.synth import synthesize
+from tools.cdk_cli.synth import synthesize_all
 from tools.ci import git
 from tools.console import summarize, waiting
 from tools.errors import UserError, reports_errors
@@ -43,8 +43,8 @@ def main(arguments: Sequence[str]) -> int:
     ref = options.base or git.default_base(ROOT)
     start = git.commit(ROOT, ref) if options.exact else git.merge_base(ROOT, ref, "HEAD")
     with waiting("Synthesizing and comparing"):
-        for name in names:
-            snapshots.check(synthesize(name), snapshots.FOLDER / name)
+        for name, assembly in synthesize_all(names).items():
+            snapshots.check(assembly, snapshots.FOLDER / name)
         here, base = (_read(commit, options.environment) for commit in (None, start))
         text, passes = report(here, base)
     print(text)

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from tools.cdk_cli.assembly import ANY_ACCOUNT, read_stacks
-from tools.cdk_cli.synth import synthesize
+from tools.cdk_cli.synth import synthesize_all
 from tools.console import say, waiting
 from tools.docs import documents
 from tools.errors import UserError, reports_errors
@@ -95,9 +95,10 @@ def check(assembly: Path, snapshots: Path) -> None:
 @reports_errors
 def main() -> int:
     """Record the snapshots of all environments, remove all others, and return the exit status."""
-    for name in environments():
-        with waiting(f"Synthesizing {name}"):
-            record(synthesize(name), FOLDER / name)
+    with waiting("Synthesizing"):
+        assemblies = synthesize_all(environments())
+    for name, assembly in assemblies.items():
+        record(assembly, FOLDER / name)
         say(f"Recorded in {(FOLDER / name).relative_to(ROOT)}.")
     for path in _removed(FOLDER):
         path.unlink()

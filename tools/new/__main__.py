@@ -15,7 +15,7 @@ from stacks.core.environment import (
     construct_id,
 )
 from tools import project
-from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT, synthesize
+from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT, synthesize_all
 from tools.console import say, waiting
 from tools.errors import UsageError, reports_errors
 from tools.guard import snapshots
@@ -112,9 +112,10 @@ def _check_name(rule: Rule, name: str) -> None:
 
 
 def _record(environments: Sequence[str]) -> None:
-    for name in environments:
-        with waiting(f"Synthesizing {name}"):
-            snapshots.record(synthesize(name), snapshots.FOLDER / name)
+    with waiting(f"Synthesizing {', '.join(environments)}"):
+        assemblies = synthesize_all(environments)
+    for name, assembly in assemblies.items():
+        snapshots.record(assembly, snapshots.FOLDER / name)
 
 
 @reports_errors

@@ -218,11 +218,11 @@ def test_findings_fail_together_unless_their_construct_acknowledges_them(
     file = tmp_path / "validation-report.json"
     file.write_text(json.dumps({"pluginReports": report}))
 
-    def synthesize(_: str, *, context: dict[str, bool]) -> Path:
+    def synthesize(names: list[str], *, context: dict[str, bool]) -> dict[str, Path]:
         assert context == synth.REPORT_FINDINGS
-        return tmp_path
+        return dict.fromkeys(names, tmp_path)
 
-    monkeypatch.setattr(synth, "synthesize", synthesize)
+    monkeypatch.setattr(synth, "synthesize_all", synthesize)
     assert synth.main(["one"]) == 1
     output = capsys.readouterr().err
     assert output.startswith(

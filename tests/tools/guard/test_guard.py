@@ -103,7 +103,11 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(guard, "ROOT", tmp_path)
     for module in (guard, snapshots):
         monkeypatch.setattr(module, "environments", lambda: ["dev"])
-        monkeypatch.setattr(module, "synthesize", lambda _: tmp_path / "cdk.out")
+        monkeypatch.setattr(
+            module,
+            "synthesize_all",
+            lambda names: dict.fromkeys(names, tmp_path / "cdk.out"),
+        )
     monkeypatch.setattr(snapshots, "ROOT", tmp_path)
     monkeypatch.setattr(snapshots, "FOLDER", tmp_path / "snapshots")
     monkeypatch.setattr("tools.guard.changes.install", lambda _: None)

@@ -104,12 +104,13 @@ def outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Json]:
     """The output of each scanner, for a test to change."""
     found = {"cfn-lint": linted("Resources", "Bucket83908E77"), "checkov": CHECKED}
 
-    def output(command: Path, *arguments: str | Path) -> str:
-        assert Path(arguments[-1]).name == "OpenStack.template.json"
-        return json.dumps(found[command.name])
+    def output(name: str, process: list[str | Path], text: str = "") -> str:
+        assert "OpenStack.template.json" in f"{process[-1]} {text}"
+        return json.dumps(found[name])
 
     monkeypatch.setattr(scans, "BUILD", tmp_path / "build")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: Mock(returncode=0))  # uv
+    monkeypatch.setattr(scans, "_start", lambda *command: command)
     monkeypatch.setattr(scans, "_output", output)
     return found
 
@@ -297,7 +298,8 @@ def test_a_scanner_reads_no_settings_of_the_user(
     monkeypatch.setattr(scans, "BUILD", tmp_path)
     monkeypatch.setenv("BC_API_KEY", "the user's")
     code = "import json, os; print(json.dumps([os.getcwd(), dict(os.environ)])); exit(1)"
-    folder, environment = json.loads(scans._output(sys.executable, "-c", code))
+    process = scans._start(sys.executable, "-c", code)
+    folder, environment = json.loads(scans._output("any", process))
     assert Path(folder) == scans.SCANNERS
     assert "BC_API_KEY" not in environment
     assert Path(environment["HOME"]) == tmp_path / "home"
@@ -305,8 +307,9 @@ def test_a_scanner_reads_no_settings_of_the_user(
 
 def test_a_scanner_that_does_not_print_json_is_an_error_with_its_output() -> None:
     code = "import sys; print('half'); sys.exit('no such option')"
-    with pytest.raises(UserError, match=r"python[\d.]* failed:\nhalf\nno such option"):
-        scans._output(sys.executable, "-c", code)
+    process = scans._start(sys.executable, "-c", code)
+    with pytest.raises(UserError, match=r"any failed:\nhalf\nno such option"):
+        scans._output("any", process)
 
 
 def test_a_failed_installation_of_checkov_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,26 @@
+"""Run CDK apps one after the other in one process, which loads the CDK once.
+
+`python -m tools.cdk_cli.run_apps APP FOLDER [APP FOLDER …]` writes the cloud assembly of each app
+into the folder after it.
+"""
+
+import os
+import runpy
+import sys
+from collections.abc import Sequence
+from itertools import batched
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Run each app; exit with the error of the first app that fails."""
+    for app, folder in batched(arguments, 2, strict=True):
+        os.environ["CDK_OUTDIR"] = folder
+        try:
+            runpy.run_path(app, run_name="__main__")
+        except Exception:  # noqa: BLE001 (any error of the app)
+            sys.excepthook(*sys.exc_info())
+            sys.exit(f"\n{app} does not synthesize.")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
