@@ -31,13 +31,14 @@ DOMAINS, ENVIRONMENTS = project.domains(), project.environments()
 for name in {*project.RESERVED, *ENVIRONMENTS} & {*DOMAINS}:
     sys.exit(f"stacks/{name}: the name {name!r} is reserved; rename the domain.")
 
+TOOLS_TESTS = ("tools", "clients", "cloud", "growth", "speed")
 SHARED_FILES = ["noxfile.py", *sorted(str(path) for path in Path("tests").glob("*.py"))]
 # The code and tests of each component, for linters; `test` and `e2e` run the tests.
 COMPONENTS = {
     "src": ["src", "tests/src"],
     "core": ["stacks/core", "stacks/__init__.py", "tests/core", *SHARED_FILES],
     "apps": ["apps", "tests/apps"],
-    "tools": ["tools", "tests/tools", "tests/clients", "tests/cloud", "tests/speed"],
+    "tools": ["tools", *(f"tests/{name}" for name in TOOLS_TESTS)],
     **{domain: [f"stacks/{domain}", f"tests/{domain}"] for domain in DOMAINS},
 }
 # The folder of each component whose branches its tests must cover.
