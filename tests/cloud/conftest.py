@@ -22,6 +22,7 @@ from botocore.loaders import JSONFileLoader
 from filelock import FileLock
 
 from tests.support import entered
+from tools.cdk_cli import node
 from tools.cdk_cli.assembly import StackArtifact, read_stacks
 from tools.deployment.__main__ import main
 from tools.local_cloud.client import LocalCloud, local_cloud
@@ -170,6 +171,7 @@ def prepared(shared: Path, tools: Tools) -> Path:
     folder = shared / "prepared"
     with FileLock(f"{folder}.lock"):
         if not (folder / FIRST_DEPLOY).exists():
+            node.install(ROOT)  # otherwise a line about it is in the output of the first deploy
             with local_cloud(folder) as running:
                 first = tools("deploy", "--to=local", WEALTH_OPS_CLOUD=str(folder))
                 assert first.status == 0, first.output
