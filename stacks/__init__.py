@@ -1,1 +1,1 @@
-"""One folder for each domain, and `core`, the shared code of all domains."""
+"""One folder for each domain, and `core`, which all domains share."""

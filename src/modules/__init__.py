@@ -1,6 +1,6 @@
 """The code that runs in AWS: a package for each module.
 
-The handler of a Lambda function, e.g. `modules.prices.ingest.handler`:
+A Lambda function's handler, e.g. `modules.prices.ingest.handler`:
 
     def handler(event: dict[str, Any], context: object) -> None:
 """

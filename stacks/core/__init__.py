@@ -1,1 +1,1 @@
-"""Shared code of every stack; imports no domain."""
+"""Code that every stack shares; imports no domain."""

@@ -1,4 +1,4 @@
-"""The CDK app of every `app.py` in this repository."""
+"""The CDK app that every `app.py` in this repository creates."""
 
 import json
 import os
@@ -21,7 +21,7 @@ BUNDLING_STACKS = "aws:cdk:bundling-stacks"
 
 
 class App(cdk.App):
-    """A CDK app that checks the imports of its stacks, and adds lines to errors."""
+    """A CDK app that checks its stacks' imports, and names the stack's line in errors."""
 
     def synth(self, **options: bool | None) -> CloudAssembly:
         """Synthesize the stacks.
@@ -40,7 +40,7 @@ class App(cdk.App):
         return assembly
 
     def _line(self, path: str) -> str | None:
-        """The line of a stack or app that created the construct at `path`."""
+        """The line in a stack or app that created the construct at `path`."""
         construct: IConstruct | None = self
         for name in path.split("/"):
             construct = construct.node.try_find_child(name) if construct else None
@@ -54,16 +54,15 @@ class App(cdk.App):
 
 
 def new_app(*, validate: bool = True) -> cdk.App:
-    """A CDK app with the context of the repository, whose synthesis fails on findings of cdk-nag.
+    """A CDK app with the repository's context, whose synthesis fails on cdk-nag findings.
 
-    The context changes the templates. The context contains the flags of cdk.json, the values that
-    `cdk synth` looked up in AWS and wrote to cdk.context.json, and the CLI's own settings. The CDK
-    CLI passes the context too, but a test or `python stacks/storage/app.py` does not. CDK_OUTDIR,
-    which the CLI sets, names the folder of the cloud assembly. Without CDK_OUTDIR, the folder is
-    temporary.
+    The context changes the templates. It contains cdk.json's flags, the values that `cdk synth`
+    looked up in AWS and wrote to cdk.context.json, and the CLI's own settings. The CDK CLI passes
+    the context too, but a test or `python stacks/storage/app.py` does not. CDK_OUTDIR, which the
+    CLI sets, names the cloud assembly's folder; without it, the folder is temporary.
 
-    `validate=False` disables cdk-nag, CloudFormation's rules and the bundling of functions. Use it
-    only in tests: each takes longer than the stacks. No environment variable disables the rules.
+    `validate=False` disables cdk-nag, CloudFormation's rules and function bundling. Use it only in
+    tests: each takes longer than the stacks. No environment variable disables the rules.
     """
     sys.excepthook = report
     context = _context() if validate else _context() | {BUNDLING_STACKS: []}
@@ -94,9 +93,9 @@ def _add_validation(app: cdk.App) -> None:
     from stacks.core.plugins import TemplateRules
 
     validations = cdk.Validations.of(app)
-    # The built-in validation of the CDK applies the same rules, but CDK_VALIDATION=false disables
-    # it. This plugin also loads the rule engine earlier: Node optimizes the engine during cdk-nag,
-    # and a synthesis takes a tenth less time.
+    # The CDK's built-in validation applies the same rules, but CDK_VALIDATION=false disables it.
+    # This plugin also loads the rule engine earlier: Node optimizes the engine during cdk-nag, and
+    # a synthesis takes a tenth less time.
     validations.add_plugins(cdk.CloudFormationValidatePlugin())
     validations.add_plugins(AwsSolutionsChecks(app), NIST80053R5Checks(app))
     validations.add_plugins(TemplateRules("Names", check_names))

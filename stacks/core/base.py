@@ -1,4 +1,4 @@
-"""DomainStack: the base class of every stack, with its name, target, tags and exports."""
+"""DomainStack: every stack's base class, with its name, target, tags and exports."""
 
 import aws_cdk as cdk
 from constructs import Construct
@@ -8,7 +8,7 @@ from stacks.core.exports import Export
 
 
 class DomainStack(cdk.Stack):
-    """The stack of one domain, with construct id `<Domain>Stack`."""
+    """One domain's stack, with construct id `<Domain>Stack`."""
 
     def __init__(
         self,
@@ -35,26 +35,26 @@ class DomainStack(cdk.Stack):
         )
         self.domain = domain
         self.environment_settings = environment
-        # CloudFormation copies the tags of a stack to most resource types, but not to all.
+        # CloudFormation copies stack tags to most resource types, not all.
         resource_tags = cdk.Tags.of(self)
         for key, value in tags.items():
             resource_tags.add(key, value)
 
     @property
     def availability_zones(self) -> list[str]:
-        """The first two zones of the region, for example for an `ec2.Vpc`.
+        """The region's first two zones, for example for an `ec2.Vpc`.
 
-        CloudFormation chooses them at deployment. The CDK would look up the zones of a pinned
-        account, which needs credentials. Every region has two zones for every account, but not
-        three: for three, pass `availability_zones` to the `ec2.Vpc`.
+        CloudFormation chooses them at deployment. For a pinned account, the CDK would look up the
+        zones, which needs credentials. Every region has two zones for every account, but not three:
+        for three, pass `availability_zones` to the `ec2.Vpc`.
         """
         zones = cdk.Fn.get_azs()
         return [cdk.Fn.select(index, zones) for index in range(2)]
 
     def publish(self, export: Export, value: str) -> None:
-        """Export `value` from the stack under the name of `export`.
+        """Export `value` from the stack under the export's name.
 
-        Raises `ValueError` for an export of another domain: its name contains another stack's name.
+        Raises `ValueError` for another domain's export: its name contains another stack's name.
         """
         if export.domain != self.domain:
             raise ValueError(
@@ -70,8 +70,8 @@ class DomainStack(cdk.Stack):
         )
 
     def arn(self, service: str, resource: str) -> str:
-        """The ARN of a resource in this stack's account and region; `resource` may hold wildcards.
+        """A resource ARN in this stack's account and region; `resource` may hold wildcards.
 
-        `format_arn` is slower, because it loads a table of all regions to find the partition.
+        `format_arn` is slower, because it loads a table with all regions to find the partition.
         """
         return f"arn:{cdk.Aws.PARTITION}:{service}:{self.region}:{self.account}:{resource}"

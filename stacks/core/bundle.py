@@ -1,4 +1,4 @@
-"""The files of a Lambda function: its module, the modules that it imports, and its packages.
+"""A Lambda function's files: its module, the modules that it imports, and its packages.
 
 uv installs the packages from uv.lock for Lambda's platform, on any system and without Docker. Does
 not import the CDK.
@@ -25,8 +25,8 @@ PYTHON = "3.13"
 # Lambda runs Python 3.13 on Amazon Linux 2023 (Lambda developer guide, "Runtimes"), which has
 # glibc 2.34 (Amazon Linux 2023 user guide).
 PLATFORM = "manylinux_2_34"
-# Variables of git hooks, for example GIT_DIR, lead to another repository. UV_EXCLUDE_NEWER hides
-# packages of uv.lock, and uv does not accept UV_COMPILE_BYTECODE with --no-compile-bytecode.
+# Git hooks set variables, for example GIT_DIR, that lead to another repository. UV_EXCLUDE_NEWER
+# hides packages in uv.lock, and uv does not accept UV_COMPILE_BYTECODE with --no-compile-bytecode.
 IGNORED = re.compile("GIT_(?!CONFIG)|UV_COMPILE_BYTECODE|UV_EXCLUDE_NEWER")
 MAX_BYTES = 262_144_000  # Lambda API reference, AccountLimit, CodeSizeUnzipped
 
@@ -39,7 +39,7 @@ class BundleError(ValueError):
 class Bundle:
     """The files that Lambda needs to run a handler such as `modules.prices.handler.handle`.
 
-    `group` is a dependency group of pyproject.toml. `architecture` is `arm64` or `x86_64`.
+    `group` is a dependency group in pyproject.toml. `architecture` is `arm64` or `x86_64`.
     """
 
     handler: str
@@ -94,7 +94,7 @@ class Bundle:
     def _files(self) -> list[Path]:
         files: list[Path] = []
         modules = ["__init__", self.handler.split(".")[1]]
-        for module in modules:  # the imports of a module extend the list
+        for module in modules:  # a module's imports extend the list
             found = _files(module)
             files += found
             for path in found:
@@ -104,7 +104,7 @@ class Bundle:
 
     @cached_property
     def _packages(self) -> str:
-        """The packages of the group with their versions and hashes, from uv.lock."""
+        """The group's packages with their versions and hashes, from uv.lock."""
         if self.group is None:
             return ""
         # The header would name this computer's Python.
@@ -146,7 +146,7 @@ class Bundle:
 
 
 def _files(name: str) -> list[Path]:
-    """The files of `src/modules/<name>`, a folder or file: in a git checkout, those that git has.
+    """The files in `src/modules/<name>`, a folder or file: in a git checkout, those that git has.
 
     Raises `BundleError` for a file that git neither has nor ignores: a clone would lack it.
     """
@@ -168,7 +168,7 @@ def _files(name: str) -> list[Path]:
 
 
 def _imports(path: Path) -> set[str]:
-    """The names of the modules in `src/modules` that a file imports."""
+    """The module names in `src/modules` that a file imports."""
     package = ".".join(path.parent.relative_to(ROOT / "src").parts)
     found: list[str] = []
     for node in ast.walk(ast.parse(path.read_bytes(), path)):

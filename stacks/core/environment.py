@@ -1,8 +1,8 @@
-"""Environment: the settings that determine all tags and the names of stacks, resources and exports.
+"""Environment: the settings that determine all tags, and all stack, resource and export names.
 
-To change the name of the project (S3 bucket names are global, so another account may own yours),
-change the default of `Environment.project` and run `uv run nox -s snapshots`. No other code
-contains the name.
+To change the project's name (S3 bucket names are global, so another account may own yours), change
+the default for `Environment.project` and run `uv run nox -s snapshots`. No other code contains the
+name.
 """
 
 import re
@@ -15,7 +15,7 @@ class InvalidEnvironmentError(ValueError):
 
 
 class Rule(NamedTuple):
-    """The rule of AWS, or of this repository, for one kind of name, with its source."""
+    """An AWS or repository rule for one kind of name, with its source."""
 
     kind: str
     pattern: re.Pattern[str]
@@ -41,7 +41,8 @@ _LABEL_MEANING = (
     "lower-case words of letters and digits joined by single hyphens, beginning with a letter"
 )
 
-# A project called "aws" would let FargateTaskRole write to /aws/*, the log groups of AWS services.
+# A project called "aws" would let FargateTaskRole write to /aws/*, which AWS services use for log
+# groups.
 PROJECT = Rule(
     "project",
     re.compile(rf"(?!aws$){_LABEL}"),
@@ -49,8 +50,8 @@ PROJECT = Rule(
     f"{_LABEL_MEANING}, and not 'aws', whose log groups belong to AWS",
     "CloudWatch Logs API reference, CreateLogGroup",
 )
-# Roles reach `<project>-*-<environment>`: with a hyphen, the tables of "eu-dev" would also end in
-# "-dev", and the roles of "dev" would reach them.
+# Roles reach `<project>-*-<environment>`: with a hyphen, table names in "eu-dev" would also end in
+# "-dev", and the roles in "dev" would reach them.
 ENVIRONMENT = Rule(
     "environment name",
     re.compile(r"[a-z][a-z0-9]*"),
@@ -96,11 +97,11 @@ EXPORT_KEY = Rule(
 
 @dataclass(frozen=True)
 class Environment:
-    """The project, name, region and account of one deployed copy of the system.
+    """The project, name, region and account for one deployed copy of the system.
 
-    With `account` None, stacks deploy to the account of the credentials.
+    With `account` None, stacks deploy to the credentials' account.
     Raises `InvalidEnvironmentError` for a setting that breaks a rule above. The stacks check the
-    rules for the names of their own resources.
+    rules for their own resource names.
     """
 
     project: str = "wealth-ops"
@@ -116,35 +117,35 @@ class Environment:
             ACCOUNT.check(self.account)
 
     def resource_name(self, label: str) -> str:
-        """The physical name of a resource, e.g. `wealth-ops-data-dev` for the label `data`."""
+        """A resource's physical name, e.g. `wealth-ops-data-dev` for the label `data`."""
         return f"{self.project}-{RESOURCE.check(label)}-{self.name}"
 
     @property
     def resource_pattern(self) -> str:
-        """The pattern, for IAM policies, of all names that `resource_name` returns."""
+        """The pattern, for IAM policies, that matches all names from `resource_name`."""
         return f"{self.project}-*-{self.name}"
 
     @property
     def function_log_groups(self) -> str:
-        """The pattern, for IAM policies, of the log groups that functions may write."""
+        """The pattern, for IAM policies, that matches the log groups functions may write."""
         return f"/aws/lambda/{self.resource_pattern}"
 
     @property
     def task_log_groups(self) -> str:
-        """The pattern, for IAM policies, of the log groups that Fargate tasks may write."""
+        """The pattern, for IAM policies, that matches the log groups Fargate tasks may write."""
         return f"/{self.project}/{self.name}/*"
 
     def stack_name(self, domain: str) -> str:
-        """The CloudFormation name of a domain's stack, e.g. `wealth-ops-storage-dev`."""
+        """A domain's stack name in CloudFormation, e.g. `wealth-ops-storage-dev`."""
         words = DOMAIN.check(domain).replace("_", "-")
         return STACK.check(f"{self.project}-{words}-{self.name}")
 
     def export_name(self, domain: str, key: str) -> str:
-        """The name of a domain's CloudFormation export: `<stack name>:<Key>`."""
+        """A CloudFormation export name in a domain: `<stack name>:<Key>`."""
         return f"{self.stack_name(domain)}:{EXPORT_KEY.check(key)}"
 
     def tags(self, domain: str) -> dict[str, str]:
-        """The tags of a domain's stack and of every resource in the stack."""
+        """The tags for a domain's stack and every resource in it."""
         return {
             "Project": self.project,
             "Environment": self.name,
@@ -154,5 +155,5 @@ class Environment:
 
 
 def construct_id(domain: str) -> str:
-    """The construct id of a domain's stack, as used in `cdk deploy StorageStack`."""
+    """The construct id for a domain's stack, as used in `cdk deploy StorageStack`."""
     return "".join(word.capitalize() for word in domain.split("_")) + "Stack"

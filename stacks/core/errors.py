@@ -1,4 +1,4 @@
-"""Errors of a synthesis, with the lines of this repository only. Does not import the CDK."""
+"""Synthesis errors, with lines from this repository only. Does not import the CDK."""
 
 import os
 import re
@@ -10,15 +10,15 @@ from types import TracebackType
 
 _ROOT = Path(__file__).parents[2]
 _CORE = Path(__file__).parent
-# jsii and the CDK; the environment of the project is within its root.
+# jsii and the CDK; the project environment is within the root.
 _PACKAGES = "site-packages"
 
 
 def user_line(trace: Iterable[str]) -> str | None:
-    """The line of a stack or app that created a construct, e.g. `stacks/storage/stack.py:61`.
+    """The line in a stack or app that created a construct, e.g. `stacks/storage/stack.py:61`.
 
     `trace` is the construct's creation stack in the CDK's metadata: frames such as `name (file:1)`,
-    the innermost first. Frames of Python are present if JSII_HOST_STACK_TRACES was set.
+    the innermost first. Python frames are present if JSII_HOST_STACK_TRACES was set.
     """
     for frame in trace:
         found = re.search(r"\((.+\.py):(\d+)\)$", frame)
@@ -29,7 +29,7 @@ def user_line(trace: Iterable[str]) -> str | None:
 
 
 def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Print an error without the frames of the CDK and jsii, which hide the line of the stack.
+    """Print an error without CDK and jsii frames, which hide the line in the stack.
 
     A `sys.excepthook`. With CDK_DEBUG, which `cdk synth --debug` sets, prints every frame.
     """

@@ -1,4 +1,4 @@
-"""Acknowledge findings of the security scanners, each on its construct and with a reason."""
+"""Acknowledge scanner findings, each on its construct and with a reason."""
 
 import json
 import re
@@ -12,10 +12,10 @@ def acknowledge(construct: IConstruct, reason: str, *findings: str) -> None:
     """Acknowledge `findings` on a construct and its children, by the ids that a scanner prints.
 
     For example `AwsSolutions::AwsSolutions-S1`, `Names::TableName`, `cfn-lint::W3045` or
-    `checkov::CKV_AWS_18`. `reason` is for the security reviewer. Unacknowledged findings of
-    cdk-nag, of stacks/core/names.py and stacks/core/limits.py, and of cfn-lint fail the synthesis.
-    Unacknowledged findings of checkov fail `nox -s security`, and so does an acknowledgement
-    without a finding. Raises `ValueError` for an id without a scanner.
+    `checkov::CKV_AWS_18`. `reason` is for the security reviewer. Unacknowledged findings from
+    cdk-nag, stacks/core/names.py, stacks/core/limits.py and cfn-lint fail the synthesis.
+    Unacknowledged checkov findings fail `nox -s security`, and so does an acknowledgement without a
+    finding. Raises `ValueError` for an id without a scanner.
     """
     for finding in findings:
         if not re.match(r"[\w.-]+::", finding):
@@ -29,7 +29,7 @@ def acknowledge(construct: IConstruct, reason: str, *findings: str) -> None:
 
 
 def wildcards(stack: cdk.Stack, actions: Iterable[str], resources: Iterable[str]) -> list[str]:
-    """The findings of cdk-nag for the wildcards in the actions and resources of a statement.
+    """The cdk-nag findings for the wildcards in a statement's actions and resources.
 
     A resource is an ARN, which may hold tokens: `f"{function.function_arn}:*"`.
     """

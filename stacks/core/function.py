@@ -1,6 +1,6 @@
 """PythonFunction: a Lambda function whose code is in `src/modules`.
 
-In the stack of a domain:
+In a domain's stack:
 
     PythonFunction(
         self,
@@ -40,7 +40,7 @@ NIST = "NIST.800.53.R5::NIST.800.53.R5"
 
 
 class FunctionOptions(TypedDict, total=False):
-    """Properties of `lambda_.Function` that a function may set. The shared role allows no others.
+    """The `lambda_.Function` properties that a function may set. The shared role allows no others.
 
     For example, a dead-letter queue, a VPC or tracing needs more permissions.
     """
@@ -55,9 +55,9 @@ class PythonFunction(lambda_.Function):
     """A Lambda function with its log group, under an imported role.
 
     `label` gives its name, and `handler` names its code, e.g. `modules.prices.ingest.handler`.
-    `dependency_group` is a group of pyproject.toml; Lambda itself has only boto3. `memory_size` is
-    in MiB. The default `timeout` is 30 seconds. The default architecture is that of CI and of most
-    computers: on another one, the local cloud cannot run compiled packages.
+    `dependency_group` is a group in pyproject.toml; Lambda itself has only boto3. `memory_size` is
+    in MiB. The default `timeout` is 30 seconds. The default architecture matches CI and most
+    computers; on another one, the local cloud cannot run compiled packages.
 
     Raises `BundleError` if the code or the group is missing, and `InvalidEnvironmentError` for a
     label that gives an invalid name.
@@ -100,7 +100,7 @@ class PythonFunction(lambda_.Function):
             architecture=architecture,
             handler=handler,
             code=_code(stack, Bundle(handler, dependency_group, architecture.name)),
-            # Immutable: otherwise the CDK would add grants to a role of another stack.
+            # Immutable: otherwise the CDK would add grants to another stack's role.
             role=iam.Role.from_role_arn(scope, f"{construct_id}Role", role_arn, mutable=False),
             memory_size=memory_size,
             timeout=timeout or cdk.Duration.seconds(30),

@@ -1,15 +1,14 @@
-"""Limits of IAM that only a deployment would find, checked at synthesis.
+"""IAM limits that only a deployment would find, checked at synthesis.
 
 | finding | limit (IAM user guide, "IAM and AWS STS quotas") |
 |---|---|
 | `Limits::ManagedPolicySize` | 6,144 characters in a managed policy |
-| `Limits::TrustPolicySize` | 2,048 characters in the trust policy of a role |
+| `Limits::TrustPolicySize` | 2,048 characters in a role's trust policy |
 | `Limits::ManagedPoliciesPerRole` | 10 managed policies attached to a role |
 
-IAM does not count white space. The values of tokens are known only at deployment, so each counts as
-`TOKEN` characters, except the partition, account and region. Policies of other stacks that attach
-themselves to a role are not counted. AWS raises the last two quotas on request: then acknowledge
-the finding.
+IAM does not count white space. Token values are known only at deployment, so each counts as `TOKEN`
+characters, except the partition, account and region. Other stacks' policies that attach themselves
+to a role are not counted. AWS raises the last two quotas on request: then acknowledge the finding.
 """
 
 import json
@@ -25,7 +24,7 @@ TOKEN = 64
 
 
 def check_limits(template: Template) -> Iterator[Finding]:
-    """The findings of the table above in a template."""
+    """A template's findings, from the table above."""
     attached = _attached(template)
     for resource in template.resources.values():
         match resource.type:
@@ -53,7 +52,7 @@ def _role(template: Template, role: Resource, policies: set[str]) -> Iterator[Fi
 
 
 def _attached(template: Template) -> Mapping[str, set[str]]:
-    """The managed policies of each role. A role and a policy may both name the other."""
+    """Each role's managed policies. A role and a policy may both name the other."""
     resources = template.resources.values()
     roles = [resource for resource in resources if resource.type == "AWS::IAM::Role"]
     found = {
@@ -70,7 +69,7 @@ def _attached(template: Template) -> Mapping[str, set[str]]:
 
 
 def policy_size(template: Template, policy: object) -> int:
-    """The number of characters that IAM counts in a policy, with `TOKEN` for each token."""
+    """How many characters IAM counts in a policy, with `TOKEN` for each token."""
     text = json.dumps(_with_values(template, policy), separators=(",", ":"), ensure_ascii=False)
     return len("".join(text.split()))
 

@@ -1,7 +1,7 @@
 """The names that the shared roles reach, checked at synthesis.
 
-The roles of the identity stack reach tables, indexes and log groups by patterns of their names. A
-resource outside the patterns deploys, but its function or task is denied access when it runs.
+The identity stack's roles reach tables, indexes and log groups by name patterns. A resource outside
+the patterns deploys, but its function or task is denied access when it runs.
 
 | finding | meaning |
 |---|---|
@@ -14,9 +14,9 @@ resource outside the patterns deploys, but its function or task is denied access
 
 All tables are checked, because the roles reach a table only by its name. If neither role uses a
 table, acknowledge its findings on the table with this reason. Functions and tasks are checked if
-their role is imported from a stack of the same project and environment; a function with a role of
-its own, for example of a custom resource of the CDK, is not. A name that is known only at
-deployment, for example of a parameter, is outside.
+their role is imported from a stack in the same project and environment; a function with its own
+role, for example in a CDK custom resource, is not. A name that is known only at deployment, for
+example from a parameter, is outside.
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ _RESOURCE_NAME = 'environment.resource_name("…")'
 
 
 def check_names(template: Template) -> Iterator[Finding]:
-    """The findings of the table above in a template."""
+    """A template's findings, from the table above."""
     for resource in template.resources.values():
         match resource.type:
             case "AWS::DynamoDB::Table" | "AWS::DynamoDB::GlobalTable":
@@ -52,7 +52,7 @@ def _is_shared(template: Template, resource: Resource, *roles: str) -> bool:
 
 
 def _outside(kind: str, name: str | None, pattern: str) -> str | None:
-    """The sentence about a name that does not match the pattern of the shared roles, or None."""
+    """The sentence about a name that does not match the shared roles' pattern, or None."""
     if name is not None and fnmatchcase(name, pattern):
         return None
     if name is None:

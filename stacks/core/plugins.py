@@ -1,4 +1,4 @@
-"""Rules of this repository, which a synthesis checks and reports as it does cdk-nag's."""
+"""Repository rules, which a synthesis checks and reports as it does cdk-nag's."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -22,9 +22,9 @@ class Finding(NamedTuple):
 
 @jsii.implements(cdk.IPolicyValidationPlugin)
 class TemplateRules:
-    """A validation plugin: `check` returns the findings of a template.
+    """A validation plugin: `check` returns a template's findings.
 
-    The id of a finding, for `acknowledge` in stacks/core/findings.py, is `<name>::<rule>`.
+    A finding's id, for `acknowledge` in stacks/core/findings.py, is `<name>::<rule>`.
     """
 
     rule_ids: list[str] | None = None  # for the CDK's statistics
@@ -36,11 +36,11 @@ class TemplateRules:
 
     @property
     def name(self) -> str:
-        """The first part of the findings' ids."""
+        """The first part of each finding id."""
         return self._name
 
     def validate(self, context: cdk.IPolicyValidationContext) -> cdk.PolicyValidationPluginReport:
-        """Report the findings in every template of the app."""
+        """Report the findings in every template that the app has."""
         assemblies = sorted({Path(path).parent for path in context.template_paths})
         violations = [
             _violation(template, finding)

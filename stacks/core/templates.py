@@ -1,4 +1,4 @@
-"""Read the templates of a cloud assembly. Does not import the CDK."""
+"""Read a cloud assembly's templates. Does not import the CDK."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -19,19 +19,19 @@ _NAMES = {
 
 
 def at(value: object, *keys: str) -> object:
-    """The value at a path of keys, or None."""
+    """The value at a key path, or None."""
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return value
 
 
 def items(value: object) -> list[object]:
-    """The items of a list. Another value, for example an intrinsic function, has none."""
+    """A list's items. Another value, for example an intrinsic function, has none."""
     return value if isinstance(value, list) else []
 
 
 def imports(value: object) -> Iterator[str]:
-    """The names of the exports that a part of a template imports."""
+    """The export names that part of a template imports."""
     match value:
         case {"Fn::ImportValue": str(name)}:
             yield name
@@ -45,7 +45,7 @@ def imports(value: object) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource of a template."""
+    """A resource in a template."""
 
     id: str
     type: str
@@ -54,7 +54,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class Template:
-    """The template of a stack or of one of its nested stacks, and the stack's environment."""
+    """The template for a stack or one of its nested stacks, and the stack's environment."""
 
     file: Path
     stack: str
@@ -77,18 +77,18 @@ class Template:
 
     @property
     def exports(self) -> list[str]:
-        """The names of the exports."""
+        """The export names."""
         outputs = _mapping(self.content.get("Outputs")).values()
         names = [at(output, "Export", "Name") for output in outputs]
         return [self.text(name) for name in names if name is not None]
 
     def name(self, resource: Resource) -> str | None:
-        """The physical name of a resource, or None if CloudFormation generates it."""
+        """A resource's physical name, or None if CloudFormation generates it."""
         value = resource.properties.get(_NAMES[resource.type])
         return None if value is None else self.text(value)
 
     def text(self, value: object) -> str:
-        """The text of a value; `<…>` stands for a part that is known only at deployment."""
+        """A value's text; `<…>` stands for a part that is known only at deployment."""
         match value:
             case str():
                 return value
@@ -119,7 +119,7 @@ class Template:
 
 
 def read_templates(assembly: Path) -> list[Template]:
-    """The templates of a cloud assembly, without stacks that are no `DomainStack`.
+    """A cloud assembly's templates, without stacks that are no `DomainStack`.
 
     Their tags name no environment. aws-cdk-lib.cloud_assembly_schema defines `manifest.json`.
     """

@@ -1,1 +1,1 @@
-"""Delivery domain: the IAM roles for deploys from GitHub Actions without access keys."""
+"""Delivery domain: the IAM roles that let GitHub Actions deploy without access keys."""

@@ -1,4 +1,4 @@
-"""CDK app of the delivery stack alone: `cdk deploy --app "uv run stacks/delivery/app.py"`."""
+"""CDK app for the delivery stack alone: `cdk deploy --app "uv run stacks/delivery/app.py"`."""
 
 from stacks.core.app import new_app
 from stacks.core.environment import Environment

@@ -1,9 +1,9 @@
-"""What DriftRole may read: the configuration of resources, not the data in them.
+"""What DriftRole may read: resource configurations, not the data in the resources.
 
-CloudFormation reads each resource with the permissions of the principal that detects drift. For a
-resource of another service, add the actions that its read handler needs
-(`handlers.read.permissions` in the resource type's schema). A resource that the role cannot read is
-not compared, and `nox -s drift` fails.
+CloudFormation reads each resource with the permissions that the principal detecting drift has. For
+another service's resource, add the actions that its read handler needs (`handlers.read.permissions`
+in the resource type's schema). If the role cannot read a resource, `nox -s drift` fails, because
+nothing compared it.
 """
 
 import aws_cdk as cdk
@@ -19,8 +19,8 @@ DETECT = [
     "cloudformation:ListStackResources",
 ]
 
-# The services of the foundation and of the later phases. A wildcard covers only actions that return
-# no data: `states:Describe*`, for example, would include the input of executions.
+# Services in the foundation and in later phases. A wildcard covers only actions that return no
+# data: `states:Describe*`, for example, would include execution input.
 CONFIGURATION = [
     "application-autoscaling:Describe*",
     "application-autoscaling:ListTagsForResource",
@@ -101,10 +101,10 @@ BUCKETS = ["s3:ListBucket"]
 
 
 def statements(project: str, account: str) -> list[iam.PolicyStatement]:
-    """The policy statements of DriftRole in `account`.
+    """DriftRole's policy statements in `account`.
 
-    The code and variables of functions and the keys of buckets are readable only in this project,
-    whose functions, layers and buckets have names that begin with `<project>-`.
+    Function code and variables, and bucket keys, are readable only in this project, whose
+    functions, layers and buckets have names that begin with `<project>-`.
     """
     arn = f"arn:{cdk.Aws.PARTITION}"
     functions = [f"{arn}:lambda:*:{account}:{kind}:{project}-*" for kind in ("function", "layer")]

@@ -1,4 +1,4 @@
-"""The exports of the delivery stack."""
+"""The delivery stack's exports."""
 
 from stacks.core.exports import Export
 

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-# The issuer of the tokens that GitHub Actions signs for its jobs.
+# The issuer in the tokens that GitHub Actions signs for its jobs.
 ISSUER = "token.actions.githubusercontent.com"
 # The audience that aws-actions/configure-aws-credentials asks for.
 AUDIENCE = "sts.amazonaws.com"
@@ -27,7 +27,7 @@ class GitHubRepository:
     no job until a person deploys the new names (docs/github.md).
     With `sends_names_only`, roles also trust subjects without ids. GitHub sends such subjects for
     repositories created before 2026-07-15, until they are renamed or opt in (github/docs#45221). A
-    later owner of the same names is then trusted too.
+    later owner who takes the same names is then trusted too.
     Raises `InvalidRepositoryError` for a name or id that GitHub does not allow.
     """
 
@@ -44,7 +44,7 @@ class GitHubRepository:
         _check_id("repository_id", self.repository_id)
 
     def subjects(self, github_environment: str) -> list[str]:
-        """The `sub` claims of jobs of this repository in a GitHub environment.
+        """The `sub` claims that this repository's jobs have in a GitHub environment.
 
         Source: GitHub documentation, "OpenID Connect reference", subject claims.
         Raises `InvalidRepositoryError` for a name that would match other environments.

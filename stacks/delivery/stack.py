@@ -12,13 +12,13 @@ from stacks.core.findings import acknowledge, wildcards
 from stacks.delivery import drift, exports
 from stacks.delivery.repository import AUDIENCE, ISSUER, GitHubRepository
 
-# The roles of the CDK bootstrap that a deploy assumes (CDK developer guide, "Bootstrapping").
+# The CDK bootstrap roles that a deploy assumes (CDK developer guide, "Bootstrapping").
 # Only CloudFormation assumes the fifth role, which changes the resources.
 DEPLOY_ROLES = ("deploy", "file-publishing", "image-publishing", "lookup")
 
 
 class DeliveryStack(DomainStack):
-    """The OIDC provider of GitHub, and two roles for jobs of one repository."""
+    """GitHub's OIDC provider, and two roles for one repository's jobs."""
 
     def __init__(
         self,
@@ -30,11 +30,11 @@ class DeliveryStack(DomainStack):
         regions: Sequence[str] = (),
         create_provider: bool = True,
     ) -> None:
-        """Trust jobs in `github_environments`: the environments of this account.
+        """Trust jobs in `github_environments`: the environments in this account.
 
-        `regions` are the regions of these environments, by default the region of this stack.
-        An account can have only one OIDC provider of GitHub. With `create_provider` False, the
-        stack uses the existing provider.
+        `regions` are these environments' regions, by default this stack's region. An account can
+        have only one OIDC provider for GitHub. With `create_provider` False, the stack uses the
+        existing provider.
         Raises `InvalidEnvironmentError` for a region that is not a region code.
         """
         super().__init__(
@@ -65,7 +65,7 @@ class DeliveryStack(DomainStack):
         self.publish(exports.DRIFT_ROLE_ARN, drift_role.role_arn)
 
     def _role(self, name: str, description: str) -> iam.Role:
-        """A role for jobs of the repository."""
+        """A role for the repository's jobs."""
         return iam.Role(
             self,
             name,

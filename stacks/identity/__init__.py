@@ -1,1 +1,1 @@
-"""Identity domain: the IAM roles of Lambda functions and Fargate tasks."""
+"""Identity domain: the IAM roles for Lambda functions and Fargate tasks."""

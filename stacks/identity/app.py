@@ -1,4 +1,4 @@
-"""CDK app of the identity stack alone: `cdk deploy --app "uv run stacks/identity/app.py"`."""
+"""CDK app for the identity stack alone: `cdk deploy --app "uv run stacks/identity/app.py"`."""
 
 from stacks.core.app import new_app
 from stacks.core.environment import Environment

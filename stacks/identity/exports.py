@@ -1,4 +1,4 @@
-"""The exports of the identity stack."""
+"""The identity stack's exports."""
 
 from stacks.core.exports import Export
 

@@ -1,4 +1,4 @@
-"""IdentityStack: the IAM roles of Lambda functions and Fargate tasks, and their permissions."""
+"""IdentityStack: the IAM roles for Lambda functions and Fargate tasks, and their permissions."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ from stacks.identity import exports
 
 
 class Grant(NamedTuple):
-    """One row of the permission table: actions on an ARN or ARN pattern, and the reason."""
+    """One row in the permission table: actions on an ARN or ARN pattern, and the reason."""
 
     sid: str
     actions: list[str]
@@ -38,7 +38,7 @@ class IdentityStack(DomainStack):
         data_bucket_arn: str,
         repository_arn: str,
     ) -> None:
-        """Take the ARNs of the bucket to read and write and of the repository to pull from."""
+        """Take the ARN of the bucket to read and write, and of the repository to pull from."""
         super().__init__(
             scope,
             environment,
@@ -76,7 +76,7 @@ class IdentityStack(DomainStack):
 
     def _attach(self, role: iam.Role, grants: list[Grant]) -> None:
         name = role.node.id
-        # Managed, not inline, so that AWS keeps versions of the policy (NIST 800-53 AC-6).
+        # Managed, not inline, so that AWS keeps policy versions (NIST 800-53 AC-6).
         policy = iam.ManagedPolicy(
             self,
             f"{name}Policy",

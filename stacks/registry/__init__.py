@@ -1,1 +1,1 @@
-"""Registry domain: the ECR repository for the images of Lambda and Fargate."""
+"""Registry domain: the ECR repository for Lambda and Fargate images."""

@@ -1,4 +1,4 @@
-"""CDK app of the registry stack alone: `cdk deploy --app "uv run stacks/registry/app.py"`."""
+"""CDK app for the registry stack alone: `cdk deploy --app "uv run stacks/registry/app.py"`."""
 
 from stacks.core.app import new_app
 from stacks.core.environment import Environment

@@ -1,4 +1,4 @@
-"""The exports of the registry stack."""
+"""The registry stack's exports."""
 
 from stacks.core.exports import Export
 

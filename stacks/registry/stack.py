@@ -1,4 +1,4 @@
-"""RegistryStack: the repository of container images."""
+"""RegistryStack: the container image repository."""
 
 import re
 
@@ -22,7 +22,7 @@ REPOSITORY_NAME = Rule(
 
 
 class RegistryStack(DomainStack):
-    """The repository of the images that Lambda functions and Fargate tasks run."""
+    """The repository for images that Lambda functions and Fargate tasks run."""
 
     def __init__(
         self,
@@ -49,8 +49,8 @@ class RegistryStack(DomainStack):
             repository_name=REPOSITORY_NAME.check(environment.resource_name("ecr")),
             image_scan_on_push=True,
             image_tag_mutability=ecr.TagMutability.IMMUTABLE,
-            # A rule by age without a tag filter deletes every old image, including the images of
-            # running functions (aws/aws-cdk#28885).
+            # A rule by age without a tag filter deletes every old image, including those that
+            # functions run (aws/aws-cdk#28885).
             lifecycle_rules=[
                 ecr.LifecycleRule(
                     description="Expire untagged images",
@@ -74,7 +74,7 @@ class RegistryStack(DomainStack):
 
     def _lambda_pulls_images(self) -> iam.PolicyStatement:
         # The Lambda service, not the function's role, pulls a function's image (Lambda developer
-        # guide, "Amazon ECR permissions"). The ARN excludes functions of other accounts, regions,
+        # guide, "Amazon ECR permissions"). The ARN excludes functions in other accounts, regions,
         # projects and environments. No condition on aws:SourceAccount: AWS documents only
         # aws:SourceArn for this call, as in the CDK bootstrap's own repository, and a condition on
         # a key that a request does not have is false (IAM user guide, "Condition operators").

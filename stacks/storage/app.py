@@ -1,4 +1,4 @@
-"""CDK app of the storage stack alone: `cdk deploy --app "uv run stacks/storage/app.py"`."""
+"""CDK app for the storage stack alone: `cdk deploy --app "uv run stacks/storage/app.py"`."""
 
 from stacks.core.app import new_app
 from stacks.core.environment import Environment

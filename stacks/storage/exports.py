@@ -1,4 +1,4 @@
-"""The exports of the storage stack."""
+"""The storage stack's exports."""
 
 from stacks.core.exports import Export
 

@@ -28,13 +28,14 @@ NONCURRENT_VERSION_DAYS = 90
 # moves each object to the cheapest class for its use, with no retrieval fee (S3 user guide).
 INTELLIGENT_TIERS = (Tier.RAW, Tier.PROCESSED)
 # With 0 days, drift detection reports a change that nobody made
-# (aws-cloudformation/cloudformation-coverage-roadmap#966). One day costs nothing: Standard has the
-# price of Intelligent-Tiering's first tier, and an object that is replaced every day never moves.
+# (aws-cloudformation/cloudformation-coverage-roadmap#966). One day costs nothing: Standard costs
+# the same as Intelligent-Tiering's first tier, and an object that is replaced every day never
+# moves.
 INTELLIGENT_TIERING_DAYS = 1
 
 
 class StorageStack(DomainStack):
-    """The bucket for every object of the system; `modules.data_bucket.keys` defines the keys."""
+    """The bucket for every object in the system; `modules.data_bucket.keys` defines the keys."""
 
     def __init__(
         self,
@@ -108,7 +109,7 @@ def lifecycle_rules(
 
 
 def _notify_event_bridge(bucket: s3.Bucket) -> None:
-    # `event_bridge_enabled` of the L2 construct adds a Lambda function and a role (aws-cdk#24086).
+    # The L2 construct's `event_bridge_enabled` adds a Lambda function and a role (aws-cdk#24086).
     resource = bucket.node.default_child
     assert isinstance(resource, s3.CfnBucket)
     resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(

@@ -1,4 +1,4 @@
-"""The keys of the objects in the data bucket: `{tier}/{asset}.parquet`.
+"""Object keys in the data bucket: `{tier}/{asset}.parquet`.
 
 >>> object_key(Tier.RAW, "AAPL")
 'raw/AAPL.parquet'
@@ -13,13 +13,13 @@ SUFFIX = ".parquet"
 # S3 allows 1024 bytes for a key, but tools mirror keys to files, whose names are limited to 255
 # (S3 user guide, "Naming Amazon S3 objects"; POSIX, NAME_MAX).
 MAX_ASSET_LENGTH = 255 - len(SUFFIX)
-# The characters of tickers (BRK.B, BTC-USD) among those that the S3 user guide calls safe. Upper
-# case only, so that AAPL and aapl cannot become two objects of one asset.
+# The ticker characters (BRK.B, BTC-USD) among those that the S3 user guide calls safe. Upper case
+# only, so that one asset cannot have two objects, AAPL and aapl.
 _ASSET = re.compile(r"[A-Z0-9_]+(?:[.-][A-Z0-9_]+)*")
 
 
 class Tier(StrEnum):
-    """The first folder of a key: the processing stage of an object."""
+    """A key's first folder: the object's processing stage."""
 
     RAW = "raw"
     """Market data from the providers, unchanged."""
@@ -36,7 +36,7 @@ class InvalidKeyError(ValueError):
 
 
 def object_key(tier: Tier | str, asset: str) -> str:
-    """The key of an asset's object in a tier.
+    """An asset's object key in a tier.
 
     Raises `InvalidKeyError` for an unknown tier, and for an asset that could leave its tier, equal
     another asset's spelling, or break S3's rules for keys.
@@ -45,7 +45,7 @@ def object_key(tier: Tier | str, asset: str) -> str:
 
 
 def parse_key(key: str) -> tuple[Tier, str]:
-    """The tier and asset of a key: the inverse of `object_key`, with the same errors."""
+    """A key's tier and asset: the inverse of `object_key`, with the same errors."""
     tier, slash, name = key.partition("/")
     if not slash or not name.endswith(SUFFIX):
         raise InvalidKeyError(f"key {key!r}: it must be {{tier}}/{{asset}}{SUFFIX}")
