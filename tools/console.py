@@ -1,4 +1,4 @@
-"""Output for the user: steps, and the summary of a job of GitHub Actions."""
+"""Output for the user: steps, and the job summary on GitHub Actions."""
 
 import os
 import sys
@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-# With FORCE_COLOR, rich assumes a terminal and would write the frames of a spinner to a log. The
-# width of a log leaves names and ARNs on one line, so that they can be copied.
+# With FORCE_COLOR, rich assumes a terminal and would write spinner frames to a log. A log's width
+# leaves names and ARNs on one line, so that they can be copied.
 _IS_TERMINAL = sys.stdout.isatty()
 console = Console(
     highlight=False, force_interactive=_IS_TERMINAL, width=None if _IS_TERMINAL else 200
@@ -43,9 +43,9 @@ def waiting(step: str) -> Iterator[None]:
 
 
 def summarize(*parts: str | Table) -> None:
-    """Add text and tables, as Markdown, to the job summary of GitHub Actions.
+    """Add text and tables, as Markdown, to the GitHub Actions job summary.
 
-    Does nothing outside a job. Changes the style of the tables.
+    Does nothing outside a job. Changes the tables' style.
     """
     if "GITHUB_STEP_SUMMARY" not in os.environ:
         return

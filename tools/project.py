@@ -1,4 +1,4 @@
-"""The layout of this repository: its root, domains, environments and reserved names.
+"""The repository's layout: its root, domains, environments and reserved names.
 
 Any installed nox imports this module through the noxfile: use the standard library only.
 """
@@ -9,8 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 CORE = "core"
-# Nox sessions, their tags and folders in tests/ use these names. The stack of a domain "domain"
-# would have the name of its base class, DomainStack.
+# Nox sessions, their tags and folders in tests/ use these names. The stack in a domain "domain"
+# would have its base class's name, DomainStack.
 RESERVED = {
     CORE,
     "apps",
@@ -24,23 +24,23 @@ RESERVED = {
     "src",
     "tools",
 }
-# A parallel session, or a worker of end-to-end tests, has Python, Node and perhaps a local cloud.
+# A parallel session, or an end-to-end test worker, has Python, Node and perhaps a local cloud.
 GIGABYTES_OF_A_WORKER = 2
 
 
 def domains(root: Path = ROOT) -> list[str]:
-    """The folders of `stacks/` except `core`: one domain each."""
+    """The folders in `stacks/` except `core`: one domain each."""
     found = {path.parent.name for path in root.glob("stacks/*/*.py")}
     return sorted(found - {CORE})
 
 
 def environments(root: Path = ROOT) -> list[str]:
-    """The folders of `apps/`: one environment each."""
+    """The folders in `apps/`: one environment each."""
     return sorted(path.parent.name for path in root.glob("apps/*/app.py"))
 
 
 def incomplete(names: Iterable[str], root: Path = ROOT) -> list[str]:
-    """One sentence for each domain of `names` that lacks files, with the files to create."""
+    """One sentence for each domain in `names` that lacks files, with the files to create."""
     files = ("stacks/{}/app.py", "tests/{}/test_stack.py", "tests/{}/exports.txt")
     missing = {
         name: [file.format(name) for file in files if not (root / file.format(name)).exists()]

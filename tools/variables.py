@@ -1,8 +1,8 @@
-"""The environment variables of this process and of the commands that it starts.
+"""The environment variables for this process and the commands that it starts.
 
-In a session on a target, `Target.variables` replace the variables of the process. They come from
+In a session on a target, `Target.variables` replace the process's variables. They come from
 `credentials.resolve` for AWS, and from `LocalCloud.variables` for the local cloud. The CDK CLI also
-gets `cdk.VARIABLES`. A synthesis gets no variables of a target.
+gets `cdk.VARIABLES`. A synthesis gets no target variables.
 """
 
 import os
@@ -24,9 +24,8 @@ PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 def without_aws(variables: Mapping[str, str]) -> dict[str, str]:
     """`variables` without the variables for AWS: no credentials, profile or proxy.
 
-    The variables of the AWS SDKs begin with AWS_ (SDKs and tools reference guide, "Settings
-    reference"), and the variables of the CDK CLI begin with CDK_. CDK_DOCKER, the program that
-    bundles assets, is retained.
+    AWS SDK variables begin with AWS_ (SDKs and tools reference guide, "Settings reference"), and
+    CDK CLI variables begin with CDK_. CDK_DOCKER, the program that bundles assets, is retained.
     """
     kept = {
         key: value
@@ -44,7 +43,7 @@ def proxies(variables: Mapping[str, str]) -> dict[str, str]:
 
 @contextmanager
 def replaced_variables(variables: Mapping[str, str]) -> Iterator[None]:
-    """Use `variables` as all variables of this process and of the commands that it starts."""
+    """Use `variables` as all variables for this process and the commands that it starts."""
     before = dict(os.environ)
     try:
         os.environ.clear()

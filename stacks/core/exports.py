@@ -34,8 +34,8 @@ class Export:
 def check_imports(assembly: Path) -> None:
     """Raise `ValueError` for a stack that imports from another one without depending on it.
 
-    CloudFormation might deploy such a stack before the export exists. An export of a stack outside
-    the cloud assembly must exist already.
+    CloudFormation might deploy such a stack before the export exists. An export from a stack
+    outside the cloud assembly must exist already.
     """
     artifacts = json.loads((assembly / "manifest.json").read_text())["artifacts"]
     templates = {
@@ -55,5 +55,5 @@ def check_imports(assembly: Path) -> None:
             if exporter and exporter not in artifacts[stack].get("dependencies", []):
                 raise ValueError(
                     f"{stack} imports {name} from {exporter}, but does not depend on {exporter}. "
-                    "Call `add_stack_dependency` of the importing stack in the app."
+                    "In the app, call `add_stack_dependency` on the importing stack."
                 )

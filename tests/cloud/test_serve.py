@@ -34,7 +34,7 @@ def test_a_shell_with_the_printed_variables_reaches_only_the_local_cloud(
             "cloud", WEALTH_OPS_CLOUD=str(cloud.directory), WEALTH_OPS_TARGET="aws"
         )
         assert status == 0
-        assert f"is up at {cloud.url} already" in output
+        assert f"is already up at {cloud.url}" in output
         assert server_of(cloud).is_running()
         lines = [line for line in output.splitlines() if line.startswith(("export ", "unset "))]
         shell = subprocess.run(

@@ -1,1 +1,1 @@
-"""The CDK CLI of package-lock.json, its Node, and the cloud assemblies that it writes."""
+"""The CDK CLI from package-lock.json, its Node, and the cloud assemblies that it writes."""

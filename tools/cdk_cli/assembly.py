@@ -1,4 +1,4 @@
-"""Read the stacks of a cloud assembly, and select stacks by their ids."""
+"""Read a cloud assembly's stacks, and select stacks by their ids."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,21 +9,21 @@ from pathlib import Path
 
 from tools.errors import UserError
 
-# A value of a CloudFormation template.
+# A value in a CloudFormation template.
 type Json = str | float | bool | Sequence[Json] | Mapping[str, Json] | None
 
 ANY_ACCOUNT = "unknown-account"
 
 
 def at(value: Json, path: str) -> Json:
-    """The value at a path, which is a list of keys joined by dots, or None."""
+    """The value at a path (keys joined by dots), or None."""
     for key in path.split("."):
         value = value.get(key) if isinstance(value, Mapping) else None
     return value
 
 
 def construct_path(template: Json, logical_id: str) -> str:
-    """The construct path of a resource, for example `StorageStack/DataBucket`.
+    """A resource's construct path, for example `StorageStack/DataBucket`.
 
     Omits the `/Resource` that the CDK adds for the L1 construct within an L2 construct. Returns the
     logical id if the template has no path for the resource.
@@ -34,10 +34,10 @@ def construct_path(template: Json, logical_id: str) -> str:
 
 @dataclass(frozen=True)
 class StackArtifact:
-    """A synthesized stack, with the ids of the stacks that must be deployed before it.
+    """A synthesized stack, with the stack ids that must be deployed before it.
 
-    `template` is the name of a file in the cloud assembly. `lookup_role` and `deploy_role` are ARNs
-    of roles of the CDK bootstrap. `version_parameter` is the SSM parameter of the bootstrap.
+    `template` is a file name in the cloud assembly. `lookup_role` and `deploy_role` are the ARNs of
+    CDK bootstrap roles. `version_parameter` is the bootstrap's SSM parameter.
     """
 
     id: str
@@ -54,9 +54,9 @@ class StackArtifact:
 
 
 def read_stacks(assembly: Path) -> list[StackArtifact]:
-    """The stacks of a cloud assembly, each after its dependencies.
+    """A cloud assembly's stacks, each after its dependencies.
 
-    aws-cdk-lib.cloud_assembly_schema defines the format of `manifest.json`.
+    aws-cdk-lib.cloud_assembly_schema defines the `manifest.json` format.
     """
     artifacts = json.loads((assembly / "manifest.json").read_text())["artifacts"]
     found = {

@@ -1,4 +1,4 @@
-"""The CDK CLI of package-lock.json, on the Node of the project environment."""
+"""The CDK CLI from package-lock.json, on the project environment's Node."""
 
 import os
 import re
@@ -23,7 +23,7 @@ VARIABLES = {
     "JSII_HOST_STACK_TRACES": "1",
     "JSII_NODE": str(node.NODE),
 }
-# The CLI is one file of 16 MB: Node's cache of compiled code saves a sixth of its start.
+# The CLI is one 16 MB file: Node's compile cache saves a sixth of its start.
 CACHE = {"NODE_COMPILE_CACHE": str(ROOT / "build" / "node")}
 
 # Lines for `run` to hide.
@@ -43,7 +43,7 @@ ROUTINE = re.compile(
 
 
 class Done(NamedTuple):
-    """The exit status of the CLI, and its output without colors."""
+    """The CLI's exit status, and its output without colors."""
 
     status: int
     output: str

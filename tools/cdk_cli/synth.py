@@ -1,4 +1,4 @@
-"""Synthesize the apps of domains and environments: `python -m tools.cdk_cli.synth storage dev`."""
+"""Synthesize domain and environment apps: `python -m tools.cdk_cli.synth storage dev`."""
 
 import json
 import os
@@ -26,19 +26,19 @@ from tools.security.scans import (
 )
 from tools.variables import proxies, without_aws
 
-# `cdk.json` names the app of the same environment; its cloud assembly is `cdk.out`.
+# `cdk.json` names the same environment's app; its cloud assembly is `cdk.out`.
 DEFAULT_ENVIRONMENT = Environment.name
 ACKNOWLEDGE = (
     "Fix each finding, or acknowledge it on its construct with a reason for the reviewer "
     "(`acknowledge` in stacks/core/findings.py)."
 )
-# Findings do not end the synthesis, so that one list shows those of every scanner. The CDK CLI sets
-# this context too, and reads the report itself.
+# Findings do not end the synthesis, so that one list shows every scanner's. The CDK CLI sets this
+# context too, and reads the report itself.
 REPORT_FINDINGS = {"@aws-cdk/core:failSynthOnValidationErrors": False}
 
 
 def apps() -> dict[str, Path]:
-    """The CDK apps of this repository by name: one of each domain, one of each environment."""
+    """The CDK apps in this repository, by name: one for each domain and environment."""
     return {
         **{name: ROOT / "stacks" / name / "app.py" for name in domains()},
         **{name: ROOT / "apps" / name / "app.py" for name in environments()},
@@ -46,7 +46,7 @@ def apps() -> dict[str, Path]:
 
 
 def assembly_folder(name: str) -> Path:
-    """The folder for the cloud assembly of an app."""
+    """The folder for an app's cloud assembly."""
     return ROOT / ("cdk.out" if name == DEFAULT_ENVIRONMENT else f"build/synth/{name}")
 
 
@@ -104,7 +104,7 @@ def _check(name: str, assembly: Path, app: str) -> None:
     _check_context(assembly, app)
     stacks = read_stacks(assembly)
     if name in environments():
-        # Otherwise a copy of apps/dev with the old name would replace the stacks of dev.
+        # Otherwise a copy of apps/dev with the old name would replace dev's stacks.
         fix = f'Build every stack with Environment(name="{name}"), or rename the folder.'
         check_environment(name, stacks, app, fix)
         check_imports(assembly, app)
@@ -138,8 +138,8 @@ def check_environment(name: str, stacks: Iterable[StackArtifact], source: str, f
 def check_imports(assembly: Path, source: str) -> None:
     """Raise `UserError` with `source` if a stack imports what its environment does not export.
 
-    The app of a domain alone lacks the other stacks, so call this for an environment. An export of
-    another project or environment is not in the cloud assembly.
+    A domain's app alone lacks the other stacks, so call this for an environment. Another project's
+    or environment's export is not in the cloud assembly.
     """
     templates = read_templates(assembly)
     exported = {(template.environment, name) for template in templates for name in template.exports}
@@ -155,8 +155,8 @@ def check_imports(assembly: Path, source: str) -> None:
 
 
 def _remove_stale_templates(output: Path, stacks: Iterable[StackArtifact]) -> None:
-    # The CDK does not delete the template of a removed stack. Keep the templates of nested stacks,
-    # because the manifest does not list them.
+    # The CDK does not delete a removed stack's template. Keep nested stacks' templates, because the
+    # manifest does not list them.
     templates = {stack.template for stack in stacks}
     for path in output.glob("*.template.json"):
         if path.name not in templates and not path.match("*.nested.template.json"):

@@ -1,1 +1,1 @@
-"""What a change affects, for the jobs of CI."""
+"""What a change affects, and what is deployed, for the jobs in CI."""

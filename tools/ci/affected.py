@@ -1,7 +1,7 @@
 """Find what CI runs for a change, from the changed paths: `nox -s affected -- [--base REF]`.
 
 RULES decides which jobs, components and sessions run. To add a job that runs a nox session, add the
-session to SESSIONS, and to the rows of RULES with the paths that it checks.
+session to SESSIONS, and to the rows in RULES whose paths it checks.
 """
 
 import argparse
@@ -29,8 +29,8 @@ SESSIONS = ("e2e", "clients", "growth", "guard")
 DEPLOYED = frozenset({"apps", "cdk-synth", "clients", "deploy", "e2e", "guard"})
 EVERYTHING = DEPLOYED.union({DOMAIN}, COMPONENTS, SESSIONS)
 
-# Path patterns, and what CI runs for them. The first row that matches a path decides. A path
-# without a matching row runs everything.
+# Path patterns, and what CI runs for them. The first row that matches a path decides. If no row
+# matches, everything runs.
 RULES: list[tuple[tuple[str, ...], frozenset[str]]] = [
     # tests/cloud compares this document with the permissions that it tests.
     (("docs/permissions.md",), frozenset({"shared", "e2e"})),
@@ -39,20 +39,20 @@ RULES: list[tuple[tuple[str, ...], frozenset[str]]] = [
     # Not **/*.md: a Markdown file in a domain may be a deployed asset.
     (("*/README.md", "*/*/README.md", "*.png", "*.svg"), frozenset()),
     (("LICENSE", ".editorconfig", ".github/*.md", ".github/CODEOWNERS"), frozenset()),
-    # Settings and lock files of every session.
+    # Settings and lock files for every session.
     (("*.toml", "*.json", "uv.lock", ".npmrc", ".python-version", "noxfile.py"), EVERYTHING),
-    # Only a run of every job uses every action.
+    # Only a run with every job uses every action.
     ((".github/workflows/**", ".github/actions/**"), EVERYTHING),
     ((".ci/**", ".github/**", ".git*", ".pre-commit-config.yaml"), frozenset({"shared"})),
-    # Shared code of all domains and their tests.
+    # Code that all domains and their tests share.
     (("stacks/core/**", "stacks/*.py", "tests/*.py", "tools/project.py"), EVERYTHING),
-    # A domain may import only the exports.py of another domain (pyproject.toml).
+    # A domain may import only another domain's exports.py (pyproject.toml).
     (("stacks/*/exports.py",), EVERYTHING),
     (("stacks/*/**",), DEPLOYED | {DOMAIN}),
-    # The functions of the stacks bundle this code. No snapshot contains it.
+    # Functions in the stacks bundle this code. No snapshot contains it.
     (("src/**",), DEPLOYED | {"src"}),
     (("apps/**",), DEPLOYED | {"shared"}),
-    # Changed code of the recorded stacks matches other rows.
+    # Changed code for the recorded stacks matches other rows.
     (("snapshots/**",), DEPLOYED),
     (("tests/clients/**",), frozenset({"shared", "clients"})),
     (("tools/security/checkov/**",), frozenset({"cdk-synth"})),
@@ -79,10 +79,10 @@ class Affected:
 
 
 def affected(root: Path, base: str, head: str | None = None, *, exact: bool = False) -> Affected:
-    """Find what the changes since the merge base of `base` and `head` affect.
+    """Find what changed since `base` and `head` diverged, and what that affects.
 
-    With `exact`, since `base` itself. Without `head`, changes in the working tree of the repository
-    `root` count too. If git cannot find the changes, everything is affected.
+    With `exact`, since `base` itself. Without `head`, changes in `root`'s working tree count too.
+    If git cannot find the changes, everything is affected.
     """
     known = domains(root)
     try:
@@ -140,7 +140,7 @@ def _everything(known: Sequence[str], why: str) -> Affected:
 def outputs(
     names: frozenset[str], environments: Sequence[str], known: Sequence[str]
 ) -> dict[str, list[str]]:
-    """The outputs for ci.yml: the jobs that run, and the matrices of three of them.
+    """The outputs for ci.yml: the jobs that run, and the matrices for three of them.
 
     Workflows insert outputs into scripts, so these hold only names that follow a rule. Raises
     `UserError` for a domain or environment with another name.
@@ -170,7 +170,7 @@ def outputs(
 
 
 def _write_for_ci(root: Path) -> None:
-    """Set the outputs of a job, and add the reasons to the job summary."""
+    """Set a job's outputs, and add the reasons to its summary."""
     environments: list[str] = []
     if os.environ["GITHUB_EVENT_NAME"] == "push":
         deployed = since_deployed(root)

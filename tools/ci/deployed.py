@@ -26,9 +26,9 @@ class Decision:
 
 
 def decide(root: Path, commit: str, deployed: str | None) -> Decision:
-    """Whether a push of `commit` replaces the recorded commit, from the history of `root`.
+    """Whether a push of `commit` replaces the recorded commit, from the history in `root`.
 
-    Both are ids of commits; `deployed` is None without a record.
+    Both are commit ids; `deployed` is None without a record.
     """
     if deployed is None:
         return Decision("deploy", "No deploy is recorded yet.")
@@ -67,7 +67,7 @@ def check_out(root: Path, name: str) -> None:
     """Check out a commit of main; raises `UserError` if main does not contain it."""
     commit = git.commit(root, name)
     if git.merge_base(root, commit, "origin/main") != commit:
-        raise UserError(f"{name!r} is no commit of main. Choose another commit, or merge it first.")
+        raise UserError(f"{name!r} is not a commit on main. Choose another one, or merge it first.")
     git.switch(root, commit)
 
 

@@ -1,4 +1,4 @@
-"""Read the changes since a base, and the files of a commit, from git.
+"""Read the changes since a base, and a commit's files, from git.
 
 Paths are relative to the repository's root. All functions raise `UserError` when git fails.
 """
@@ -12,7 +12,7 @@ from tools.errors import UserError
 
 
 def commit(root: Path, ref: str) -> str:
-    """The id of the commit that `ref` names; raises `UserError` if not found."""
+    """The commit id that `ref` names; raises `UserError` if not found."""
     _git(root, "rev-parse", "--git-dir")  # raises if `root` is not a repository
     options = ("--verify", "--quiet", f"{ref}^{{commit}}")
     found = _git(root, "rev-parse", *options, check=False).strip()
@@ -31,7 +31,7 @@ def default_base(root: Path) -> str:
 
 
 def merge_base(root: Path, base: str, head: str) -> str:
-    """The id of the newest commit that `base` and `head` share, as in `git diff base...head`."""
+    """The newest commit that `base` and `head` share, by id, as in `git diff base...head`."""
     found = _git(root, "merge-base", commit(root, base), commit(root, head), check=False).strip()
     if not found:
         raise UserError(f"{base!r} and {head!r} share no commit. Use another base.")
@@ -41,9 +41,9 @@ def merge_base(root: Path, base: str, head: str) -> str:
 def changed(root: Path, start: str, head: str | None) -> set[str]:
     """The paths that differ between two commits, or between `start` and the working tree.
 
-    Untracked files of the working tree count unless they are ignored.
+    Untracked files in the working tree count unless they are ignored.
     """
-    # --no-renames overrides the user's settings: both paths of a rename count.
+    # --no-renames overrides the user's settings: both paths in a rename count.
     options = ("--name-only", "-z", "--no-renames")
     listed = _git(root, "diff", *options, start, *filter(None, [head]), "--")
     if head is None:

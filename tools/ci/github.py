@@ -1,8 +1,8 @@
-"""The record of what is deployed, kept by GitHub, and the outputs of a job of GitHub Actions.
+"""The record of what is deployed, which GitHub keeps, and a job's outputs on GitHub Actions.
 
-The record of an environment is the newest GitHub deployment with the task TASK. Only `record`
-creates such deployments, after a deploy succeeded. The jobs have `deployment: false`, because
-GitHub otherwise adds a deployment for each job in an environment, also if it deploys nothing.
+An environment's record is the newest GitHub deployment with the task TASK. Only `record` creates
+such deployments, after a deploy succeeded. The jobs have `deployment: false`, because GitHub
+otherwise adds a deployment for each job in an environment, also if it deploys nothing.
 """
 
 import json
@@ -15,7 +15,7 @@ from tools.cdk_cli.assembly import Json, at
 from tools.errors import UserError
 
 TASK = "deployed"
-# The REST API does not document an order of deployments.
+# The REST API does not document how it orders deployments.
 _NEWEST = """
 query($owner: String!, $name: String!, $environment: String!) {
   repository(owner: $owner, name: $name) {
@@ -34,7 +34,7 @@ def recorded(environment: str) -> str | None:
     answer = _post("graphql", {"query": _NEWEST, "variables": variables})
     nodes = at(answer, "data.repository.deployments.nodes")
     if not isinstance(nodes, list):
-        raise UserError(f"GitHub returned no deployments of {environment!r}: {answer}")
+        raise UserError(f"GitHub returned no deployments for {environment!r}: {answer}")
     return next((str(at(node, "commitOid")) for node in nodes if at(node, "task") == TASK), None)
 
 
@@ -49,7 +49,7 @@ def record(environment: str, commit: str) -> None:
         "environment": environment,
         "task": TASK,
         "auto_merge": False,  # GitHub would merge main into an older commit
-        "required_contexts": [],  # the jobs of this run have not ended yet
+        "required_contexts": [],  # jobs in this run have not ended yet
     }
     created = _post(f"repos/{repository}/deployments", deployment)
     # Only for people: the deployment itself is the record.
@@ -58,7 +58,7 @@ def record(environment: str, commit: str) -> None:
 
 
 def write_outputs(outputs: Mapping[str, Json]) -> None:
-    """Set outputs of the step, strings as they are, other values as JSON; elsewhere do nothing."""
+    """Set the step's outputs, strings as they are, other values as JSON; elsewhere do nothing."""
     if "GITHUB_OUTPUT" not in os.environ:
         return
     lines = [
@@ -70,7 +70,7 @@ def write_outputs(outputs: Mapping[str, Json]) -> None:
 
 
 def _post(path: str, body: Mapping[str, Json]) -> Json:
-    """The answer of GitHub's API; raises `UserError` if the request fails."""
+    """GitHub's API response; raises `UserError` if the request fails."""
     command = ["gh", "api", "--method", "POST", path, "--input", "-"]
     done = subprocess.run(
         command, input=json.dumps(body), capture_output=True, text=True, check=False

@@ -10,7 +10,7 @@ MARK = "DEPLOYED_BY_PUSH"
 
 
 def deployed_by_push(root: Path = ROOT) -> list[str]:
-    """The environments whose app.py sets DEPLOYED_BY_PUSH, in the order of its values.
+    """The environments whose app.py sets DEPLOYED_BY_PUSH, ordered by its value.
 
     `True` is 1. Environments with the same value are in alphabetical order. Raises `UserError` for
     another value.
@@ -20,7 +20,7 @@ def deployed_by_push(root: Path = ROOT) -> list[str]:
 
 
 def _place(app: Path) -> int:
-    """The value of DEPLOYED_BY_PUSH in an app.py; 0 without it."""
+    """DEPLOYED_BY_PUSH in an app.py; 0 without it."""
     module = ast.parse(app.read_bytes())
     named = [node for node in ast.walk(module) if isinstance(node, ast.Name) and node.id == MARK]
     found = [_value(statement) for statement in module.body]

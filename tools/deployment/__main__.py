@@ -1,4 +1,4 @@
-"""`python -m tools.deployment VERB …`: the command of the nox session with the name of the verb."""
+"""`python -m tools.deployment VERB …`: what the nox session named after the verb runs."""
 
 import signal
 import sys
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _interrupt(*_: object) -> None:
-    # Ignore further signals: a second exception would interrupt the stop of the local cloud, or
+    # Ignore further signals: a second exception would interrupt the local cloud while it stops, or
     # leave a stack without termination protection.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)

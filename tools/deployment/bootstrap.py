@@ -14,7 +14,7 @@ from tools.errors import UserError
 
 
 def bootstrap(options: Options) -> int:
-    """Prepare the target's account and the regions of the stacks for CDK deploys."""
+    """Prepare the target's account and the stacks' regions for CDK deploys."""
     with prepare(options) as deployment:
         if deployment.target.kind == "aws":
             deployment.confirm("Bootstrap the account for", deployment.stacks)
@@ -47,7 +47,7 @@ def _run(deployment: Deployment, stacks: Sequence[StackArtifact], flags: Sequenc
 
 
 def _unbootstrapped(deployment: Deployment) -> list[StackArtifact]:
-    """One stack of each region that is not bootstrapped.
+    """One stack in each region that is not bootstrapped.
 
     Reads the SSM parameter that `cdk deploy` reads, so any qualifier, toolkit stack or bootstrap
     template works. Skips the check if the principal has no permission to read the parameter.

@@ -17,7 +17,7 @@ def serve(options: Options) -> int:
     with local_cloud(cloud_directory(), port=options.port) as cloud:
         _print_variables(cloud)
         if cloud.server is None:
-            say(f"The local cloud is up at {cloud.url} already, served by another process.")
+            say(f"The local cloud is already up at {cloud.url}, served by another process.")
             return 0
         say(f"The local cloud is up at {cloud.url}; Ctrl-C stops the server and saves the state.")
         try:

@@ -28,12 +28,12 @@ ACKNOWLEDGED = ROOT / "snapshots" / "drift.toml"
 
 
 def diff(options: Options) -> int:
-    """Show the changes that a deploy would make; return the status of `cdk diff`."""
+    """Show the changes that a deploy would make; return cdk's exit status."""
     with prepare(options) as op:
         op = leave_out(op)
         ensure_bootstrapped(op)
         method = []
-        # The change sets of the local cloud report more replacements than AWS.
+        # The local cloud's change sets report more replacements than AWS.
         if op.target.kind == "local" and not any("method" in flag for flag in options.cdk_flags):
             method = ["--method=template"]
         names = [stack.id for stack in op.stacks]
@@ -41,7 +41,7 @@ def diff(options: Options) -> int:
 
 
 def drift(options: Options) -> int:
-    """Show the drift of the selected stacks; return 1 for drift, and for an unchecked resource.
+    """Show drift in the selected stacks; return 1 for drift, and for an unchecked resource.
 
     A stack that is not deployed counts as drift. Raises `UserError` if no stack is deployed.
     """
@@ -54,7 +54,7 @@ def drift(options: Options) -> int:
         findings: list[Finding] = []
         unsupported: list[str] = []
         for stack in deployed:
-            with waiting(f"Detecting drift of {stack.id}"):
+            with waiting(f"Detecting drift in {stack.id}"):
                 found, others = detect(op, stack)
             findings += found
             unsupported += others
@@ -100,7 +100,7 @@ def _examine(op: Deployment) -> tuple[list[StackArtifact], dict[StackArtifact, s
 
 
 def _describe(findings: Sequence[Finding], acknowledged: Entries) -> Iterator[str]:
-    """A line for each finding, below its resource, and the numbers of findings."""
+    """A line for each finding, below its resource, and the finding counts."""
     for resource, group in groupby(findings, key=lambda finding: finding.resource):
         yield resource
         for finding in group:
@@ -130,7 +130,7 @@ def _show_next_step(
     if op.target.kind == "local":
         if findings:
             say(f"Undo the drift by hand: {BY_HAND}")
-        # Source: services/cloudformation/drift.py of MiniStack.
+        # Source: MiniStack's services/cloudformation/drift.py.
         say(
             "The local cloud compares less than AWS: of a bucket, for example, only the versioning."
         )

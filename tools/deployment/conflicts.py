@@ -10,13 +10,13 @@ from tools.deployment.options import ADOPT
 from tools.deployment.prepare import Deployment
 from tools.local_cloud.folder import how_to_empty
 
-# The CDK CLI may break the lines. The error code of a service is AlreadyExists.
+# The CDK CLI may break the lines. A service's error code is AlreadyExists.
 _EXISTS = re.compile(r"already\s*exists", re.IGNORECASE)
 _BUCKET = re.compile(r"'AWS::S3::Bucket'\s+with\s+identifier\s+'(\S+)'\s+already\s+exists")
 
 
 def explain(deployment: Deployment, output: str) -> bool:
-    """Say what to do if the output of a failed `cdk deploy` names an existing resource.
+    """Say what to do if a failed `cdk deploy` names an existing resource in its output.
 
     Returns whether it does.
     """
@@ -50,7 +50,7 @@ def _why_foreign(deployment: Deployment, bucket: str) -> str:
             return ""
         return (
             f"S3 denies access to the bucket {bucket}: probably another AWS account owns the name. "
-            "Choose another default of `Environment.project` in stacks/core/environment.py."
+            "Choose another default for `Environment.project` in stacks/core/environment.py."
         )
     if region == stack.region:
         return ""

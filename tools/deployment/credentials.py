@@ -42,8 +42,8 @@ def find_method(session: Session) -> tuple[str | None, str]:
 
     Raises `UserError` if a profile that the user chose does not work.
     """
-    # Skip the EC2 metadata service: the call takes seconds on a laptop, and the role of an instance
-    # does not mean that the user wants AWS. `--to aws` includes the service.
+    # Skip the EC2 metadata service: the call takes seconds on a laptop, and an instance role does
+    # not mean that the user wants AWS. `--to aws` includes the service.
     try:
         _use_chosen_profile(session)
         session.get_component("credential_provider").remove("iam-role")
@@ -62,7 +62,7 @@ def find_method(session: Session) -> tuple[str | None, str]:
 
 
 def resolve(session: Session, *, interactive: bool) -> dict[str, str]:
-    """The variables that make every command act as the principal of the session.
+    """The variables that make every command act as the session's principal.
 
     Asks for an MFA code at most once; if not `interactive`, raises `UserError` instead. Raises
     `UserError` for settings that boto3 and the CDK CLI would read in different ways.
@@ -111,24 +111,24 @@ def _check_settings(session: Session, config: Mapping[str, object]) -> None:
     if refused:
         raise UserError(
             f"{', '.join(refused)}: an endpoint of one service is not supported. Use one endpoint "
-            "for all services: AWS_ENDPOINT_URL, or `endpoint_url` of the profile."
+            "for all services: AWS_ENDPOINT_URL, or the profile's `endpoint_url`."
         )
 
 
 def explain(error: Exception, session: Session) -> str:
-    """The message of the error, and a hint."""
+    """The error's message, and a hint."""
     # botocore raises a KeyError for a damaged token in the cache.
     if isinstance(error, (aws.SSOError, aws.TokenRetrievalError, aws.LoginError, KeyError)):
         hint = f"Sign in for a new token: `aws sso login`, or `aws login` ({_profile(session)})."
     elif "AssumeRoleWithWebIdentity" in str(error) and _code(error) == "AccessDenied":
         hint = (
-            "The trust policy of the role does not accept the token: compare its conditions with "
-            "the issuer, the audience and the subject of the token."
+            "The role's trust policy does not accept the token: compare its conditions with the "
+            "token's issuer, audience and subject."
         )
     else:
         variables = [key for key in sorted(os.environ) if key.startswith("AWS_")]
         hint = f"Check {', '.join([_profile(session), *variables])}."
-    # The message of a built-in exception says little without its type.
+    # A built-in exception's message says little without its type.
     is_from_aws = isinstance(error, (aws.BotoCoreError, aws.ClientError))
     message = str(error) if is_from_aws else f"{type(error).__name__}: {error}"
     return f"{' '.join(message.split()).rstrip('.')}. {hint}"
@@ -142,7 +142,7 @@ def next_step(error: Exception) -> str:
 
 @contextmanager
 def explained(session: Session) -> Iterator[None]:
-    """Turn the exceptions of botocore into a `UserError`."""
+    """Turn botocore exceptions into a `UserError`."""
     try:
         yield
     except _ERRORS as error:
@@ -173,7 +173,7 @@ def _refuse_conflicts(session: Session, chosen: Mapping[str, str]) -> None:
     if len(set(chosen.values())) > 1:
         raise UsageError(f"{settings} name two profiles. {fix}")
     stronger = [key for key in _STRONGER_THAN_A_PROFILE if os.environ.get(key)]
-    # A role of the profile may use the access key as its source.
+    # A role in the profile may use the access key as its source.
     is_source = session.get_scoped_config().get("credential_source") == "Environment"
     if stronger and not is_source:
         raise UsageError(

@@ -1,4 +1,4 @@
-"""Deploy stacks: bootstrap, `cdk deploy`, the table of resources, and the next step."""
+"""Deploy stacks: bootstrap, `cdk deploy`, the resource table, and the next step."""
 
 from functools import partial
 
@@ -23,7 +23,7 @@ _NEXT = (
 
 
 def deploy(options: Options) -> int:
-    """Deploy the selected stacks and their dependencies; return the status of `cdk deploy`."""
+    """Deploy the selected stacks and their dependencies; return cdk's exit status."""
     with prepare(options) as deployment:
         if REVERT in options.cdk_flags and deployment.target.kind == "local":
             raise UserError(

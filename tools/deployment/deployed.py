@@ -13,17 +13,18 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudformation.type_defs import StackResourceSummaryTypeDef, StackTypeDef
 
-# The error code of a request without permission.
+# The error code for a request without permission.
 DENIED = "AccessDenied"
-# `cdk deploy` deletes a stack with one of these statuses, but not its retained resources, and
+# With one of these statuses, `cdk deploy` deletes the stack, but not its retained resources, and
 # creates it again.
 FAILED_CREATION = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
-# Statuses of a stack that was never created (CloudFormation user guide, "Stack status codes").
+# Statuses that a stack has if it was never created (CloudFormation user guide, "Stack status
+# codes").
 NEVER_CREATED = (None, "REVIEW_IN_PROGRESS", "DELETE_COMPLETE", *FAILED_CREATION)
 
 
 def is_changing(status: str) -> bool:
-    """Whether an operation is changing a stack in the status."""
+    """Whether an operation is changing a stack in this status."""
     return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
 
 
@@ -32,14 +33,14 @@ class UnreadableError(UserError):
 
 
 class DeployedStacks:
-    """The stacks of the target's account."""
+    """The stacks in the target's account."""
 
     def __init__(self, target: Target) -> None:
         self._target = target
         self._sessions: dict[str, boto3.Session] = {}
 
     def session(self, role: str | None) -> boto3.Session:
-        """A session of a bootstrap role, or of the user's principal if it may not assume the role.
+        """A session as a bootstrap role, or as the user's principal if it may not assume the role.
 
         Like the CDK CLI: a principal needs only the permission to assume these roles.
         """
@@ -51,7 +52,7 @@ class DeployedStacks:
         return self._sessions[arn]
 
     def client(self, stack: StackArtifact, role: str | None = None) -> "CloudFormationClient":
-        """A CloudFormation client of a bootstrap role, by default of the lookup role."""
+        """A CloudFormation client for a bootstrap role, by default the lookup role."""
         session = self.session(role or stack.lookup_role)
         return session.client("cloudformation", region_name=stack.region)
 
@@ -71,7 +72,7 @@ class DeployedStacks:
             raise UnreadableError(f"Cannot read the stack {stack.name}: {error}") from error
 
     def resources(self, stack: StackArtifact) -> "list[StackResourceSummaryTypeDef]":
-        """The resources of the deployed stack."""
+        """The deployed stack's resources."""
         pages = self.client(stack).get_paginator("list_stack_resources")
         found = pages.paginate(StackName=stack.name)
         return [resource for page in found for resource in page["StackResourceSummaries"]]
@@ -79,7 +80,7 @@ class DeployedStacks:
     def template(self, stack: StackArtifact) -> Json:
         """The deployed template, or None if it cannot be parsed.
 
-        CloudFormation applies its policies, not those of the assembly.
+        CloudFormation applies its policies, not the assembly's.
         """
         from cfnlint.decode import decode_str  # takes a second
 
@@ -98,7 +99,7 @@ class DeployedStacks:
         return [event["ValidationStatusReason"] for event in failed]
 
     def set_protection(self, stack: StackArtifact, *, on: bool) -> None:
-        """Turn the termination protection of the stack on or off."""
+        """Turn the stack's termination protection on or off."""
         self.client(stack, stack.deploy_role).update_termination_protection(
             StackName=stack.name, EnableTerminationProtection=on
         )

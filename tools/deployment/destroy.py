@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def destroy(options: Options) -> int:
     """Delete the selected stacks, and the stacks that depend on them.
 
-    Returns the status of `cdk destroy`, or 1 if stack ids were given and a stack is protected.
+    Returns cdk's exit status, or 1 if stack ids were given and a stack is protected.
     """
     with prepare(options, dependents=True) as deployment:
         found = {stack.id: deployment.deployed.find(stack) for stack in deployment.stacks}
@@ -52,7 +52,7 @@ def _choose(
         if deployed is None:
             say(f"{stack.id} ({stack.name}) does not exist.")
             continue
-        # The protection of the deployed stack may have been turned off by hand.
+        # The deployed stack's protection may have been turned off by hand.
         if (stack.is_protected or _is_protected(deployed)) and not deployment.options.unprotect:
             say(
                 f"{stack.id} ({stack.name}) is retained: it has termination protection, because it "

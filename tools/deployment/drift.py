@@ -1,6 +1,6 @@
 """Detect drift with CloudFormation: properties that differ, and resources that were not checked.
 
-`cdk drift` reports a resource that CloudFormation could not read as free of drift.
+`cdk drift` reports no drift for a resource that CloudFormation could not read.
 """
 
 import json
@@ -33,8 +33,8 @@ type Entries = Sequence[Mapping[str, str]]
 _RESOURCE = {"resource"}
 _PROPERTY = {"resource", "property", "expected", "actual"}
 
-# A detection takes up to several minutes (API reference, DetectStackDrift). A deploy of the stack,
-# or another detection, must end first.
+# A detection takes up to several minutes (API reference, DetectStackDrift). A deploy, or another
+# detection, must end first.
 TIMEOUT_MINUTES = 15
 PAUSE_SECONDS = 2.0
 
@@ -57,7 +57,7 @@ class Finding:
         return self.entry.keys() != _RESOURCE
 
     def reason(self, acknowledged: Entries) -> str | None:
-        """The reason of the entry that acknowledges the finding."""
+        """The reason in the entry that acknowledges the finding."""
         for entry in acknowledged:
             if entry == {**self.entry, "reason": entry["reason"]}:
                 return entry["reason"]
@@ -65,7 +65,7 @@ class Finding:
 
 
 def read_acknowledged(file: Path) -> Entries:
-    """The entries of snapshots/drift.toml. Raises `UsageError` for an incomplete entry."""
+    """The entries in snapshots/drift.toml. Raises `UsageError` for an incomplete entry."""
     try:
         tables = tomllib.loads(file.read_text())
     except tomllib.TOMLDecodeError as error:
@@ -87,7 +87,7 @@ def find_settled(deployment: Deployment, stack: StackArtifact) -> "StackTypeDef 
     deadline = time.monotonic() + TIMEOUT_MINUTES * 60
     found = deployment.deployed.find(stack)
     if found and is_changing(found["StackStatus"]):
-        with waiting(f"Waiting for the end of {found['StackStatus']} of {stack.id}"):
+        with waiting(f"Waiting for {stack.id}, which is {found['StackStatus']}"):
             while found and is_changing(found["StackStatus"]) and time.monotonic() < deadline:
                 time.sleep(PAUSE_SECONDS)
                 found = deployment.deployed.find(stack)
@@ -101,7 +101,7 @@ def detect(deployment: Deployment, stack: StackArtifact) -> tuple[list[Finding],
     """
     client = deployment.deployed.client(stack)
     detection = _run_detection(client, stack)
-    # A resource that could not be read may still have the record of an earlier detection.
+    # A resource that could not be read may still have an earlier detection's record.
     drifts = {
         drift["LogicalResourceId"]: drift
         for drift in _read_drifts(client, stack)
@@ -146,7 +146,7 @@ def _run_detection(
 
 
 def _start_detection(client: "CloudFormationClient", stack: StackArtifact) -> str | None:
-    """The id of a new detection, or None while another detection is in progress."""
+    """A new detection's id, or None while another detection is in progress."""
     try:
         return client.detect_stack_drift(StackName=stack.name)["StackDriftDetectionId"]
     except ClientError as error:
@@ -195,7 +195,7 @@ def _not_checked(path: str, reason: str) -> Finding:
 
 
 def _is_supported(kind: str, region: str) -> bool:
-    """Whether CloudFormation can read resources of the type, and so detect their drift."""
+    """Whether CloudFormation can read resources with this type, and so detect their drift."""
     from cfnlint.schema import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError  # takes a second
 
     try:

@@ -13,7 +13,7 @@ def leave_out(deployment: Deployment) -> Deployment:
     """`deployment` without the stacks that the local cloud cannot create; says which, and why.
 
     Such a stack has a resource type that the local cloud lacks, or depends on such a stack. Raises
-    `UserError` if no stack remains of those that the user named.
+    `UserError` if no stack that the user named remains.
     """
     if deployment.target.kind == "aws":
         return deployment

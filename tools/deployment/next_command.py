@@ -10,7 +10,7 @@ from tools.deployment.prepare import Deployment
 def next_command(
     deployment: Deployment, verb: str, *flags: str, stacks: Sequence[StackArtifact] = ()
 ) -> str:
-    """The command that runs `verb` for `stacks`, or for the stacks of the user, on the same target.
+    """The command that runs `verb` for `stacks`, or for the user's stacks, on the same target.
 
     The command has a line of its own, so that it can be copied.
     """

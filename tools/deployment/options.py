@@ -1,4 +1,4 @@
-"""The command line of each verb, with the flags of the CDK CLI that a verb passes on."""
+"""Each verb's command line, with the CDK CLI flags that it passes on."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -11,12 +11,12 @@ from tools.project import environments
 
 ADOPT = "--import-existing-resources"
 REVERT = "--revert-drift"
-# More stacks at a time exceed the request limits of CloudFormation.
+# More stacks at a time exceed CloudFormation's request limits.
 CONCURRENCY = 8
 
 
 class CdkFlag(NamedTuple):
-    """A flag of the CDK CLI. A flag with a `metavar` takes a value."""
+    """A CDK CLI flag. A flag with a `metavar` takes a value."""
 
     name: str
     help: str
@@ -48,7 +48,7 @@ CDK_FLAGS: Mapping[str, Sequence[CdkFlag]] = {
 
 @dataclass(frozen=True)
 class Options:
-    """The command line of the user."""
+    """The user's command line."""
 
     verb: str
     stacks: Sequence[str] = ()
@@ -74,7 +74,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse(verb: str, arguments: Sequence[str]) -> Options:
-    """Parse the command line of a verb; raise `UsageError` if it is wrong."""
+    """Parse a verb's command line; raise `UsageError` if it is wrong."""
     parser = _Parser(prog=f"nox -s {verb} --", allow_abbrev=False)
     if verb == "cloud":
         parser.add_argument("--port", type=int, default=0, help="default: any free port")

@@ -30,13 +30,13 @@ from tools.variables import replaced_variables
 ENDED = "If the local cloud has ended, run the same command again."
 # `~/.cdk.json` may name a profile or proxy for the CDK CLI alone; flags override the file.
 _OWN_CREDENTIALS = ("--profile=",)
-# The local cloud needs no proxy. Notices of the CDK CLI come from the internet.
+# The local cloud needs no proxy. CDK CLI notices come from the internet.
 _OWN_NETWORK = ("--proxy=", "--no-notices")
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """A target, and the selected stacks of a synthesized environment.
+    """A target, and the stacks selected from a synthesized environment.
 
     `left_out` are selected stacks that the target cannot create, with the reason for each.
     """
@@ -96,8 +96,8 @@ class Deployment:
 def prepare(options: Options, *, dependents: bool = False) -> Iterator[Deployment]:
     """Print the target, and yield a deployment; the local cloud runs until it ends.
 
-    Raises `UserError` if another session uses the folder of the local cloud, and for every problem
-    with the target or the stacks.
+    Raises `UserError` if another session uses the local cloud's folder, and for every problem with
+    the target or the stacks.
     """
     session = Session(profile=options.profile)
     choice = choose(options.to, session, interactive=is_interactive())
@@ -144,7 +144,7 @@ def _prepare_local(options: Options, resources: ExitStack) -> tuple[Target, Path
         synthesis = pool.submit(_find_assembly, options)
         cloud = resources.enter_context(local_cloud(cloud_directory()))
         assembly = synthesis.result()
-    # Use the account and region of the environment.
+    # Use the environment's account and region.
     stacks = read_stacks(assembly)
     account = next((stack.account for stack in stacks if stack.account), ACCOUNT)
     region = next((stack.region for stack in stacks), REGION)
@@ -153,9 +153,9 @@ def _prepare_local(options: Options, resources: ExitStack) -> tuple[Target, Path
 
 
 def _find_assembly(options: Options) -> Path:
-    """The cloud assembly of --app, or a new one of the environment.
+    """The cloud assembly in --app, or a new one for the environment.
 
-    Raises `UserError` if the folder of --app has no assembly of the environment.
+    Raises `UserError` if the --app folder has no assembly for the environment.
     """
     name = options.environment
     if options.app is None:

@@ -1,4 +1,4 @@
-"""Turn off the termination protection of stacks for the time of one command."""
+"""Turn off termination protection while one command runs."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,7 +15,7 @@ from tools.errors import UserError
 def without_protection(
     deployment: Deployment, stacks: Sequence[StackArtifact], run: Callable[[], Done]
 ) -> Done:
-    """Turn off the termination protection of `stacks`, run a command, and return its result.
+    """Turn off termination protection for `stacks`, run a command, and return its result.
 
     Turns the protection on again, or says that it is off, if anything fails or is interrupted.
     """

@@ -1,4 +1,4 @@
-"""The table of resources after a deploy."""
+"""The resource table after a deploy."""
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.table import Table

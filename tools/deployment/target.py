@@ -21,7 +21,7 @@ _REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 @dataclass(frozen=True)
 class Choice:
-    """The kind of target, and the reason for it."""
+    """The chosen kind of target, and why."""
 
     kind: Kind
     why: str
@@ -32,7 +32,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Target:
-    """An account of AWS or of the local cloud, and the principal that acts there.
+    """An account on AWS or the local cloud, and the principal that acts there.
 
     `variables` are the environment variables with which boto3 and the CDK CLI use the account.
     `region_settings` are the regions that the user set, by setting.
@@ -46,7 +46,7 @@ class Target:
 
     @property
     def partition(self) -> str:
-        """The partition of the account, for example `aws`."""
+        """The account's partition, for example `aws`."""
         return self.principal.split(":")[1]
 
     def __str__(self) -> str:
@@ -59,7 +59,7 @@ class Target:
 
 
 def choose(to: str | None, session: Session, *, interactive: bool) -> Choice:
-    """The target of `to` (from --to), of WEALTH_OPS_TARGET, or of the credentials, in this order.
+    """The target that `to` (from --to), WEALTH_OPS_TARGET or the credentials choose, in this order.
 
     Credentials select AWS if the user can be asked; without credentials, the target is the local
     cloud. On GitHub Actions, only --to or WEALTH_OPS_TARGET selects the local cloud, because a
@@ -86,7 +86,7 @@ def choose(to: str | None, session: Session, *, interactive: bool) -> Choice:
 
 
 def aws_target(session: Session, *, interactive: bool) -> Target:
-    """The account of the credentials, resolved once for boto3 and the CDK CLI.
+    """The credentials' account, resolved once for boto3 and the CDK CLI.
 
     Raises `UserError` with the host, command, variable or file to fix.
     """
@@ -100,7 +100,7 @@ def aws_target(session: Session, *, interactive: bool) -> Target:
 
 
 def announce(target: Target, regions: Collection[str]) -> None:
-    """Print the target of an operation on stacks in `regions`.
+    """Print the target for an operation on stacks in `regions`.
 
     Also prints a region that the user set, if no stack has it. On GitHub Actions, such a region
     is an error, because nobody reads the line.

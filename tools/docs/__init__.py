@@ -1,1 +1,1 @@
-"""Writes the generated parts of the documents: diagrams, and the record of a deploy."""
+"""Write the generated parts of the documents: diagrams, and a recorded deploy."""

@@ -1,7 +1,7 @@
-"""The Mermaid diagram of an environment, drawn from its recorded templates.
+"""An environment's Mermaid diagram, drawn from its recorded templates.
 
-Solid arrows are imports, with the export's key. Dotted arrows are the actions that policies of a
-role allow: on a resource of the diagram, or on all resources whose ARN matches a pattern.
+Solid arrows are imports, with the export's key. Dotted arrows are the actions that a role's
+policies allow: on a resource in the diagram, or on all resources whose ARN matches a pattern.
 """
 
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tools.cdk_cli.assembly import Json, at, construct_path
 
-# The resource types of the diagram, with the Mermaid shape of each. Other types are left out.
+# The resource types in the diagram, each with its Mermaid shape. Other types are left out.
 _STORE, _ROLE, _OTHER = '[("{}")]', '(["{}"])', '["{}"]'
 SHAPES = {
     "AWS::DynamoDB::GlobalTable": _STORE,
@@ -33,7 +33,7 @@ SHAPES = {
 
 
 def draw(folder: Path) -> str:
-    """The diagram of the templates in `folder`, as a fenced block of Markdown."""
+    """The diagram for the templates in `folder`, as a fenced Markdown block."""
     drawing = _Drawing(
         {
             path.name.partition(".")[0]: json.loads(path.read_text(encoding="utf-8"))
@@ -47,7 +47,7 @@ def draw(folder: Path) -> str:
 class _Drawing:
     def __init__(self, templates: Mapping[str, Json]) -> None:
         self.templates = templates
-        # The node of each resource in the diagram, by stack and logical id.
+        # Each resource's node in the diagram, by stack and logical id.
         self.nodes = {
             (stack, key): _id(f"{stack}/{self.path(stack, key)}")
             for stack, key, resource in self.items("Resources")
@@ -60,14 +60,14 @@ class _Drawing:
             self.exports[str(at(output, "Export.Name"))] = (node, key)
 
     def items(self, section: str) -> Iterator[tuple[str, str, Json]]:
-        """Stack, logical id and value of each item in a section of the templates."""
+        """Stack, logical id and value for each item in a template section."""
         for stack, template in self.templates.items():
             items = at(template, section)
             for key, value in items.items() if isinstance(items, Mapping) else ():
                 yield stack, key, value
 
     def path(self, stack: str, key: str) -> str:
-        """The construct path of a resource within its stack."""
+        """A resource's construct path within its stack."""
         return construct_path(self.templates[stack], key).removeprefix(f"{stack}/")
 
     def node(self, stack: str, value: Json) -> str | None:
@@ -94,7 +94,7 @@ class _Drawing:
             yield "; ".join([f'subgraph {_id(stack)}["{stack}"]', *nodes, "end"])
 
     def imports(self) -> Iterator[str]:
-        """A line for the stacks that import the same exports of a resource."""
+        """A line for the stacks that import the same exports from a resource."""
         keys: dict[tuple[str, str], list[str]] = {}
         for stack, template in self.templates.items():
             for name in sorted({*_references(template)} & self.exports.keys()):
@@ -134,7 +134,7 @@ class _Drawing:
 
 
 def _allowed(policies: list[Json]) -> Iterator[tuple[list[str], Json]]:
-    """The actions of each statement that allows something, with each of its resources."""
+    """Each allowing statement's actions, with each of its resources."""
     for policy in policies:
         for statement in _list(at(policy, "PolicyDocument.Statement")):
             actions = [str(action) for action in _list(at(statement, "Action"))]
@@ -157,14 +157,14 @@ def _references(value: Json) -> Iterator[str]:
 
 
 def _pattern(arn: Json) -> str | None:
-    """`<service>:<resource>` of an ARN; None for `*` and for a value that is no ARN."""
+    """An ARN's `<service>:<resource>`; None for `*` and for a value that is no ARN."""
     parts = _flat(arn).split(":", 5)
-    # Without the pattern of sub-resources: `table/a-*/*`, the indexes of `table/a-*`.
+    # Without the sub-resource pattern: `table/a-*/*` are the indexes on `table/a-*`.
     return re.sub(r"(\*.*)[/:]\*$", r"\1", f"{parts[2]}:{parts[5]}") if len(parts) == 6 else None
 
 
 def _flat(value: Json) -> str:
-    """The text of an ARN, with a wildcard for each value that only a deploy knows."""
+    """An ARN's text, with a wildcard for each value that only a deploy knows."""
     match value:
         case str():
             return value
@@ -175,7 +175,7 @@ def _flat(value: Json) -> str:
 
 
 def _list(value: Json) -> list[Json]:
-    """A list, or the only element of a list: policies allow both."""
+    """A value as a list: policies allow a list, or its only element."""
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [*value]
     return [] if value is None else [value]

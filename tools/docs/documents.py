@@ -1,8 +1,8 @@
-"""The generated blocks of the documents.
+"""The generated blocks in the documents.
 
 Two comments, each on its own line, enclose a block: `<!-- begin NAME -->` and `<!-- end NAME -->`.
-The block `diagram <environment>` holds the diagram of an environment: `nox -s snapshots` draws it,
-and `nox -s guard` and the tests of apps/ find a stale one.
+The block `diagram <environment>` holds an environment's diagram: `nox -s snapshots` draws it, and
+`nox -s guard` and the tests for apps/ find a stale one.
 """
 
 import re
@@ -25,7 +25,7 @@ def fill(text: str, name: str, content: str) -> str:
 def write_diagrams(snapshots: Path) -> None:
     """Draw the diagrams in the documents beside the folder `snapshots`.
 
-    Raises `UserError` for the diagram of an environment without templates.
+    Raises `UserError` for a diagram whose environment has no templates.
     """
     for path, text in _outdated(snapshots).items():
         path.write_text(text, encoding="utf-8", newline="\n")
@@ -41,7 +41,7 @@ def check_diagrams(snapshots: Path) -> None:
 
 
 def _outdated(snapshots: Path) -> dict[Path, str]:
-    """The new text of each document whose diagrams differ from the snapshots."""
+    """The new text for each document whose diagrams differ from the snapshots."""
     root, found = snapshots.parent, {}
     for path in [*root.glob("README.md"), *sorted(root.glob("docs/**/*.md"))]:
         text = old = path.read_text(encoding="utf-8")

@@ -1,6 +1,7 @@
-"""Record the picture and the table of README from a real deploy: `python -m tools.docs.picture`.
+"""Record README's picture and table from a real deploy: `python -m tools.docs.picture`.
 
-The deploy runs on a terminal of fixed width, with a new local cloud and without AWS credentials.
+The deploy runs on a terminal with a fixed width, with a new local cloud and without AWS
+credentials.
 """
 
 import io
@@ -26,12 +27,12 @@ from tools.variables import without_aws
 COMMAND = ("uv", "run", "nox", "-s", "synth", "deploy")
 README = ROOT / "README.md"
 PICTURE = ROOT / "docs" / "images" / "deploy.svg"
-TABLE = "deployed"  # the block of README with the table
+TABLE = "deployed"  # README's block with the table
 WIDTH = 110
 
 
 def run(command: Sequence[str], folder: Path) -> tuple[str, str]:
-    """The output of a command on a terminal, and its job summary. Its local cloud is in `folder`.
+    """A command's output on a terminal, and its job summary. Its local cloud is in `folder`.
 
     Raises `UserError` with the output if the command fails.
     """
@@ -65,7 +66,7 @@ def run(command: Sequence[str], folder: Path) -> tuple[str, str]:
 
 
 def shown(output: str) -> str:
-    """What a terminal shows in the end: without the frames of spinners, with colors."""
+    """What a terminal shows in the end: without spinner frames, with colors."""
     lines, row = [""], 0
     for part in re.split(r"(\n|\x1b\[\??[\d;]*[A-Za-z])", output.replace("\r", "")):
         if part == "\n":
@@ -81,7 +82,7 @@ def shown(output: str) -> str:
 
 
 def refuse_private(text: str) -> None:
-    """Raise `UserError` if the text holds a path of this machine, or a port."""
+    """Raise `UserError` if the text holds a path on this machine, or a port."""
     private = [str(ROOT), str(Path.home()), tempfile.gettempdir()]
     found = [path for path in private if path in text]
     found += re.findall(r"(?:127\.0\.0\.1|localhost):\d+", text)
@@ -93,17 +94,17 @@ def refuse_private(text: str) -> None:
 
 
 def svg(command: Sequence[str], text: str) -> str:
-    """The picture of a terminal with a command and its output."""
+    """A picture showing a terminal with a command and its output."""
     console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
     console.print(Text(f"$ {' '.join(command)}", "bold"))
     console.print(Text.from_ansi(text))
     picture = console.export_svg(title="Wealth-Ops", unique_id="deploy")
-    # GitHub loads no web fonts in pictures. Without them, the monospace font of the reader is used.
+    # GitHub loads no web fonts in pictures. Without them, the reader's monospace font is used.
     return re.sub(r" *@font-face \{.*?\}\n", "", picture, flags=re.DOTALL)
 
 
 def table(summary: str) -> str:
-    """The first Markdown table of a job summary, without its padding."""
+    """The first Markdown table in a job summary, without its padding."""
     found = re.search(r"^\|.*\|\n\|.*\|\n(?:\|.*\|\n)+", summary, re.MULTILINE)
     if found is None:
         raise UserError("The deploy wrote no table to its job summary (GITHUB_STEP_SUMMARY).")

@@ -1,1 +1,1 @@
-"""Report the changes of deployed stacks, and fail on unacknowledged destructive changes."""
+"""Report changes to deployed stacks, and fail on unacknowledged destructive changes."""

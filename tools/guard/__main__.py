@@ -1,4 +1,4 @@
-"""Compare the snapshots with the snapshots of a base.
+"""Compare the snapshots with a base's snapshots.
 
 `nox -s guard -- [--base REF] [--exact] [--environment NAME]`
 """
@@ -82,7 +82,7 @@ def report(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> tuple[str, b
 
 
 def _load(files: Mapping[str, bytes], path: str) -> Template:
-    """The template of a stack, with the settings that its environment's `stacks.json` holds."""
+    """A stack's template, with the settings that its environment's `stacks.json` holds."""
     if f"{path}{SUFFIX}" not in files:
         return {}
     environment, _, stack = path.rpartition("/")
@@ -91,12 +91,12 @@ def _load(files: Mapping[str, bytes], path: str) -> Template:
 
 
 def _acknowledgements(files: Mapping[str, bytes]) -> dict[str, str]:
-    """The reason of each acknowledgement, by resource."""
+    """Each acknowledgement's reason, by resource."""
     try:
         entries = tomllib.loads(files.get(ACKNOWLEDGED, b"").decode())
     except ValueError as error:
         raise UserError(
-            f"{ACKNOWLEDGED} is not valid TOML: {error}. Replace an older entry of the same "
+            f"{ACKNOWLEDGED} is not valid TOML: {error}. Replace an older entry for the same "
             "resource."
         ) from error
     for resource, reason in entries.items():
@@ -108,7 +108,7 @@ def _acknowledgements(files: Mapping[str, bytes]) -> dict[str, str]:
 
 
 def _differences(all_changes: Sequence[Changes]) -> Iterator[str]:
-    """The output of `cdk diff` for each stack."""
+    """What `cdk diff` prints for each stack."""
     for changes in all_changes:
         if changes["text"]:
             yield from (f"### {changes['name']}", "", "```", changes["text"], "```", "")
@@ -117,7 +117,7 @@ def _differences(all_changes: Sequence[Changes]) -> Iterator[str]:
 
 
 def _verdict(found: Mapping[str, Sequence[str]], reasons: Mapping[str, str]) -> Iterator[str]:
-    """The destructive changes of each resource, and the acknowledgements that are missing."""
+    """Each resource's destructive changes, and the missing acknowledgements."""
     yield from ("### Destructive changes", "")
     for resource, descriptions in found.items():
         reason = reasons.get(resource)
@@ -129,7 +129,7 @@ def _verdict(found: Mapping[str, Sequence[str]], reasons: Mapping[str, str]) -> 
         yield (
             "\nThese changes may delete data, make data unreadable, stop events, open access or "
             "make a deploy fail after some changes. If they are intended, add these lines to "
-            f"`{ACKNOWLEDGED}`, each with a reason, in place of an older line of the same "
+            f"`{ACKNOWLEDGED}`, each with a reason, in place of an older line for the same "
             "resource:\n\n```toml"
         )
         yield from (f'{json.dumps(resource)} = ""' for resource in missing)

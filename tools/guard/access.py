@@ -9,8 +9,8 @@ from tools.guard.changes import Changes, Permission, Resource
 def opened(resource: Resource, changes: Changes) -> Iterator[str]:
     """A sentence for each permission that a resource adds, and for each denial that it removes.
 
-    Ignores the permissions of new roles, the trust of new resources in AWS services, and the
-    denials of deleted roles.
+    Ignores new roles' permissions, new resources' trust in AWS services, and deleted roles'
+    denials.
     """
     created = _references(changes, "WILL_CREATE")
     deleted = _references(changes, "WILL_DESTROY")
@@ -34,7 +34,7 @@ def _references(changes: Changes, impact: str) -> tuple[str, ...]:
 
 
 def _is_missing(permission: Permission, effect: str, others: Sequence[Permission]) -> bool:
-    """Whether a statement may have an effect that no statement of `others` may have."""
+    """Whether a statement may have an effect that no statement in `others` may have."""
     effects = (effect, "Unknown")
     if permission["effect"] not in effects:
         return False

@@ -29,10 +29,9 @@ class Permission(TypedDict):
 class Resource(TypedDict, total=False):
     """A changed resource.
 
-    `impact` is a ResourceImpact of @aws-cdk/cloudformation-diff, e.g. WILL_REPLACE, and `causes`
-    are the name, old and new value of properties that replace the resource. `identifiers` are sets
-    of properties: the values of one set name one resource. The permissions belong to this
-    resource.
+    `impact` is a ResourceImpact from @aws-cdk/cloudformation-diff, e.g. WILL_REPLACE, and `causes`
+    are the name, old and new value for properties that replace the resource. `identifiers` are
+    property sets: one set's values name one resource. The permissions belong to this resource.
     """
 
     id: str
@@ -48,9 +47,9 @@ class Resource(TypedDict, total=False):
 
 
 class Changes(TypedDict):
-    """The changes of one stack; `text` is the output of `cdk diff`, empty if nothing differs.
+    """One stack's changes; `text` is what `cdk diff` prints, empty if nothing differs.
 
-    The permissions belong to all resources of the stack, changed or not.
+    The permissions belong to all resources in the stack, changed or not.
     """
 
     name: str
@@ -63,7 +62,7 @@ class Changes(TypedDict):
 
 
 def compare(templates: Mapping[str, tuple[Template, Template]]) -> list[Changes]:
-    """The changes from the old to the new template of each stack; {} means no template."""
+    """Each stack's changes from the old to the new template; {} means no template."""
     install(ROOT)
     pairs = [{"name": name, "old": old, "new": new} for name, (old, new) in templates.items()]
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The destructive changes of a stack.
+"""A stack's destructive changes.
 
 A change is destructive if it may delete data, make data unreadable, stop events, open access or
 make a deploy fail after some changes.
@@ -14,7 +14,7 @@ from tools.guard import access
 from tools.guard.changes import Changes, Resource, Template
 from tools.guard.rules import change, destructive_property_changes, text
 
-# Descriptions of the impacts that delete, replace or remove a resource.
+# What the impacts that delete, replace or remove a resource are called.
 IMPACTS = {
     "WILL_DESTROY": "is deleted",
     "WILL_ORPHAN": "leaves the stack, but is retained",
@@ -26,10 +26,10 @@ STATEFUL = {"AWS::ECR::Repository"}
 
 
 def destructive_changes(changes: Changes) -> Mapping[str, list[str]]:
-    """Descriptions of the destructive changes of a stack, by resource.
+    """A stack's destructive changes, described in words, by resource.
 
-    A resource is a path such as `dev/StorageStack/DataBucket`, the name of an export, or the path
-    of the stack for its settings.
+    A resource is a path such as `dev/StorageStack/DataBucket`, an export name, or the stack's path
+    for its settings.
     """
     stack, found = changes["name"], defaultdict[str, list[str]](list)
     for resource in changes["resources"]:
@@ -92,7 +92,7 @@ def _of_exports(changes: Changes) -> Iterator[tuple[str, str]]:
 
 
 def _exports(template: Template) -> dict[str, Json]:
-    """The values of the exports of a template, by name."""
+    """A template's export values, by name."""
     outputs = template.get("Outputs")
     return {
         str(at(output, "Export.Name")): at(output, "Value")

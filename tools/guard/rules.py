@@ -1,16 +1,16 @@
-"""Rules that find destructive changes of properties, for all resource types.
+"""Rules that find destructive property changes, for all resource types.
 
-CloudFormation gives properties of the same meaning the same name in most types, so a rule names
+CloudFormation gives properties with the same meaning the same name in most types, so a rule names
 only the property. For example, the rule
 
     r"ImageTagMutability|PermissionsBoundary": changed_or_removed
 
-matches the property `ImageTagMutability` of each resource. If the value changes from "IMMUTABLE" to
+matches each resource's `ImageTagMutability` property. If the value changes from "IMMUTABLE" to
 "MUTABLE", `changed_or_removed` returns True, and the guard prints
 
     ImageTagMutability changes from "IMMUTABLE" to "MUTABLE"
 
-To add a rule, add a line to RULES and a change to DESTRUCTIVE in tests/tools/test_rules.py.
+To add a rule, add a line to RULES and a change to DESTRUCTIVE in tests/tools/guard/test_rules.py.
 """
 
 import json
@@ -23,11 +23,11 @@ from tools.cdk_cli.assembly import Json, at
 # Whether the change from an old to a new value is destructive. None means not set.
 type Check = Callable[[Json, Json], bool]
 
-# Properties that name an element of a list, e.g. a replica of a table.
+# Properties that name a list element, e.g. a table replica.
 NAMES = ("Region", "IndexName", "Id", "Name")
 # Objects in these storage classes must be restored, for hours, before an application can read them.
 ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
-# The numbers of days and images in the JSON of lifecycle rules.
+# The days and image counts in lifecycle rules' JSON.
 LIMIT = re.compile(r"(?:Days|countNumber)\W+(\d+)")
 
 
@@ -72,10 +72,10 @@ def retained_less(old: Json, new: Json) -> bool:
 
 
 def expires_or_archives(old: Json, new: Json) -> bool:
-    """A lifecycle rule of a bucket is added or changed, and deletes or archives objects.
+    """A bucket lifecycle rule is added or changed, and deletes or archives objects.
 
-    Ignores changes to more days. Ignores transitions of noncurrent versions, because an application
-    does not read noncurrent versions.
+    Ignores changes to more days. Ignores noncurrent version transitions, because applications do
+    not read those versions.
     """
     if not isinstance(new, Mapping) or new.get("Status") == "Disabled" or _is_later(old, new):
         return False
@@ -86,16 +86,16 @@ def expires_or_archives(old: Json, new: Json) -> bool:
 
 
 def expires_images(old: Json, new: Json) -> bool:
-    """The lifecycle policy of a repository is added or changed, except to more days or images."""
+    """A repository lifecycle policy is added or changed, except to more days or images."""
     return new is not None and not _is_later(old, new)
 
 
 def several_added_or_removed(old: Json, new: Json) -> bool:
-    """More than one element of a list is added or removed; one update allows only one."""
+    """More than one list element is added or removed; one update allows only one."""
     return bool(old and new) and len(_children(old).keys() ^ _children(new).keys()) > 1
 
 
-# Maps the end of the path of a property to the check of its values. A path is, for example,
+# Maps the end of a property path to the check for its values. A path is, for example,
 # `Properties.VersioningConfiguration.Status` or `Properties.Replicas[us-east-1].KmsKeyId`. Only the
 # first pattern that matches is used, so a specific pattern comes before a general one. A pattern
 # that ends with `.*` also matches the properties within.
@@ -117,7 +117,7 @@ RULES: Mapping[str, Check] = {
     r"PointInTimeRecoveryEnabled": switched_off,
     r"ObjectLock\w*|GenerateSecretString": changed_or_removed,
     r"(Replicas|\w*SecondaryIndexes)\[.*\]": removed,
-    # The deploy may fail after some changes (template reference of AWS::DynamoDB::Table and
+    # The deploy may fail after some changes (template reference, AWS::DynamoDB::Table and
     # AWS::DynamoDB::GlobalTable).
     r"Replicas|GlobalSecondaryIndexes": several_added_or_removed,
     r"stackName|environment": changed_or_removed,
@@ -138,7 +138,7 @@ RULES: Mapping[str, Check] = {
 
 
 def destructive_property_changes(old: Json, new: Json, path: str = "") -> Iterator[str]:
-    """A sentence for each destructive change of the property at a path or of a property within."""
+    """A sentence for each destructive change to the property at a path or a property within."""
     checks = (check for end, check in RULES.items() if re.search(rf"(^|\.)({end})$", path))
     check = next(checks, None)
     if check and check(old, new):
@@ -173,7 +173,7 @@ def _name(element: Json) -> Json:
 
 
 def _is_later(old: Json, new: Json) -> bool:
-    """Whether lifecycle rules differ at most in higher numbers of days or images."""
+    """Whether lifecycle rules differ at most in more days or images."""
     if LIMIT.sub("", text(old)) != LIMIT.sub("", text(new)):
         return False
     earlier = [int(number) for number in LIMIT.findall(text(old))]

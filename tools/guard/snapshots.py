@@ -1,6 +1,6 @@
-"""The reviewed state of each environment: its templates, and the settings of its stacks.
+"""Each environment's reviewed state: its templates, and its stacks' settings.
 
-`python -m tools.guard.snapshots` records the state. `nox -s guard` and the tests of apps/ compare
+`python -m tools.guard.snapshots` records the state. `nox -s guard` and the tests for apps/ compare
 it with a new synthesis.
 """
 
@@ -17,24 +17,24 @@ from tools.errors import UserError, reports_errors
 from tools.project import ROOT, environments
 
 FOLDER = ROOT / "snapshots"
-# Settings of stacks that templates do not contain. The guard compares them.
+# Stack settings that templates do not contain. The guard compares them.
 STACKS = "stacks.json"
 
 
 def templates(folder: Path) -> dict[str, bytes]:
-    """The templates of a cloud assembly, or of its snapshots, by file name."""
+    """The templates in a cloud assembly, or in its snapshots, by file name."""
     return {path.name: path.read_bytes() for path in folder.glob("*.template.json")}
 
 
 def _without_code(template: bytes) -> bytes:
-    """The template without the hashes of assets, which change with every change of code."""
+    """The template without asset hashes, which change whenever the code does."""
     template = re.sub(rb"\b[0-9a-f]{64}\b", b"ASSET_HASH", template)
-    # The logical id of a function's version ends with a hash of its code.
+    # A function version's logical id ends with a hash over its code.
     return re.sub(rb"(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}\b", rb"\1", template)
 
 
 def _reviewed(assembly: Path) -> dict[str, bytes]:
-    """The templates of a cloud assembly and the settings of its stacks, by file name."""
+    """A cloud assembly's templates and its stacks' settings, by file name."""
     settings = {
         stack.template.removesuffix(".template.json"): {
             "environment": f"aws://{stack.account or ANY_ACCOUNT}/{stack.region}",
@@ -49,7 +49,7 @@ def _reviewed(assembly: Path) -> dict[str, bytes]:
 
 
 def record(assembly: Path, snapshots: Path) -> None:
-    """Replace the snapshots by the templates and settings of a cloud assembly.
+    """Replace the snapshots by a cloud assembly's templates and settings.
 
     Draws the diagrams in the documents again.
     """
@@ -63,7 +63,7 @@ def record(assembly: Path, snapshots: Path) -> None:
 
 
 def _removed(snapshots: Path) -> list[Path]:
-    """The files with templates and settings of environments that do not exist."""
+    """Template and settings files for environments that do not exist."""
     paths = [*snapshots.glob("*/*.template.json"), *snapshots.glob(f"*/{STACKS}")]
     return sorted(path for path in paths if path.parent.name not in environments())
 
@@ -71,9 +71,9 @@ def _removed(snapshots: Path) -> list[Path]:
 def check(assembly: Path, snapshots: Path) -> None:
     """Raise `UserError` unless the snapshots hold the same JSON as a cloud assembly.
 
-    The bytes may differ, because a setting of git can change line endings. Also raises `UserError`
-    for snapshots of an environment that does not exist: with them, the guard would report no
-    change. And for a diagram that differs from the snapshots.
+    The bytes may differ, because a git setting can change line endings. Also raises `UserError` for
+    snapshots whose environment does not exist: with them, the guard would report no change. And for
+    a diagram that differs from the snapshots.
     """
     for path in _removed(snapshots.parent):
         raise UserError(

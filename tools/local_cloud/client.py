@@ -27,7 +27,7 @@ STOP_LIMIT = 20.0
 
 @dataclass(frozen=True)
 class LocalCloud:
-    """A running local cloud. It holds any number of accounts and regions."""
+    """A running local cloud. It holds as many accounts and regions as you use."""
 
     directory: Path
     port: int
@@ -36,7 +36,7 @@ class LocalCloud:
 
     @property
     def url(self) -> str:
-        """The endpoint of every service: an IP address, so that S3 needs no DNS names."""
+        """The endpoint for every service: an IP address, so that S3 needs no DNS names."""
         return f"https://{HOST}:{self.port}"
 
     @property
@@ -47,10 +47,10 @@ class LocalCloud:
     def variables(
         self, base: Mapping[str, str], *, account: str = ACCOUNT, region: str = REGION
     ) -> dict[str, str]:
-        """`base` with variables for the root user of `account`, and without a way to reach AWS."""
+        """`base` with variables for the root user in `account`, and without a way to reach AWS."""
         return without_aws(base) | {
             "AWS_ENDPOINT_URL": self.url,
-            # MiniStack accepts the number of any account as its root access key.
+            # MiniStack accepts any account number as its root access key.
             "AWS_ACCESS_KEY_ID": account,
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_REGION": region,
@@ -60,16 +60,16 @@ class LocalCloud:
             # Programs that read both names prefer the lower-case name.
             "NO_PROXY": HOST,
             "no_proxy": HOST,
-            # The CDK CLI caches the account of each access key in this folder.
+            # The CDK CLI caches each access key's account in this folder.
             "CDK_HOME": str(self.directory / "cdk"),
         }
 
 
 @contextmanager
 def local_cloud(directory: Path, *, port: int = 0) -> Iterator[LocalCloud]:
-    """Yield the local cloud in `directory`, served on `port` of 127.0.0.1 (0: any free port).
+    """Yield the local cloud in `directory`, served on 127.0.0.1 at `port` (0: any free port).
 
-    Uses the running server of the folder, or starts a server and stops it at the end.
+    Uses the folder's running server, or starts a server and stops it at the end.
     Raises `UserError` if the server cannot start or save the state.
     """
     directory = directory.resolve()

@@ -1,4 +1,4 @@
-"""The folder of a local cloud: the files, and their preparation before a server starts."""
+"""A local cloud's folder: the files, and their preparation before a server starts."""
 
 import os
 import shlex
@@ -13,30 +13,30 @@ from tools.project import ROOT
 
 HOST = "127.0.0.1"
 
-# The state of MiniStack's services, the objects of S3, and the version of MiniStack.
+# MiniStack's service state, S3 objects, and the version of MiniStack.
 STATE = "state"
 VERSION = "state/ministack-version"
-# The port of the running server. The file still exists if the server was killed or could not save
-# its whole state.
+# The running server's port. The file still exists if the server was killed or could not save its
+# whole state.
 PORT = "port"
 # A lock that the running server holds.
 LOCK = "lock"
-# The certificate of the server, with the certificate authority that clients trust.
+# The server's certificate, with the certificate authority that clients trust.
 CERTIFICATE = "tls/server.crt"
 KEY = "tls/server.key"
 # The Python that runs Lambda functions.
 PYTHON = "python"
-# The output of the server.
+# The server's output.
 LOG = "server.log"
 
 
 def cloud_directory() -> Path:
-    """The folder of the local cloud: WEALTH_OPS_CLOUD, or `.cloud` in the repository."""
+    """The local cloud's folder: WEALTH_OPS_CLOUD, or `.cloud` in the repository."""
     return Path(os.environ.get("WEALTH_OPS_CLOUD") or ROOT / ".cloud").resolve()
 
 
 def create(directory: Path) -> Path:
-    """Create and return the folder of a local cloud; raises `UserError` if that fails."""
+    """Create and return a local cloud's folder; raises `UserError` if that fails."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The resource types of a template that the local cloud lacks."""
+"""The resource types in a template that the local cloud lacks."""
 
 import json
 import re
@@ -16,10 +16,10 @@ _UNRECOGNIZED = re.compile(r"Unrecognized resource types: \[(.+)\]")
 
 
 def missing_types(client: "CloudFormationClient", assembly: Path, template: str) -> set[str]:
-    """The resource types that MiniStack lacks, of a template file and of its nested stacks.
+    """The resource types that MiniStack lacks, in a template file and its nested stacks.
 
-    `ValidateTemplate` of MiniStack names them, except of resources whose condition is false. The
-    types of a template with a transform are known only after the transform.
+    MiniStack's `ValidateTemplate` names them, except for resources whose condition is false. In a
+    template with a transform, the types are known only after the transform.
     """
     body = json.loads((assembly / template).read_text())
     if "Transform" in body:
@@ -27,14 +27,14 @@ def missing_types(client: "CloudFormationClient", assembly: Path, template: str)
     resources = body.get("Resources", {}).values()
     types = {(resource["Type"], resource.get("Condition")) for resource in resources}
     parts = {
-        # Names and properties would exceed the size of a request (51,200 bytes).
+        # Names and properties would exceed the request size (51,200 bytes).
         "Resources": {
             f"Type{number}": {"Type": kind, "Condition": condition}
             for number, (kind, condition) in enumerate(types)
         },
         "Conditions": body.get("Conditions", {}),
         "Mappings": body.get("Mappings", {}),
-        # Before the bootstrap, MiniStack finds no value of the parameter BootstrapVersion in SSM,
+        # Before the bootstrap, MiniStack finds no value for the parameter BootstrapVersion in SSM,
         # and would evaluate no condition.
         "Parameters": {
             key: parameter
@@ -49,7 +49,7 @@ def missing_types(client: "CloudFormationClient", assembly: Path, template: str)
         if found := _UNRECOGNIZED.search(str(error)):
             missing = set(found[1].split(", "))
     for resource in resources:
-        # The CDK CLI makes the CDK write the names of assets into the metadata.
+        # The CDK CLI makes the CDK write asset names into the metadata.
         nested = at(resource, "Metadata.aws:asset:path")
         if resource["Type"] == "AWS::CloudFormation::Stack" and isinstance(nested, str):
             missing |= missing_types(client, assembly, nested)

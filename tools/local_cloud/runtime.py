@@ -1,4 +1,4 @@
-"""What Lambda functions of the local cloud find besides their bundle: the same as on AWS."""
+"""What Lambda functions on the local cloud find besides their bundle: the same as on AWS."""
 
 import os
 import sysconfig
@@ -17,7 +17,7 @@ PYTHON_PACKAGES = ("boto3", "botocore", "dateutil", "jmespath", "s3transfer", "s
 def create_python(folder: Path) -> Path:
     """Create a Python that imports only the standard library and `PYTHON_PACKAGES`.
 
-    Returns its executable. The packages are links to those of the project environment.
+    Returns its executable. The packages are links to those in the project environment.
     """
     venv.create(folder, clear=True, symlinks=True)
     source = Path(sysconfig.get_path("purelib"))
@@ -28,7 +28,7 @@ def create_python(folder: Path) -> Path:
 
 
 def variables(python: Path) -> dict[str, str]:
-    """The environment variables of functions; `python` is the result of `create_python`."""
+    """The functions' environment variables; `python` is what `create_python` returns."""
     programs = (str(python.parent), str(NODE.parent), "/usr/local/bin", "/usr/bin", "/bin")
     return {
         **NO_CONFIGURATION,

@@ -19,8 +19,8 @@ from filelock import FileLock, Timeout
 
 from tools.local_cloud import folder, runtime
 
-# The user's environment variables for the server and Lambda functions. The list excludes variables
-# of AWS, variables that MiniStack reads, such as SERVICES, and those that `runtime` sets.
+# The user's environment variables for the server and Lambda functions. The list excludes AWS
+# variables, variables that MiniStack reads, such as SERVICES, and those that `runtime` sets.
 INHERITED = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR")
 
 
@@ -67,12 +67,12 @@ def _settings(directory: Path, port: int) -> dict[str, str]:
         "STATE_DIR": str(directory / folder.STATE),
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(directory / folder.STATE / "objects"),
-        # For Lambda functions: MiniStack's own bundle needs the certificates of the system.
+        # For Lambda functions: MiniStack's own bundle needs the system's certificates.
         "AWS_CA_BUNDLE": str(directory / folder.CERTIFICATE),
         # Do not listen for SFTP and MQTT.
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
-        # MiniStack removes the containers of other MiniStack servers when it starts.
+        # MiniStack removes other MiniStack servers' containers when it starts.
         "DOCKER_HOST": f"unix://{directory}/no-docker",
         "LOG_LEVEL": "WARNING",
     }
@@ -117,9 +117,9 @@ async def _serve(directory: Path, listener: socket.socket) -> None:
     await server.serve([listener])
     if not losses:
         (directory / folder.PORT).unlink()
-    # End the processes of Lambda functions: they are in the process group of the server.
+    # End the Lambda functions' processes: they are in the server's process group.
     os.killpg(0, signal.SIGTERM)
-    # sys.exit() would wait for the threads of requests that still run.
+    # sys.exit() would wait for threads whose requests still run.
     os._exit(1 if losses else 0)
 
 

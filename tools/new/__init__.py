@@ -1,1 +1,1 @@
-"""Create a domain from the files in templates/."""
+"""Create a domain from the files in templates/, or an environment from an existing one."""

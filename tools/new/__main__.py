@@ -79,7 +79,7 @@ def domain_files(domain: str, function: str | None) -> tuple[dict[str, str], dic
 
 
 def create_environment(name: str, settings: dict[str, str]) -> None:
-    """Write an environment with the stacks of the default environment.
+    """Write an environment with the default environment's stacks.
 
     Raises `UserError` before anything is written if a setting is invalid or the name is in use.
     """

@@ -1,4 +1,4 @@
-"""Edit the source of an environment's app: add a stack to it, or make another environment of it."""
+"""Edit an environment's app.py: add a stack to it, or make another environment of it."""
 
 import ast
 import re
@@ -8,7 +8,7 @@ from stacks.core.environment import Environment, construct_id
 from tools.errors import UserError
 
 SYNTHESIZE = "app.synth()"
-# The stack with the roles of functions and tasks: an environment without it has no foundation.
+# The stack with the function and task roles: an environment without it has no foundation.
 FOUNDATION = "IdentityStack"
 ROLE_ARN = "LAMBDA_EXECUTION_ROLE_ARN"
 DEPLOYED_BY_PUSH = "DEPLOYED_BY_PUSH"
@@ -23,7 +23,7 @@ def identity_variable(source: str) -> str | None:
 
 
 def with_stack(source: str, path: str, domain: str, *, takes_role: bool) -> str:
-    """The app with the stack of a domain added; `takes_role` passes it the role of functions.
+    """The app with a domain's stack added; `takes_role` passes it the functions' role.
 
     Raises `UserError` if the app has not the line `app.synth()` once.
     """
@@ -50,8 +50,8 @@ def with_stack(source: str, path: str, domain: str, *, takes_role: bool) -> str:
 def other_environment(source: str, name: str, **settings: str) -> str:
     """The app with another environment, which a push to main does not deploy.
 
-    `settings` are further arguments of `Environment`, such as its region. Raises `UserError` if the
-    app does not build exactly one `Environment`.
+    `settings` are further arguments for `Environment`, such as its region. Raises `UserError` if
+    the app does not build exactly one `Environment`.
     """
     tree = ast.parse(source)
     calls = [node for node in ast.walk(tree) if _is_environment(node)]

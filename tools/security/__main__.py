@@ -15,14 +15,14 @@ from tools.security.scans import Acknowledgement, Finding, ScannedAssembly
 
 
 def examine(name: str) -> int:
-    """Scan the app of a domain or environment, print a report, and return the number of faults.
+    """Scan a domain's or environment's app, print a report, and return how many faults it has.
 
     Raises `UserError` if the app does not synthesize or a scanner cannot run.
     """
     folder = scans.BUILD / name
     shutil.rmtree(folder, ignore_errors=True)
     with waiting(f"Synthesizing {name}, with cdk-nag"):
-        # With one more pack of cdk-nag than `nox -s synth`.
+        # With one more cdk-nag pack than `nox -s synth`.
         context = synth.REPORT_FINDINGS | {"serverless-checks": True}
         synth.synthesize(name, output=folder, context=context)
     assembly = ScannedAssembly(folder)
@@ -42,13 +42,13 @@ def examine(name: str) -> int:
     stale = assembly.stale(findings)
     for old in stale:
         say(f"\n{old.path} ({old.line}): remove the stale acknowledgement of {old.id}")
-    say(f"\nAcknowledged findings of {name}:")
+    say(f"\nAcknowledged findings in {name}:")
     _list(filter(None, map(assembly.acknowledgement, findings)))
     return len(faults) + len(stale)
 
 
 def _list(acknowledgements: Iterable[Acknowledgement]) -> None:
-    """Print the acknowledgements of each construct by their reasons, for a security reviewer."""
+    """Print each construct's acknowledgements by their reasons, for a security reviewer."""
 
     def where(found: Acknowledgement) -> tuple[str, str]:
         return found.path, found.reason

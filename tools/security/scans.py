@@ -1,4 +1,4 @@
-"""The scanners of a cloud assembly: cdk-nag, which `cdk synth` runs, cfn-lint and checkov."""
+"""The scanners for a cloud assembly: cdk-nag, which `cdk synth` runs, cfn-lint and checkov."""
 
 import json
 import os
@@ -19,7 +19,7 @@ BUILD = ROOT / "build" / "security"
 # The function that acknowledges findings.
 FINDINGS_MODULE = ROOT / "stacks" / "core" / "findings.py"
 
-# Rules of cfn-lint that the CDK's own constructs break. W3005: the CDK writes a DependsOn for every
+# cfn-lint rules that the CDK's own constructs break. W3005: the CDK writes a DependsOn for every
 # grant to a role, even if a Ref implies the dependency (aws/aws-cdk#24578).
 IGNORED = ("W3005",)
 
@@ -43,7 +43,7 @@ class Finding(NamedTuple):
 class Acknowledgement(NamedTuple):
     """An acknowledged finding, the construct on which it is acknowledged, and the reason.
 
-    `line` is the line that calls `acknowledge`; the acknowledgements of the CDK itself have none.
+    `line` is the line that calls `acknowledge`; the CDK's own acknowledgements have none.
     """
 
     id: str
@@ -87,7 +87,7 @@ class ScannedAssembly:
         return self._lines.get(path) or ""
 
     def acknowledgement(self, finding: Finding) -> Acknowledgement | None:
-        """The acknowledgement of `finding`: on its construct, or on a parent."""
+        """The acknowledgement for `finding`: on its construct, or on a parent."""
         path = finding.path
         while path and (finding.id, path) not in self._acknowledgements:
             path = path.rpartition("/")[0]
@@ -99,7 +99,7 @@ class ScannedAssembly:
         return sorted(found, key=lambda finding: finding.path)
 
     def stale(self, findings: Iterable[Finding]) -> list[Acknowledgement]:
-        """The acknowledgements without one of `findings`, except the CDK's own.
+        """The acknowledgements that match none of `findings`, except the CDK's own.
 
         The CDK removes an acknowledged annotation, so that it is no finding.
         """
@@ -112,27 +112,27 @@ class ScannedAssembly:
         ]
 
     def path(self, template: str, logical_id: str) -> str:
-        """The path of the construct of a resource or output, e.g. `StorageStack/DataBucket`."""
+        """The construct path for a resource or output, e.g. `StorageStack/DataBucket`."""
         file = self.folder / Path(template).name
         path = construct_path(json.loads(file.read_text()), logical_id)
         return path if "/" in path else f"{file.name.removesuffix('.template.json')}/{path}"
 
 
 def _called(trace: Sequence[str]) -> str:
-    """The line of a stack that called `acknowledge`, or an empty text if the CDK did not."""
+    """The line in a stack that called `acknowledge`, or an empty text if the CDK did."""
     called = any(str(FINDINGS_MODULE) in frame for frame in trace)
     return (user_line(trace) or str(FINDINGS_MODULE)) if called else ""
 
 
 def cdk_nag(assembly: ScannedAssembly, *, warnings: bool = True) -> Iterator[Finding]:
-    """The findings in the validation report: of cdk-nag, CloudFormation's rules, names and limits.
+    """The findings in the validation report: cdk-nag, CloudFormation's rules, names and limits.
 
     `warnings` adds the findings that do not fail a synthesis. Raises `UserError` if the rules did
     not run.
     """
     file = assembly.folder / "validation-report.json"
     if not file.exists():
-        raise UserError(f"{file} not found: build the app with `new_app` of stacks/core/app.py.")
+        raise UserError(f"{file} not found: build the app with `new_app` in stacks/core/app.py.")
     report = json.loads(file.read_text())
     for plugin in report["pluginReports"]:
         fails = plugin["conclusion"] == "failure"
@@ -142,7 +142,7 @@ def cdk_nag(assembly: ScannedAssembly, *, warnings: bool = True) -> Iterator[Fin
             continue
         for found in plugin["violations"] + plugin.get("suppressedViolations", []):
             rule = _rule_id(plugin["pluginName"], found["ruleName"])
-            # The description of a rule of NIST ends in a list of dozens of controls.
+            # A NIST rule's description ends in a list with dozens of controls.
             text = re.sub(r" - \(Control IDs: .*\)", "", found["description"])
             text = " ".join(filter(None, (text, found.get("suggestedFix"))))
             for construct in found["violatingConstructs"]:
@@ -187,7 +187,7 @@ def cfn_lint(
 
 
 def checkov(assembly: ScannedAssembly) -> Iterator[Finding]:
-    """The findings of checkov's checks for CloudFormation.
+    """The findings from checkov's CloudFormation checks.
 
     Raises `UserError` if checkov cannot read a template.
     """
@@ -233,7 +233,7 @@ def _start(*command: str | Path) -> subprocess.Popen[str]:
 def _output(name: str, process: subprocess.Popen[str], text: str = "") -> str:
     """The JSON that the scanner `name` prints after reading `text`.
 
-    Raises `UserError` with the output of a scanner that prints no JSON.
+    Raises `UserError` with the output if it is no JSON.
     """
     with process:
         output, errors = process.communicate(text)

@@ -53,7 +53,7 @@ def test_the_query_asks_for_the_newest_deployments_of_the_environment(gh: Path) 
 
 def test_an_answer_without_deployments_is_an_error(gh: Path) -> None:
     answer(gh, None)
-    with pytest.raises(UserError, match="GitHub returned no deployments of 'dev'"):
+    with pytest.raises(UserError, match="GitHub returned no deployments for 'dev'"):
         module.recorded("dev")
 
 

@@ -42,7 +42,7 @@ def test_a_bucket_in_another_region_or_account_cannot_be_adopted(
         "Your bucket acme-data is in eu-west-1, so a stack in eu-central-1 cannot adopt it. "
         "Delete the bucket, or change `Environment.region` in stacks/core/environment.py.\n"
         "S3 denies access to the bucket acme-data: probably another AWS account owns the name. "
-        "Choose another default of `Environment.project` in stacks/core/environment.py.\n"
+        "Choose another default for `Environment.project` in stacks/core/environment.py.\n"
     )
 
 

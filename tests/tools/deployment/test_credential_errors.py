@@ -65,7 +65,7 @@ def test_without_credentials_aws_is_refused_with_the_file_to_check(configure: Co
         (
             "AccessDenied",
             "Not authorized to perform sts:AssumeRoleWithWebIdentity",
-            "The trust policy of the role does not accept the token",
+            "The role's trust policy does not accept the token",
         ),
         ("ExpiredTokenException", "Token expired", "Check .*, AWS_WEB_IDENTITY_TOKEN_FILE"),
     ],

@@ -228,7 +228,7 @@ def test_the_findings_of_all_scanners_are_printed_with_their_ids(
     for finding in FINDINGS:
         assert f"\n\n{finding}\n" in output
     assert "`acknowledge` in stacks/core/findings.py" in output
-    assert output.endswith("Acknowledged findings of open:\n\n")
+    assert output.endswith("Acknowledged findings in open:\n\n")
 
 
 def test_the_report_ends_with_the_acknowledged_findings_and_their_reasons(
@@ -238,7 +238,7 @@ def test_the_report_ends_with_the_acknowledged_findings_and_their_reasons(
     assert status == 0
     assert output.count("1 findings, 0 not acknowledged") == 3
     assert output.endswith(
-        "\nAcknowledged findings of open:\n"
+        "\nAcknowledged findings in open:\n"
         f"\nOpenStack\n  Because.\n  {CHECKOV.id}\n"
         f"\n{BUCKET}\n  Because.\n  {NAG.id}\n  {LINT.id}\n\n"
     )
