@@ -41,12 +41,12 @@ COMPONENTS = {
     "tools": ["tools", *(f"tests/{name}" for name in TOOLS_TESTS)],
     **{domain: [f"stacks/{domain}", f"tests/{domain}"] for domain in DOMAINS},
 }
-# Each component's folder, whose branches its tests must cover.
+# The folder of each component, whose branches its tests must cover.
 SOURCES = {name: paths[0] for name, paths in COMPONENTS.items()}
 # Only end-to-end tests cover these tools.
 END_TO_END = ("tools/deployment", "tools/local_cloud")
 
-# Under `uv run nox`, uv has synchronized this process's environment.
+# Under `uv run nox`, uv has synchronized the environment of this process.
 IS_SYNCED = "UV" in os.environ and Path(sys.prefix).resolve() == ROOT / ".venv"
 if IS_SYNCED:
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -83,7 +83,7 @@ def covered_tests(
 ) -> None:
     """Run tests; fail unless they cover every branch of `source`, except files like `omit`."""
     for old in ROOT.glob(f"build/coverage/{name}*"):
-        old.unlink()  # `coverage report` would add an interrupted run's files
+        old.unlink()  # `coverage report` would add the files of an interrupted run
     data = f"--data-file=build/coverage/{name}"
     omitted = [f"--omit={omit}"] if omit else []
     pytest = ("-m", "pytest", "-q", *tests, *session.posargs)
@@ -282,7 +282,7 @@ def speed(session: nox.Session) -> None:
     run(session, "python", "-m", "tests.speed.measure")
 
 
-# One component's or app's sessions. `nox -t storage` runs all sessions for a domain.
+# The sessions of one component or app. `nox -t storage` runs all sessions for a domain.
 for component in COMPONENTS:
     tags = [component] if component in {*DOMAINS, "src"} else [component, "shared"]
     for check in (lint, mypy, test):

@@ -20,7 +20,7 @@ os.environ.update(cdk.VARIABLES)
 
 @pytest.fixture(scope="session", autouse=True)
 def cloud_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder for the cloud assemblies of tests that do not set CDK_OUTDIR themselves."""
+    """The folder for cloud assemblies in tests that do not set CDK_OUTDIR themselves."""
     folder = tmp_path_factory.mktemp("cdk.out")
     os.environ["CDK_OUTDIR"] = str(folder)
     return folder
@@ -30,10 +30,10 @@ def cloud_assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def check_app(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[[], None]:
-    """Check the stack and the exports that the `app.py` of a domain synthesizes.
+    """Check the stack and the exports that a domain's `app.py` synthesizes.
 
     Skips cdk-nag and CloudFormation's rules, which take seconds. The `synth` sessions check them.
-    snapshots/ records the full names of exports, with the names of the project and the environment.
+    snapshots/ records the full export names, with the names of the project and the environment.
     """
     from stacks.core.environment import construct_id
     from stacks.core.exports import Export

@@ -1,6 +1,6 @@
-"""The environment variables of the tests: importing this module removes the user's settings.
+"""The tests' environment variables: importing this module removes the user's settings.
 
-`tests/conftest.py` imports it before everything else of this repository, because rich reads the
+`tests/conftest.py` imports it before everything else in this repository, because rich reads the
 terminal's settings when `tools.console` is imported, and aws_cdk starts Node when it is imported.
 """
 
@@ -8,7 +8,7 @@ import os
 
 from tools.variables import without_aws
 
-# The width and colors of the terminal change what rich, argparse and Python print.
+# The terminal's width and colors change what rich, argparse and Python print.
 _TERMINAL = ("CLICOLOR", "COLORTERM", "COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR", "TERM")
 _PYTHON = ("PYTHON_COLORS", "PYTHONDEVMODE", "PYTHONOPTIMIZE", "PYTHONWARNINGS", "PY_COLORS")
 # With GIT_DIR, which git hooks set, a test would change the user's repository. GitHub's variables

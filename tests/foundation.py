@@ -1,4 +1,4 @@
-"""The stacks of the foundation alone, as an app: `python -m tests.foundation`.
+"""The foundation's stacks alone, as an app: `python -m tests.foundation`.
 
 End-to-end tests deploy these stacks, so that their result and duration do not depend on the domains
 and environments that later phases add.
@@ -13,7 +13,7 @@ from stacks.storage.exports import DATA_BUCKET_ARN
 from stacks.storage.stack import StorageStack
 
 environment = Environment()
-# The `synth` sessions check the findings of the same stacks.
+# The `synth` sessions check the same stacks' findings.
 app = new_app(validate=False)
 identity = IdentityStack(
     app,

@@ -49,7 +49,7 @@ def skip_validation(patch: "pytest.MonkeyPatch") -> None:
 
 
 def in_the_partition_aws(template: Mapping[str, object]) -> dict[str, object]:
-    """The template with `aws` in place of references to the partition, as CloudFormation has it."""
+    """The template with `aws` in place of partition references, as CloudFormation has it."""
 
     def resolve(value: dict[str, object]) -> object:
         match value:
@@ -91,7 +91,7 @@ def git(folder: Path, *command: str) -> str:
 
 @contextmanager
 def entered(cloud: LocalCloud, *, account: str = ACCOUNT, region: str = REGION) -> Iterator[None]:
-    """Use an account of a local cloud as its root user, in boto3 and in commands."""
+    """Use a local cloud account as its root user, in boto3 and in commands."""
     variables = cloud.variables(os.environ, account=account, region=region)
     try:
         with replaced_variables(variables):
@@ -105,7 +105,7 @@ ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 
 def administrator(session: boto3.Session, name: str) -> boto3.Session:
-    """A session of a new administrator, who is not the root of the account of `session`."""
+    """A session as a new administrator, who is not the root user in the account of `session`."""
     iam = session.client("iam")
     iam.create_user(UserName=name)
     iam.attach_user_policy(UserName=name, PolicyArn=ADMINISTRATOR)
@@ -113,7 +113,7 @@ def administrator(session: boto3.Session, name: str) -> boto3.Session:
     return boto3.Session(key["AccessKeyId"], key["SecretAccessKey"])
 
 
-# The layer of the image of `put_image`.
+# The layer in the image that `put_image` puts.
 LAYER = f"sha256:{'1' * 64}"
 
 

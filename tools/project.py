@@ -9,8 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 CORE = "core"
-# Nox sessions, their tags and folders in tests/ use these names. The stack in a domain "domain"
-# would have its base class's name, DomainStack.
+# Nox sessions, their tags and folders in tests/ use these names. The stack of a domain "domain"
+# would have the name of its base class, DomainStack.
 RESERVED = {
     CORE,
     "apps",

@@ -1,6 +1,6 @@
 """The environment variables for this process and the commands that it starts.
 
-In a session on a target, `Target.variables` replace the process's variables. They come from
+In a session on a target, `Target.variables` replace the variables of the process. They come from
 `credentials.resolve` for AWS, and from `LocalCloud.variables` for the local cloud. The CDK CLI also
 gets `cdk.VARIABLES`. A synthesis gets no target variables.
 """

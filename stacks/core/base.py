@@ -1,4 +1,4 @@
-"""DomainStack: every stack's base class, with its name, target, tags and exports."""
+"""DomainStack: the base class of every stack, with its name, target, tags and exports."""
 
 import aws_cdk as cdk
 from constructs import Construct

@@ -7,8 +7,9 @@
 | `Limits::ManagedPoliciesPerRole` | 10 managed policies attached to a role |
 
 IAM does not count white space. Token values are known only at deployment, so each counts as `TOKEN`
-characters, except the partition, account and region. Other stacks' policies that attach themselves
-to a role are not counted. AWS raises the last two quotas on request: then acknowledge the finding.
+characters, except the partition, account and region. Policies of other stacks that attach
+themselves to a role are not counted. AWS raises the last two quotas on request: then acknowledge
+the finding.
 """
 
 import json

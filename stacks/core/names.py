@@ -52,7 +52,7 @@ def _is_shared(template: Template, resource: Resource, *roles: str) -> bool:
 
 
 def _outside(kind: str, name: str | None, pattern: str) -> str | None:
-    """The sentence about a name that does not match the shared roles' pattern, or None."""
+    """The sentence about a name that does not match the pattern of the shared roles, or None."""
     if name is not None and fnmatchcase(name, pattern):
         return None
     if name is None:

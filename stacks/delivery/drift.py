@@ -1,6 +1,6 @@
 """What DriftRole may read: resource configurations, not the data in the resources.
 
-CloudFormation reads each resource with the permissions that the principal detecting drift has. For
+CloudFormation reads each resource with the permissions of the principal that detects drift. For
 another service's resource, add the actions that its read handler needs (`handlers.read.permissions`
 in the resource type's schema). If the role cannot read a resource, `nox -s drift` fails, because
 nothing compared it.

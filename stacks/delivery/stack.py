@@ -18,7 +18,7 @@ DEPLOY_ROLES = ("deploy", "file-publishing", "image-publishing", "lookup")
 
 
 class DeliveryStack(DomainStack):
-    """GitHub's OIDC provider, and two roles for one repository's jobs."""
+    """GitHub's OIDC provider, and two roles for the jobs of one repository."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The environments of this repository, each synthesized once."""
+"""The repository's environments, each synthesized once."""
 
 import runpy
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from tools import project
 
 @pytest.fixture(scope="session")
 def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Run an app of this repository, e.g. `apps.dev.app`, in this process; return its assembly."""
+    """Run an app in this repository, e.g. `apps.dev.app`, in this process; return its assembly."""
 
     def run(module: str) -> Path:
         folder = tmp_path_factory.mktemp(module)
@@ -27,5 +27,5 @@ def synthesize(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path
 
 @pytest.fixture(scope="session")
 def assemblies(synthesize: Callable[[str], Path]) -> Mapping[str, Path]:
-    """The cloud assembly of each environment."""
+    """Each environment's cloud assembly."""
     return {name: synthesize(f"apps.{name}.app") for name in project.environments()}

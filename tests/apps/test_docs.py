@@ -18,7 +18,7 @@ from tools.project import ROOT
 
 README = ROOT / "README.md"
 DOCUMENTS = [README, ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/**/*.md"))]
-# A record of a decision names the files of its day.
+# A decision record names the files that existed on its day.
 CURRENT = [path for path in DOCUMENTS if path.parent.name != "decisions"]
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 
@@ -29,7 +29,7 @@ each_document = pytest.mark.parametrize(
 
 @cache
 def sessions() -> set[str]:
-    """The names of all nox sessions, without parameters."""
+    """All nox session names, without parameters."""
     nox = [sys.executable, "-m", "nox", "--list", "--nocolor"]
     variables = {key: value for key, value in os.environ.items() if not key.startswith("NOX")}
     done = subprocess.run(nox, cwd=ROOT, env=variables, capture_output=True, text=True, check=True)
@@ -37,18 +37,18 @@ def sessions() -> set[str]:
 
 
 def blocks(document: Path, language: str) -> list[str]:
-    """The code blocks of a document in one language."""
+    """A document's code blocks in one language."""
     found = FENCE.findall(document.read_text())
     return [dedent(code) for _, kind, code in found if kind == language]
 
 
 def prose(document: Path) -> str:
-    """The text of a document without its code blocks."""
+    """A document's text without its code blocks."""
     return FENCE.sub("", document.read_text())
 
 
 def commands(document: Path) -> list[str]:
-    """The commands of a document: lines of console blocks, and code within the text."""
+    """A document's commands: lines in console blocks, and code within the text."""
     console = "".join(blocks(document, "console"))
     return re.findall(r"^\$ (.+)", console, re.MULTILINE) + re.findall(
         r"`([^`]+)`", prose(document)
@@ -92,7 +92,7 @@ def test_every_file_of_the_layout_exists() -> None:
 
 
 def anchors(document: Path) -> set[str]:
-    """The anchors that GitHub gives the headings of a document."""
+    """The anchors that GitHub gives a document's headings."""
     headings = re.findall(r"^#+ (.+)$", prose(document), re.MULTILINE)
     plain = [re.sub(r"[^\w\- ]", "", heading).lower() for heading in headings]
     return {heading.replace(" ", "-") for heading in plain}
@@ -102,7 +102,7 @@ def anchors(document: Path) -> set[str]:
 def test_every_link_leads_to_a_file_and_heading(document: Path) -> None:
     broken = []
     for target in re.findall(r"\]\(([^)\s]+)\)", prose(document)):
-        # ../../actions is a page of the repository on GitHub.
+        # ../../actions is a repository page on GitHub.
         if re.match(r"\w+:|\.\./\.\./actions/", target):
             continue
         name, _, anchor = target.partition("#")
@@ -127,7 +127,7 @@ def test_the_readme_has_the_commands_for_a_deploy_and_for_the_gate() -> None:
 
 
 def test_the_readme_stays_short() -> None:
-    # With the generated blocks of the foundation, README has 100 lines.
+    # With the foundation's generated blocks, README has 100 lines.
     generated = r"^<!-- begin (.+) -->\n.*?^<!-- end \1 -->\n"
     written = re.sub(generated, "", README.read_text(), flags=re.DOTALL | re.MULTILINE)
     assert written.count("\n") <= 71, "Move details to a document in docs/, and link it."

@@ -21,7 +21,7 @@ each_environment = pytest.mark.parametrize("name", environments())
 
 
 def texts(assembly: Path) -> dict[str, str]:
-    """The template of each stack."""
+    """Each stack's template."""
     return {stack.id: (assembly / stack.template).read_text() for stack in read_stacks(assembly)}
 
 

@@ -1,4 +1,4 @@
-"""The settings of cdk.json, and the version of the CDK CLI."""
+"""The settings in cdk.json, and the CDK CLI version."""
 
 import json
 import re
@@ -32,7 +32,7 @@ def test_tags_in_the_cli_settings_of_the_user_do_not_replace_the_tags_of_stacks(
 
 
 def test_the_cli_is_pinned_to_an_exact_2_x_version_with_its_url_and_hash() -> None:
-    # aws-cdk 3.0.0 on npm cannot read the assemblies of the library (docs/traps.md).
+    # aws-cdk 3.0.0 on npm cannot read the library's assemblies (docs/traps.md).
     pin = json.loads((ROOT / "package.json").read_text())["devDependencies"]["aws-cdk"]
     assert re.fullmatch(r"2\.\d+\.\d+", pin)
     lock = json.loads((ROOT / "package-lock.json").read_text())

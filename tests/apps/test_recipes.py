@@ -18,10 +18,10 @@ GROWING = ROOT / "docs" / "growing.md"
 
 
 def run_example(text: str, **names: object) -> dict[str, Any]:
-    """Run the code block of the recipes that contains `text`; return its names."""
+    """Run the code block that contains `text` in the recipes; return its names."""
     blocks = re.findall(r"^```python\n(.*?)^```$", GROWING.read_text(), re.DOTALL | re.MULTILINE)
     (code,) = [block for block in blocks if text in block]
-    exec(compile(code, str(GROWING), "exec"), names)  # noqa: S102 (the code of this repository)
+    exec(compile(code, str(GROWING), "exec"), names)  # noqa: S102 (this repository's code)
     return names
 
 

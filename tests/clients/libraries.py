@@ -1,7 +1,7 @@
 """Use the data bucket with one library: `python libraries.py <library> <bucket>`.
 
-Runs in the environment of the pyproject.toml beside this file, with the credentials of a role.
-Exits with an error if an allowed call fails or a denied call succeeds.
+Runs in the environment of the pyproject.toml beside this file, with a role's credentials. Exits
+with an error if an allowed call fails or a denied call succeeds.
 """
 
 import io

@@ -21,7 +21,7 @@ ROLES = ("LambdaExecutionRole", "FargateTaskRole")
 
 @pytest.fixture(scope="module")
 def python() -> Path:
-    """The Python of the locked environment of the libraries."""
+    """The Python in the libraries' locked environment."""
     folder = ROOT / "build" / "clients"
     environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(folder)}
     command = ["uv", "sync", "--quiet", "--frozen", "--project", str(PROJECT)]
@@ -31,7 +31,7 @@ def python() -> Path:
 
 @pytest.fixture(scope="module")
 def credentials(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict[str, str]]]:
-    """The environment variables of a task with each role, on a deployed local cloud."""
+    """A task's environment variables with each role, on a deployed local cloud."""
     folder = tmp_path_factory.mktemp("cloud")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WEALTH_OPS_CLOUD", str(folder))

@@ -35,14 +35,14 @@ FIRST_DEPLOY = "first-deploy.txt"
 
 
 class Done(NamedTuple):
-    """The exit status of a command, and its whole output."""
+    """A command's exit status, and its whole output."""
 
     status: int
     output: str
 
 
 class Project(NamedTuple):
-    """A copy of the cloud assembly with another project name, so that tests share an account."""
+    """A cloud assembly copy with another project name, so that tests share an account."""
 
     folder: Path
     stacks: dict[str, StackArtifact]
@@ -54,13 +54,13 @@ Tools = Callable[..., Done]
 
 
 def as_aws(variables: dict[str, str]) -> dict[str, str]:
-    """The variables with which the tools use an account of a local cloud as an AWS account."""
+    """The variables with which the tools use a local cloud account as an AWS account."""
     files = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
     return {key: value for key, value in variables.items() if key not in files}
 
 
 def server_of(cloud: LocalCloud) -> psutil.Process:
-    """The process of the server of a local cloud."""
+    """A local cloud's server process."""
     (found,) = [
         process
         for process in psutil.process_iter(["cmdline"])
@@ -107,7 +107,7 @@ def measured(unmeasured: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def parsed_once() -> Iterator[None]:
-    """Cache the service models of botocore, which each botocore session would parse again."""
+    """Cache botocore's service models, which each botocore session would parse again."""
     with pytest.MonkeyPatch.context() as patch:
         load = cache(partial(JSONFileLoader.load_file, JSONFileLoader()))
         patch.setattr(JSONFileLoader, "load_file", lambda _, path: load(path))
@@ -116,15 +116,15 @@ def parsed_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that all workers of this run share."""
+    """A folder that all workers in this run share."""
     base = tmp_path_factory.getbasetemp()
-    # A worker's folder is in the folder of the run.
+    # A worker's folder is in the run's folder.
     return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 @pytest.fixture(scope="session")
 def assembly(shared: Path) -> Path:
-    """The cloud assembly of the foundation's stacks."""
+    """The cloud assembly with the foundation's stacks."""
     folder = shared / "assembly"
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
@@ -136,13 +136,13 @@ def assembly(shared: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def ids(assembly: Path) -> list[str]:
-    """The ids of the foundation's stacks, in the order of a deploy."""
+    """The foundation's stack ids, in deploy order."""
     return [stack.id for stack in read_stacks(assembly)]
 
 
 @pytest.fixture(scope="session")
 def tools(assembly: Path) -> Tools:
-    """Run a verb of the deployment tools in this process, with variables added."""
+    """Run a deployment verb in this process, with variables added."""
 
     def run(*arguments: str, app: Path = assembly, **environment: str) -> Done:
         handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -164,7 +164,7 @@ def tools(assembly: Path) -> Tools:
 
 @pytest.fixture(scope="session")
 def prepared(shared: Path, tools: Tools) -> Path:
-    """The folder of a local cloud with the deployed foundation and a bootstrapped account.
+    """A local cloud's folder with the deployed foundation and a bootstrapped account.
 
     One worker prepares it, because that takes longer than most tests; the others copy its state.
     """
@@ -185,7 +185,7 @@ def prepared(shared: Path, tools: Tools) -> Path:
 
 @pytest.fixture(scope="session")
 def first_deploy(prepared: Path) -> str:
-    """The output of the first deploy to an empty local cloud, which bootstraps it."""
+    """What the first deploy to an empty local cloud prints; the deploy bootstraps it."""
     return (prepared / FIRST_DEPLOY).read_text()
 
 
@@ -193,7 +193,7 @@ def first_deploy(prepared: Path) -> str:
 def cloud(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """The worker's local cloud with the deployed foundation.
 
-    A test must not change the resources of others.
+    A test must not change other tests' resources.
     """
     folder = tmp_path_factory.mktemp("cloud")
     shutil.copytree(prepared / STATE, folder / STATE)
@@ -211,7 +211,7 @@ def here(cloud: LocalCloud) -> dict[str, str]:
 def unbootstrapped(
     cloud: LocalCloud, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, str]]:
-    """The variables of the root user of an account of the shared cloud, used as an AWS account.
+    """Root user variables for an account in the shared cloud, used as an AWS account.
 
     WEALTH_OPS_CLOUD is an empty folder: with the target `aws`, no local cloud may start.
     """
@@ -223,7 +223,7 @@ def unbootstrapped(
 
 @pytest.fixture(scope="session")
 def account(unbootstrapped: dict[str, str]) -> dict[str, str]:
-    """The variables of the root user of a bootstrapped account."""
+    """Root user variables for a bootstrapped account."""
     return unbootstrapped | {"AWS_ACCESS_KEY_ID": ACCOUNT}
 
 

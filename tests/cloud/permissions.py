@@ -1,6 +1,6 @@
-"""The rows of docs/permissions.md as AWS calls.
+"""The rows in docs/permissions.md as AWS calls.
 
-A call has the parameters of its resource and of its operation that the operation accepts. To test
+A call has those parameters from its resource and operation that the operation accepts. To test
 another call, add a row to the document.
 """
 
@@ -14,7 +14,7 @@ from tools.project import ROOT
 TABLE_FILE = ROOT / "docs" / "permissions.md"
 ROLES = LAMBDA, FARGATE = "LambdaExecutionRole", "FargateTaskRole"
 ACCOUNT, OTHER_REGION = "000000000000", "eu-west-1"
-# The environment that the tests deploy, and another environment of the same account and project,
+# The environment that the tests deploy, and another environment in the same account and project,
 # whose name begins with the same letters.
 DEPLOYED = Environment()
 OTHER = replace(DEPLOYED, name=f"{DEPLOYED.name}2")
@@ -71,7 +71,7 @@ RESOURCES: dict[str, Parameters] = {
     "the CDK's deploy role": {"RoleArn": DEPLOY_ROLE},
     "the other role": {"RoleArn": OTHER_ROLE},
     "stacks": {"StackName": DEPLOYED.stack_name("storage")},
-    # Calls on these resources have only the parameters of their operation.
+    # Calls on these resources have only their operation's parameters.
     **{name: {} for name in ("all tables", "all log groups", "keys", "parameters", "functions")},
 }
 OPERATIONS: dict[str, Parameters] = {
@@ -130,22 +130,22 @@ class Row(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The name of the row's test."""
+        """The row's test name."""
         return f"{self.role}-{self.service}-{self.operation}-{self.resource}"
 
     @property
     def region(self) -> str:
-        """The region of the call."""
+        """The call's region."""
         return OTHER_REGION if self.resource.endswith("of another region") else DEPLOYED.region
 
     @property
     def parameters(self) -> Parameters:
-        """Parameters of the call, and others that the operation does not accept."""
+        """The call's parameters, and others that the operation does not accept."""
         return RESOURCES[self.resource] | OPERATIONS.get(self.operation, {})
 
 
 def rows() -> list[Row]:
-    """Each row of the document, once for each role."""
+    """Each row in the document, once for each role."""
     found = []
     for line in TABLE_FILE.read_text().split("| --- |\n")[-1].splitlines():
         resource, service, operation, *verdicts = (cell.strip() for cell in line[1:-1].split("|"))

@@ -1,4 +1,4 @@
-"""The verbs with `--to aws`, on other accounts of the shared local cloud."""
+"""The verbs with `--to aws`, on other accounts in the shared local cloud."""
 
 import json
 from pathlib import Path
@@ -99,7 +99,7 @@ def profiles(cloud: LocalCloud, unbootstrapped: Environment, tmp_path: Path) -> 
 
 
 def put_data(project: Project) -> None:
-    """Put two versions of an object and an image."""
+    """Put an object, twice for two versions, and an image."""
     for body in (b"1", b"2"):
         boto3.client("s3").put_object(Bucket=project.bucket, Key="raw/AAPL.parquet", Body=body)
     put_image(project.repository)
@@ -117,7 +117,7 @@ def check_data(project: Project) -> None:
 def deploy_and_compare(
     tools: Tools, account: Environment, profiles: Environment, project: Project
 ) -> None:
-    """Use another source of credentials for each verb.
+    """Use another credential source for each verb.
 
     If boto3 or the CDK CLI used another account, the CLI would fail or find differences.
     """
@@ -141,7 +141,7 @@ def deploy_and_compare(
     assert "Number of stacks with differences: 0" in output
     mfa = ("--profile=mfa", "--to=aws")
     status, output = type_answer("123456", project.folder, "drift", *mfa, **profiles)
-    # MiniStack does not check the drift of policies.
+    # MiniStack does not check policies for drift.
     assert status == 1, output
     assert "StorageStack/DataBucket/Policy\r\n  not checked: CloudFormation returned" in output
     assert output.count("Enter MFA code") == 1

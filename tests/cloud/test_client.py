@@ -1,4 +1,4 @@
-"""Start, state and stop of the local cloud, and the environment variables of its commands."""
+"""How the local cloud starts, saves its state and stops, and the variables of its commands."""
 
 import json
 import os
@@ -28,7 +28,7 @@ TARGETS = {
 
 
 def stack(bucket: str) -> str:
-    """A template that exports the name of a new bucket."""
+    """A template that exports a new bucket's name."""
     resource = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": bucket}}
     output = {"Value": {"Ref": "Bucket"}, "Export": {"Name": "name"}}
     return json.dumps({"Resources": {"Bucket": resource}, "Outputs": {"Output": output}})
@@ -106,7 +106,7 @@ def test_a_state_that_was_not_saved_whole_is_an_error_and_not_used_again(
     def lose() -> None:
         with local_cloud(tmp_path) as cloud, entered(cloud):
             boto3.client("s3").create_bucket(Bucket="mine")
-            # MiniStack can write no file with the name of a folder.
+            # MiniStack can write no file with a folder's name.
             (tmp_path / STATE / unwritable).mkdir()
             boto3.client("s3").put_object(Bucket="mine", Key="key", Body=b"1")
 
@@ -185,7 +185,7 @@ def test_a_running_server_is_shared_and_keeps_running(cloud: LocalCloud) -> None
 def test_two_servers_never_use_one_folder(
     cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The server of the shared cloud seems to be starting.
+    # The shared cloud's server seems to be starting.
     monkeypatch.setattr(client, "_find", lambda *_, **__: None)
     assert_no_start(cloud.directory, "Another process is starting or stopping the local cloud")
 

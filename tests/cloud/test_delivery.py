@@ -1,7 +1,7 @@
-"""The jobs of GitHub Actions that may assume the delivery roles, and the roles' permissions.
+"""The GitHub Actions jobs that may assume the delivery roles, and the roles' permissions.
 
-The local cloud evaluates the trust policies, but does not check the signature of a token. It
-detects drift without the caller's permission to read the resources (tests/delivery tests these).
+The local cloud evaluates the trust policies, but does not check token signatures. It detects drift
+without the caller's permission to read the resources (tests/delivery tests these).
 """
 
 import base64
@@ -51,7 +51,7 @@ REFUSED = {
 
 
 def token(**claims: str) -> str:
-    """A token of GitHub Actions for the job that may deploy, with other `claims`."""
+    """A GitHub Actions token for the job that may deploy, with other `claims`."""
     payload = {"iss": f"https://{ISSUER}", "aud": AUDIENCE, "sub": JOB} | claims
     parts = (json.dumps(part).encode() for part in ({"alg": "RS256"}, payload, {}))
     return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
@@ -59,7 +59,7 @@ def token(**claims: str) -> str:
 
 @pytest.fixture(scope="module")
 def delivery(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The cloud assembly of the delivery stack."""
+    """The delivery stack's cloud assembly."""
     assembly = tmp_path_factory.mktemp("assembly")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CDK_OUTDIR", str(assembly))
@@ -74,7 +74,7 @@ def delivery(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def roles(
     tools: Tools, cloud: LocalCloud, account: dict[str, str], delivery: Path
 ) -> Iterator[dict[str, str]]:
-    """The ARNs of the two roles of the deployed stack, by output."""
+    """The ARNs of the deployed stack's two roles, by output."""
     done = tools("deploy", *FLAGS, "--yes", app=delivery, **account)
     assert done.status == 0, done.output
     with entered(cloud, account=ACCOUNT):
@@ -95,7 +95,7 @@ def assume(role: str, **claims: str) -> boto3.Session:
 
 
 def may_assume(session: boto3.Session, kind: str) -> bool:
-    """Whether the session may assume a role of the bootstrap."""
+    """Whether the session may assume a bootstrap role."""
     role = f"arn:aws:iam::{ACCOUNT}:role/cdk-hnb659fds-{kind}-role-{ACCOUNT}-us-east-1"
     try:
         session.client("sts").assume_role(RoleArn=role, RoleSessionName="deploy")
@@ -148,7 +148,7 @@ def test_the_drift_command_needs_only_the_drift_role(
         "AWS_SESSION_TOKEN": keys.token,
     }
     done = tools("drift", *FLAGS, app=delivery, **job)
-    # MiniStack does not check the drift of managed policies.
+    # MiniStack does not check managed policies for drift.
     assert done.status == 1, done.output
     assert set(re.findall("(.*)\\n  not checked: ", done.output)) == {
         "DeliveryStack/DeployRolePolicy",

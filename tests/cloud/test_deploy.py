@@ -13,7 +13,7 @@ from tools.local_cloud.client import LocalCloud
 
 @pytest.fixture(autouse=True)
 def root(cloud: LocalCloud) -> Iterator[None]:
-    """Makes boto3 the root user of the shared local cloud."""
+    """Makes boto3 the root user in the shared local cloud."""
     with entered(cloud):
         yield
 

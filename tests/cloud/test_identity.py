@@ -24,7 +24,7 @@ Environment = dict[str, str]
 
 @pytest.fixture
 def user(cloud: LocalCloud, account: Environment) -> Callable[..., Environment]:
-    """A function that creates a user of the account, and returns the user's variables.
+    """A function that creates a user in the account, and returns the user's variables.
 
     The user may only assume the given roles.
     """
@@ -60,7 +60,7 @@ def test_the_bootstrap_roles_are_enough_for_every_verb(
     assert done.status == 0, done.output
     assert "Not checked" in done.output
     environment = user("cdk-*")
-    # MiniStack does not check the drift of bucket policies, so `drift` returns 1.
+    # MiniStack does not check bucket policies for drift, so `drift` returns 1.
     verbs = {"deploy": 0, "diff": 0, "drift": 1, "destroy": 0}
     outputs = {}
     for verb, status in verbs.items():
@@ -126,5 +126,5 @@ def test_a_bootstrap_with_other_settings_is_used(
         found = boto3.client("cloudformation").describe_stacks(StackName="OtherToolkit")
     parameters = {p["ParameterKey"]: p["ParameterValue"] for p in found["Stacks"][0]["Parameters"]}
     assert parameters["BootstrapVariant"] == "Own"
-    # MiniStack ignores the permissions boundary of the role.
+    # MiniStack ignores the role's permissions boundary.
     assert parameters["InputPermissionsBoundary"] == "limit"

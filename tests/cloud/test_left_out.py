@@ -11,7 +11,7 @@ from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
 from tools.deployment.prepare import Deployment
 
 TOPIC, BUDGET = "AWS::SNS::Topic", "AWS::Budgets::Budget"
-# The resource type and the dependencies of each stack.
+# Each stack's resource type and dependencies.
 STACKS = {
     "Good": (TOPIC, []),
     "Budget": (BUDGET, []),
@@ -29,13 +29,13 @@ Command = tuple[str, ...]
 
 
 def left_out(*names: str) -> list[str]:
-    """The line of each stack that is left out."""
+    """The line for each stack that is left out."""
     return [f"{name} (test-{name}) is left out: {REASONS[name]}." for name in names]
 
 
 @pytest.fixture
 def mixed(tmp_path: Path) -> Path:
-    """A cloud assembly of `STACKS`, which need no bootstrap."""
+    """A cloud assembly with `STACKS`, which need no bootstrap."""
     artifacts = {}
     for name, (kind, dependencies) in STACKS.items():
         template = {"Resources": {"One": {"Type": kind}}}
@@ -57,7 +57,7 @@ def mixed(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch) -> list[Command]:
-    """Replace the CDK CLI by success; return its command lines."""
+    """Replace the CDK CLI by one that succeeds; return its command lines."""
     noted: list[Command] = []
 
     def note(_: Deployment, step: str, *words: str, hidden: object = None) -> Done:

@@ -30,7 +30,7 @@ def test_a_first_deploy_shows_one_line_for_each_step_the_table_and_what_to_try_n
 ) -> None:
     stacks = {stack.id: f"{stack.id} ({stack.name})" for stack in read_stacks(assembly)}
     before, _, after = first_deploy.partition(f" Environment {DEPLOYED.name} (local cloud, ")
-    # A test of another file may have bootstrapped the shared local cloud.
+    # A test in another file may have bootstrapped the shared local cloud.
     lines = [line for line in before.splitlines() if not line.startswith("Bootstrapping the local")]
     first = f"Target: local cloud (set by --to), environment {DEPLOYED.name}"
     assert lines[:3] == [first, "Preparing …", "Deploying …"]
@@ -114,7 +114,7 @@ def test_anonymous_access_to_the_bucket_is_refused(entered_cloud: LocalCloud) ->
 
 @pytest.fixture
 def without_tls(tmp_path: Path) -> Iterator[str]:
-    """The URL of an empty MiniStack server without TLS."""
+    """An empty MiniStack server's URL without TLS."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = str(listener.getsockname()[1])
         settings = {"AUTH": "true", "SFTP_ENABLED": "0", "IOT_MTLS_ENABLED": "0"}

@@ -16,7 +16,7 @@ BUCKET, REPOSITORY = DEPLOYED.resource_name("data"), DEPLOYED.resource_name("ecr
 def calls() -> dict[str, Callable[[], object]]:
     """The call that reads each property.
 
-    The tests of permissions cover bucket policies and managed policies.
+    The permission tests cover bucket policies and managed policies.
     """
     s3, ecr, iam = boto3.client("s3"), boto3.client("ecr"), boto3.client("iam")
     notifications = s3.get_bucket_notification_configuration(Bucket=BUCKET)

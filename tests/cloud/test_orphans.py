@@ -22,7 +22,7 @@ Start = Callable[..., psutil.Popen]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Start a command that uses the local cloud, and write its output to a file of the test."""
+    """Start a command that uses the local cloud, and write its output to the test's file."""
     started: list[psutil.Popen] = []
 
     def run(*words: str) -> psutil.Popen:

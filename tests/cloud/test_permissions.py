@@ -1,4 +1,4 @@
-"""The results of calls with the roles' credentials match docs/permissions.md."""
+"""Calls with the roles' credentials return what docs/permissions.md says."""
 
 import json
 from functools import cache
@@ -40,7 +40,7 @@ ROWS = rows()
 
 @pytest.fixture(scope="module")
 def roles(entered_cloud: LocalCloud) -> dict[str, str]:
-    """The ARN of each role, from the exports."""
+    """Each role's ARN, from the exports."""
     cloudformation = boto3.client("cloudformation", endpoint_url=entered_cloud.url)
     exports = cloudformation.list_exports()["Exports"]
     found = {export["Name"]: export["Value"] for export in exports}
@@ -55,7 +55,7 @@ def admin(roles: dict[str, str]) -> boto3.Session:
 
 @pytest.fixture(scope="module")
 def resources(roles: dict[str, str]) -> None:
-    """The resources of the table, and similar resources that the roles must not use."""
+    """The table's resources, and similar resources that the roles must not use."""
     assert roles
     boto3.client("s3").create_bucket(Bucket="another")
     tables = [(name, DEPLOYED.region) for name in (TABLE, OTHER_TABLE, "another")]
@@ -87,7 +87,7 @@ def resources(roles: dict[str, str]) -> None:
 
 @pytest.fixture(scope="module")
 def answers(roles: dict[str, str], admin: boto3.Session, resources: None) -> dict[str, str]:
-    """The result of the call of each row of the table, by the name of the row."""
+    """Each row's outcome, keyed by row name."""
     del resources
     found = {}
     for role, arn in roles.items():
@@ -169,7 +169,7 @@ NAMED_ALIKE = f"by-{DEPLOYED.name}"
 def test_simulated_a_role_uses_tables_and_log_streams_of_its_environment_without_sharing_them(
     roles: dict[str, str], role: str, action: str, resource: str, decision: str
 ) -> None:
-    # In a call, the local cloud checks only the ARN of a log group or of a table given by name.
+    # In a call, the local cloud checks only a log group's ARN, or that of a table given by name.
     answer = boto3.client("iam").simulate_principal_policy(
         PolicySourceArn=roles[role], ActionNames=[action], ResourceArns=[resource]
     )

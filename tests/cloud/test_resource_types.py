@@ -1,4 +1,4 @@
-"""The resource types that the local cloud lacks, of templates with conditions and nested stacks."""
+"""The resource types that the local cloud lacks, in templates with conditions and nested stacks."""
 
 import json
 from collections.abc import Iterator
@@ -16,13 +16,13 @@ BUDGET = "AWS::Budgets::Budget"
 
 @pytest.fixture
 def root(cloud: LocalCloud) -> Iterator[None]:
-    """Makes boto3 the root user of the shared local cloud, which has no bootstrap parameters."""
+    """Makes boto3 the root user in the shared local cloud, which has no bootstrap parameters."""
     with entered(cloud, account="444455556666"):
         yield
 
 
 def missing(folder: Path, **sections: object) -> set[str]:
-    """The missing types of a template with `sections`."""
+    """The missing types in a template with `sections`."""
     (folder / "a.template.json").write_text(json.dumps(sections))
     return missing_types(boto3.client("cloudformation"), folder, "a.template.json")
 
@@ -30,7 +30,7 @@ def missing(folder: Path, **sections: object) -> set[str]:
 @pytest.mark.usefixtures("root")
 def test_the_types_that_the_local_cloud_lacks_are_named(tmp_path: Path) -> None:
     types = ["AWS::S3::Bucket", BUDGET, "AWS::CloudTrail::Trail", "AWS::S3::Typo"]
-    # As many resources as a stack may have exceed the size of a request.
+    # As many resources as a stack may have exceed the request size.
     resources = {
         f"{'Name' * 20}{number}": {"Type": name, "Properties": {"Name": "x" * 100}}
         for number, name in enumerate(types * 125)
@@ -68,7 +68,7 @@ def test_the_types_of_the_cdk_and_custom_resources_are_not_missing(
 def test_only_a_resource_with_a_false_condition_may_have_a_missing_type(
     tmp_path: Path, size: dict[str, str], expected: set[str]
 ) -> None:
-    # Every stack of the CDK has this parameter. It has no value before the bootstrap.
+    # Every CDK stack has this parameter. It has no value before the bootstrap.
     version = {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/cdk-bootstrap/x/version"}
     found = missing(
         tmp_path,

@@ -91,7 +91,7 @@ def make_function(
 
 
 def invoke(cloud: LocalCloud, name: str) -> dict[str, Any]:
-    """The result of a function, or its error."""
+    """A function's result, or its error."""
     with entered(cloud):
         answer = boto3.client("lambda").invoke(FunctionName=name)["Payload"]
         return dict(json.load(answer))
@@ -173,7 +173,7 @@ def test_a_node_function_can_close_a_default_security_group_as_the_function_of_a
         groups = [{"Name": "vpc-id", "Values": [vpc]}]
         (group,) = ec2.describe_security_groups(Filters=groups)["SecurityGroups"]
     assert group["IpPermissionsEgress"]
-    # The functions of `ec2.Vpc` and of `auto_delete_objects` import these packages.
+    # The CDK's functions for `ec2.Vpc` and `auto_delete_objects` import these packages.
     work = """
 const { EC2 } = require("@aws-sdk/client-ec2");
 require("@aws-sdk/client-s3");

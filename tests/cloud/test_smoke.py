@@ -1,4 +1,4 @@
-"""Everything of each environment deploys to a local cloud: `uv run nox -s smoke`."""
+"""Each whole environment deploys to a local cloud: `uv run nox -s smoke`."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A small repository and a package index on disk, for the tests of bundles."""
+"""A small repository and a package index on disk, for the bundle tests."""
 
 import tarfile
 from hashlib import sha256

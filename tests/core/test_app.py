@@ -1,4 +1,4 @@
-"""The app: the flags of cdk.json, and the validation that a deploy cannot skip."""
+"""The app: cdk.json's flags, and the validation that a deploy cannot skip."""
 
 from pathlib import Path
 

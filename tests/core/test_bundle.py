@@ -49,7 +49,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def root(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the repository that is the root, with an empty cache of uv."""
+    """A repository copy as the root, with an empty uv cache."""
     folder = shutil.copytree(repository, tmp_path / "root")
     monkeypatch.setattr(bundle, "ROOT", folder)
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
@@ -57,7 +57,7 @@ def root(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 
 def tree(folder: Path) -> dict[str, tuple[int, bytes]]:
-    """The mode and content of each file below a folder, by path. Links are no files."""
+    """Each file's mode and content below a folder, by path. Links are no files."""
     return {
         path.relative_to(folder).as_posix(): (path.stat().st_mode & 0o777, path.read_bytes())
         for path in folder.rglob("*")
@@ -66,7 +66,7 @@ def tree(folder: Path) -> dict[str, tuple[int, bytes]]:
 
 
 def written(folder: Path, group: str | None = None) -> dict[str, tuple[int, bytes]]:
-    """The files of a bundle that is written into a new folder."""
+    """A bundle's files, written into a new folder."""
     folder.mkdir()
     Bundle(HANDLER, group, "x86_64").write(folder)
     return tree(folder)

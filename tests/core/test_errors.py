@@ -1,4 +1,4 @@
-"""Errors of a synthesis name the line of the stack, without the frames of the CDK and jsii."""
+"""Synthesis errors name the stack's line, without CDK and jsii frames."""
 
 import subprocess
 import sys
@@ -46,7 +46,7 @@ def run(folder: Path, code: str, **variables: str) -> list[str]:
     """The lines that an app with an error prints."""
     app = folder / "app.py"
     app.write_text(APP + code)
-    # Without colors, and with the variables of the tests, which tests/conftest.py sets.
+    # Without colors, and with the tests' variables, which tests/conftest.py sets.
     environment = [
         "env",
         "PYTHON_COLORS=0",

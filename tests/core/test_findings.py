@@ -55,7 +55,7 @@ def test_wildcards_have_the_names_that_cdk_nag_gives_them() -> None:
 def test_an_acknowledgement_of_the_cdk_is_never_stale(cloud_assembly: Path) -> None:
     app = new_test_app()
     stack = cdk.Stack(app, "Stack")
-    # The CDK acknowledges CloudFormation-Validate::W3045 of this bucket.
+    # The CDK acknowledges CloudFormation-Validate::W3045 on this bucket.
     bucket = s3.Bucket(stack, "Bucket", access_control=s3.BucketAccessControl.PRIVATE)
     line = sys._getframe().f_lineno + 1
     acknowledge(bucket, "Test", "checkov::CKV_AWS_18")

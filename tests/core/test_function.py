@@ -1,4 +1,4 @@
-"""PythonFunction: the names, role, logs, findings and code of a Lambda function."""
+"""PythonFunction: a Lambda function's names, role, logs, findings and code."""
 
 import json
 import re
@@ -118,7 +118,7 @@ def test_functions_share_a_role_that_their_stack_does_not_change() -> None:
     stack = new_stack()
     for label in ("first", "second"):
         function = new_function(stack, label, label=label)
-        # As the methods of other constructs do, e.g. `bucket.grant_read(function)`.
+        # As other constructs' methods do, e.g. `bucket.grant_read(function)`.
         function.add_to_role_policy(iam.PolicyStatement(actions=["s3:Get*"], resources=["*"]))
     resources = Template.from_stack(stack).to_json()["Resources"].values()
     assert sorted(resource["Type"] for resource in resources) == [
@@ -237,7 +237,7 @@ def test_the_findings_of_every_function_are_acknowledged_and_no_others(
     app.synth()  # fails on other findings
     assembly = scans.ScannedAssembly(tmp_path / "out")
     assert list(scans.cfn_lint(assembly)) == []
-    # `nox -s security` compares the others with the findings of checkov.
+    # `nox -s security` compares the others with the checkov findings.
     others: dict[str, set[str]] = {}
     for acknowledgement in assembly.stale(scans.cdk_nag(assembly)):
         others.setdefault(acknowledgement.path, set()).add(acknowledgement.id)

@@ -23,7 +23,7 @@ def test_tests_in_a_git_hook_do_not_change_the_users_repository(tmp_path: Path) 
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", str(tmp_path)],
         cwd=ROOT,
-        # The variables of a git hook, and a setting that signs commits.
+        # A git hook's variables, and a setting that signs commits.
         env={
             **os.environ,
             "GIT_DIR": str(users / ".git"),

@@ -1,4 +1,4 @@
-"""IAM's limits are findings of the synthesis."""
+"""Breaking an IAM limit is a finding of the synthesis."""
 
 from pathlib import Path
 

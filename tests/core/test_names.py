@@ -1,4 +1,4 @@
-"""Resources that the shared roles cannot reach are findings of the synthesis."""
+"""A resource that the shared roles cannot reach is a finding of the synthesis."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,7 +24,7 @@ SHARED_ROLE = "acme-identity-test:LambdaExecutionRoleArn"
 
 @pytest.fixture
 def stack() -> DomainStack:
-    # With the account of the credentials, names may contain a token.
+    # With the credentials' account, names may contain a token.
     environment = replace(ENVIRONMENT, account=None)
     return DomainStack(new_test_app(), environment, domain="prices", description="Prices")
 
@@ -169,7 +169,7 @@ def function(
 def test_a_function_with_a_name_and_log_group_of_the_environment_has_no_finding(
     stack: DomainStack, group: str | None
 ) -> None:
-    # Without a log group, the CDK adds one with the name of the function.
+    # Without a log group, the CDK adds one with the function's name.
     own = logs.LogGroup(stack, "Logs", log_group_name=group) if group else None
     function(stack, role(stack), log_group=own)
     assert findings(stack) == []

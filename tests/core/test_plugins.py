@@ -1,4 +1,4 @@
-"""The rules of this repository are reported and acknowledged as cdk-nag's are."""
+"""Repository rules are reported and acknowledged as cdk-nag's are."""
 
 from collections.abc import Iterator
 

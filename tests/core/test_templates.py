@@ -1,4 +1,4 @@
-"""The templates of a cloud assembly, with nested stacks, and the texts of their values."""
+"""A cloud assembly's templates, with nested stacks, and their values as text."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ def write(folder: Path, name: str, **content: object) -> str:
 
 
 def assembly(folder: Path, **stacks: object) -> Path:
-    """A cloud assembly with stacks of these properties, and an asset manifest."""
+    """A cloud assembly with stacks that have these properties, and an asset manifest."""
     artifacts: dict[str, object] = {"One.assets": {"type": "cdk:asset-manifest"}}
     for key, properties in stacks.items():
         artifacts[key] = {
@@ -45,7 +45,7 @@ def test_templates_are_read_with_nested_stacks_and_the_environment_of_the_stack(
     write(tmp_path, "Two.json")
     assembly(
         tmp_path,
-        Two={"templateFile": "Two.json"},  # no stack of this repository
+        Two={"templateFile": "Two.json"},  # not a stack in this repository
         One={"templateFile": "One.json", "tags": TAGS},
     )
     found = read_templates(tmp_path)

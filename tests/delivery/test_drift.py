@@ -1,6 +1,6 @@
 """DriftRole reads what drift detection compares, and none of the account's data.
 
-MiniStack's evaluator of IAM policies decides. cfn-lint holds AWS's schemas of the resource types.
+MiniStack's IAM policy evaluator decides. cfn-lint holds AWS's resource type schemas.
 """
 
 import pytest
@@ -12,8 +12,8 @@ from stacks.delivery.repository import GitHubRepository
 from stacks.delivery.stack import DeliveryStack
 from tests.support import ENVIRONMENT, in_the_partition_aws, new_test_app
 
-# The types of the foundation and of the later phases. `Policy`, `QueuePolicy` and `TopicPolicy`
-# have no read handler.
+# The types in the foundation and in later phases. `Policy`, `QueuePolicy` and `TopicPolicy` have no
+# read handler.
 TYPES = {
     "ApplicationAutoScaling": ["ScalableTarget", "ScalingPolicy"],
     "CloudWatch": ["Alarm", "CompositeAlarm", "Dashboard"],
@@ -41,7 +41,7 @@ TYPES = {
     "SecretsManager": ["ResourcePolicy", "Secret"],
     "StepFunctions": ["Activity", "StateMachine", "StateMachineAlias"],
 }
-# What read handlers list besides: it returns data, changes something, or is no action of IAM.
+# What read handlers list besides: it returns data, changes something, or is no IAM action.
 NOT_GRANTED = {
     "DynamoDB::GlobalTable": {"cloudwatch:PutMetricData"},
     "EC2::VPCEndpoint": {"vpc-lattice:DescribeServiceNetworkVpcEndpointAssociation"},
@@ -64,7 +64,7 @@ OTHERS = (OTHER_FUNCTION, OTHER_LAYER, OTHER_BUCKET, f"{OTHER_BUCKET}/raw/AAPL.p
 
 @pytest.fixture(scope="module")
 def policy() -> object:
-    """The parsed policy of DriftRole, which has no other policy."""
+    """DriftRole's parsed policy; it has no other."""
     stack = DeliveryStack(
         new_test_app(), ENVIRONMENT, repository=GitHubRepository("acme", 12, "ops", 345)
     )
@@ -139,7 +139,7 @@ def test_the_role_detects_drift(policy: object, action: str) -> None:
         "kinesis:GetRecords",
         "kms:Decrypt",
         "lambda:InvokeFunction",
-        "lambda:ListFunctions",  # returns the variables of all functions
+        "lambda:ListFunctions",  # returns every function's variables
         "logs:FilterLogEvents",
         "logs:GetLogEvents",
         "logs:GetQueryResults",

@@ -18,7 +18,7 @@ PROVIDER = "oidc-provider/token.actions.githubusercontent.com"
 
 
 def trusts(template: Template) -> list[dict[str, object]]:
-    """The statements of the trust policies of all roles."""
+    """The statements in the trust policies of all roles."""
     return [
         statement
         for role in template.find_resources("AWS::IAM::Role").values()
@@ -52,7 +52,7 @@ def test_both_roles_trust_only_jobs_in_the_github_environments_of_the_account() 
 
 
 def bootstrap_roles(regions: Sequence[str]) -> set[str]:
-    """The roles that a deploy to the regions assumes, without the beginning of their ARN."""
+    """The roles that a deploy to the regions assumes, without the start of their ARN."""
     account = ENVIRONMENT.account
     return {
         f":iam::{account}:role/cdk-hnb659fds-{kind}-role-{account}-{region}"

@@ -1,8 +1,8 @@
-"""Prove that later phases need no change of the foundation: `uv run nox -s growth`.
+"""Prove that later phases need no change to the foundation: `uv run nox -s growth`.
 
 Adds a table, a function with a dependency, a state machine that runs it, a VPC with a Fargate task
-and an environment in another account and region to a copy of this repository. Then runs the gate
-and the security scan of the copy, deploys it to a local cloud, and executes the state machine.
+and an environment in another account and region to a copy of this repository. Then runs the copy's
+gate and security scan, deploys it to a local cloud, and executes the state machine.
 """
 
 import json
@@ -27,7 +27,7 @@ from tools.project import ROOT
 
 PHASES = Path(__file__).parent / "phases"
 ENVIRONMENT = "growthprod"
-# The commands that a developer runs. The names must not be those of a real phase.
+# The commands that a developer runs. A real phase must not use these names.
 COMMANDS = (
     f"nox -s new -- --environment {ENVIRONMENT} --account 111122223333 --region eu-west-1",
     "nox -s new -- growth_tables",
@@ -66,7 +66,7 @@ SETTINGS = {
     "TZ": "Pacific/Auckland",
     "npm_config_min_release_age": "9999",
 }
-# The files of the foundation that a phase may change: the apps, dependencies and records.
+# The foundation's files that a phase may change: the apps, dependencies and records.
 CHANGING = ("apps/", "docs/", "snapshots/", "README.md", "pyproject.toml", "uv.lock")
 
 
@@ -96,13 +96,13 @@ def run(folder: Path, *command: str) -> None:
 
 def clean() -> dict[str, str]:
     """The variables of a new shell, with `SETTINGS`."""
-    # The project environment of this repository is not that of the copy.
+    # This repository's project environment is not the copy's.
     dropped = ("UV", "UV_PROJECT_ENVIRONMENT", "VIRTUAL_ENV", "PYTHONPATH", "WEALTH_OPS_CLOUD")
     return {key: value for key, value in os.environ.items() if key not in dropped} | SETTINGS
 
 
 def git(folder: Path, *command: str) -> str:
-    """The output of git in a folder."""
+    """What git prints in a folder."""
     return subprocess.check_output(["git", *command], cwd=folder, text=True)
 
 
@@ -126,7 +126,7 @@ def commit(folder: Path, message: str) -> None:
 
 
 def add_phases(copy: Path) -> None:
-    """Write the code of the phases, wire it in the apps, and add the function's dependency."""
+    """Write the phases' code, wire it in the apps, and add the function's dependency."""
     shutil.copytree(PHASES, copy, dirs_exist_ok=True)
     for name in (DEFAULT_ENVIRONMENT, ENVIRONMENT):
         app = copy / "apps" / name / "app.py"
@@ -140,7 +140,7 @@ def add_phases(copy: Path) -> None:
 
 
 def wired(app: str) -> str:
-    """The source of an app with the arguments and dependencies of `WIRES`."""
+    """An app's source with the arguments and dependencies from `WIRES`."""
     for domain, wires in WIRES.items():
         stack = construct_id(domain)
         for argument, (exporter, export) in wires.items():
@@ -156,7 +156,7 @@ def wired(app: str) -> str:
 
 
 def check_changes(copy: Path) -> None:
-    """Exit if a file of the foundation changed, or a template of its stacks."""
+    """Exit if a file or a template in the foundation changed."""
     changed = git(copy, "diff", "HEAD", "--name-only", "--diff-filter=MDRT").split()
     if wrong := [path for path in changed if not path.startswith(CHANGING)]:
         sys.exit(f"The phases changed the foundation: {', '.join(wrong)}")

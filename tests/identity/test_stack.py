@@ -1,4 +1,4 @@
-"""The roles have exactly the permissions of these tables."""
+"""The roles have exactly the permissions in these tables."""
 
 from collections.abc import Callable, Iterable
 
@@ -91,7 +91,7 @@ def test_a_role_has_exactly_the_permissions_of_its_table(
 
 
 def trust(template: Template, role: str) -> object:
-    """The statements of a role's trust policy."""
+    """The statements in a role's trust policy."""
     (found,) = (
         resource
         for key, resource in template.find_resources("AWS::IAM::Role").items()

@@ -1,6 +1,6 @@
-"""The recorded templates, without the constructs and checks of this repository.
+"""The recorded templates, without this repository's constructs and checks.
 
-`tests/speed/measure.py` compares the synthesis of the default environment with this app.
+`tests/speed/measure.py` compares the default environment's synthesis with this app.
 """
 
 import aws_cdk as cdk

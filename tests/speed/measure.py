@@ -1,7 +1,7 @@
-"""Compare the duration of everyday commands in one run on one machine: `uv run nox -s speed`.
+"""Time everyday commands in one run on one machine: `uv run nox -s speed`.
 
-The table contains medians and their ratios, because a single run of a command can differ by a
-tenth from the other runs.
+The table contains medians and their ratios, because a single run can differ by a tenth from the
+others.
 """
 
 import os
@@ -25,13 +25,13 @@ RUNS = 7
 
 
 def synth(app: str, folder: str) -> tuple[str, ...]:
-    """The `cdk synth` of an app of this repository into a folder."""
+    """The `cdk synth` command for an app in this repository, into a folder."""
     run = f"{sys.executable} {app}"
     return tuple(cdk.command("synth", "--quiet", "--app", run, "--output", folder))
 
 
 def measure(command: tuple[str, ...]) -> float:
-    """The duration of a command in seconds. Exits if the command fails."""
+    """A command's duration in seconds. Exits if the command fails."""
     variables = {**without_aws(os.environ), **cdk.VARIABLES, "PYTHONPATH": str(ROOT)}
     start = time.monotonic()
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The settings of ruff for src/ fit Lambda handlers, and refuse names that Python cannot import."""
+"""Ruff's settings for src/ fit Lambda handlers, and refuse names that Python cannot import."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The AWS configuration file of the user, and answers of AWS."""
+"""The user's AWS configuration file, and AWS responses."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ Answer = Callable[[int, str], list[AWSPreparedRequest]]
 
 @pytest.fixture
 def configure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Configure:
-    """Write the AWS configuration file of the user."""
+    """Write the user's AWS configuration file."""
 
     def write(text: str) -> Path:
         path = tmp_path / "config"
@@ -32,7 +32,7 @@ class _Body(io.BytesIO):
 
 @pytest.fixture
 def answer(monkeypatch: pytest.MonkeyPatch) -> Answer:
-    """Answer all requests of botocore with a status and a text; return the requests."""
+    """Answer all botocore requests with a status and a text; return the requests."""
 
     def replace(status: int, text: str) -> list[AWSPreparedRequest]:
         requests = []

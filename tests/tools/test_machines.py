@@ -30,7 +30,7 @@ def run(folder: Path, *arguments: str, **variables: str) -> tuple[int, str]:
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A git repository with the code of this repository and a quick app."""
+    """A git repository with this repository's code and a quick app."""
     cdk.command()  # installs the CLI
     folder = tmp_path_factory.mktemp("repository")
     skipped = shutil.ignore_patterns("node_modules", "__pycache__")
@@ -86,5 +86,5 @@ def test_each_kind_of_checkout_is_synthesized(
     status, output = run(folder, "tools.cdk_cli.synth", "dev", HOME=home, **variables)
     assert (status, output.splitlines()[-1]) == (0, "dev: One.template.json"), output
     assert (folder / "cdk.out" / "One.template.json").exists()
-    for escape in ("\x1b", "\r"):  # no frames of a spinner in a log
+    for escape in ("\x1b", "\r"):  # no spinner frames in a log
         assert escape not in output

@@ -138,8 +138,8 @@ def check_environment(name: str, stacks: Iterable[StackArtifact], source: str, f
 def check_imports(assembly: Path, source: str) -> None:
     """Raise `UserError` with `source` if a stack imports what its environment does not export.
 
-    A domain's app alone lacks the other stacks, so call this for an environment. Another project's
-    or environment's export is not in the cloud assembly.
+    A domain's app alone lacks the other stacks, so call this for an environment. An export of
+    another project or environment is not in the cloud assembly.
     """
     templates = read_templates(assembly)
     exported = {(template.environment, name) for template in templates for name in template.exports}
@@ -155,8 +155,8 @@ def check_imports(assembly: Path, source: str) -> None:
 
 
 def _remove_stale_templates(output: Path, stacks: Iterable[StackArtifact]) -> None:
-    # The CDK does not delete a removed stack's template. Keep nested stacks' templates, because the
-    # manifest does not list them.
+    # The CDK does not delete the template of a removed stack. Keep the templates of nested stacks,
+    # because the manifest does not list them.
     templates = {stack.template for stack in stacks}
     for path in output.glob("*.template.json"):
         if path.name not in templates and not path.match("*.nested.template.json"):

@@ -81,8 +81,8 @@ class Affected:
 def affected(root: Path, base: str, head: str | None = None, *, exact: bool = False) -> Affected:
     """Find what changed since `base` and `head` diverged, and what that affects.
 
-    With `exact`, since `base` itself. Without `head`, changes in `root`'s working tree count too.
-    If git cannot find the changes, everything is affected.
+    With `exact`, since `base` itself. Without `head`, changes in the working tree of `root` count
+    too. If git cannot find the changes, everything is affected.
     """
     known = domains(root)
     try:

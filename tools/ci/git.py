@@ -31,7 +31,7 @@ def default_base(root: Path) -> str:
 
 
 def merge_base(root: Path, base: str, head: str) -> str:
-    """The newest commit that `base` and `head` share, by id, as in `git diff base...head`."""
+    """The id of the newest commit that `base` and `head` share, as in `git diff base...head`."""
     found = _git(root, "merge-base", commit(root, base), commit(root, head), check=False).strip()
     if not found:
         raise UserError(f"{base!r} and {head!r} share no commit. Use another base.")

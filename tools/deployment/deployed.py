@@ -18,8 +18,7 @@ DENIED = "AccessDenied"
 # With one of these statuses, `cdk deploy` deletes the stack, but not its retained resources, and
 # creates it again.
 FAILED_CREATION = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
-# Statuses that a stack has if it was never created (CloudFormation user guide, "Stack status
-# codes").
+# Statuses of a stack that was never created (CloudFormation user guide, "Stack status codes").
 NEVER_CREATED = (None, "REVIEW_IN_PROGRESS", "DELETE_COMPLETE", *FAILED_CREATION)
 
 

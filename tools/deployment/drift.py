@@ -101,7 +101,7 @@ def detect(deployment: Deployment, stack: StackArtifact) -> tuple[list[Finding],
     """
     client = deployment.deployed.client(stack)
     detection = _run_detection(client, stack)
-    # A resource that could not be read may still have an earlier detection's record.
+    # A resource that could not be read may still have the record of an earlier detection.
     drifts = {
         drift["LogicalResourceId"]: drift
         for drift in _read_drifts(client, stack)
@@ -195,7 +195,7 @@ def _not_checked(path: str, reason: str) -> Finding:
 
 
 def _is_supported(kind: str, region: str) -> bool:
-    """Whether CloudFormation can read resources with this type, and so detect their drift."""
+    """Whether CloudFormation can read resources of this type, and so detect their drift."""
     from cfnlint.schema import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError  # takes a second
 
     try:

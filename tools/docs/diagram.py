@@ -134,7 +134,7 @@ class _Drawing:
 
 
 def _allowed(policies: list[Json]) -> Iterator[tuple[list[str], Json]]:
-    """Each allowing statement's actions, with each of its resources."""
+    """The actions of each statement that allows something, with each of its resources."""
     for policy in policies:
         for statement in _list(at(policy, "PolicyDocument.Statement")):
             actions = [str(action) for action in _list(at(statement, "Action"))]

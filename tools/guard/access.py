@@ -9,8 +9,8 @@ from tools.guard.changes import Changes, Permission, Resource
 def opened(resource: Resource, changes: Changes) -> Iterator[str]:
     """A sentence for each permission that a resource adds, and for each denial that it removes.
 
-    Ignores new roles' permissions, new resources' trust in AWS services, and deleted roles'
-    denials.
+    Ignores the permissions of new roles, the trust of new resources in AWS services, and the
+    denials of deleted roles.
     """
     created = _references(changes, "WILL_CREATE")
     deleted = _references(changes, "WILL_DESTROY")

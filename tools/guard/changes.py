@@ -30,8 +30,8 @@ class Resource(TypedDict, total=False):
     """A changed resource.
 
     `impact` is a ResourceImpact from @aws-cdk/cloudformation-diff, e.g. WILL_REPLACE, and `causes`
-    are the name, old and new value for properties that replace the resource. `identifiers` are
-    property sets: one set's values name one resource. The permissions belong to this resource.
+    are the name, old and new value of properties that replace the resource. `identifiers` are sets
+    of properties: the values of one set name one resource. The permissions belong to this resource.
     """
 
     id: str

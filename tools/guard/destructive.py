@@ -14,7 +14,7 @@ from tools.guard import access
 from tools.guard.changes import Changes, Resource, Template
 from tools.guard.rules import change, destructive_property_changes, text
 
-# What the impacts that delete, replace or remove a resource are called.
+# Descriptions of the impacts that delete, replace or remove a resource.
 IMPACTS = {
     "WILL_DESTROY": "is deleted",
     "WILL_ORPHAN": "leaves the stack, but is retained",

@@ -27,7 +27,7 @@ type Check = Callable[[Json, Json], bool]
 NAMES = ("Region", "IndexName", "Id", "Name")
 # Objects in these storage classes must be restored, for hours, before an application can read them.
 ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
-# The days and image counts in lifecycle rules' JSON.
+# The numbers of days and images in the JSON of lifecycle rules.
 LIMIT = re.compile(r"(?:Days|countNumber)\W+(\d+)")
 
 

@@ -29,7 +29,7 @@ def templates(folder: Path) -> dict[str, bytes]:
 def _without_code(template: bytes) -> bytes:
     """The template without asset hashes, which change whenever the code does."""
     template = re.sub(rb"\b[0-9a-f]{64}\b", b"ASSET_HASH", template)
-    # A function version's logical id ends with a hash over its code.
+    # A function version's logical id ends with a hash of its code.
     return re.sub(rb"(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}\b", rb"\1", template)
 
 

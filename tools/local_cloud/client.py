@@ -60,7 +60,7 @@ class LocalCloud:
             # Programs that read both names prefer the lower-case name.
             "NO_PROXY": HOST,
             "no_proxy": HOST,
-            # The CDK CLI caches each access key's account in this folder.
+            # The CDK CLI caches the account of each access key in this folder.
             "CDK_HOME": str(self.directory / "cdk"),
         }
 

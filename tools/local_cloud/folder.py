@@ -13,7 +13,7 @@ from tools.project import ROOT
 
 HOST = "127.0.0.1"
 
-# MiniStack's service state, S3 objects, and the version of MiniStack.
+# The state of MiniStack's services, the S3 objects, and MiniStack's version.
 STATE = "state"
 VERSION = "state/ministack-version"
 # The running server's port. The file still exists if the server was killed or could not save its

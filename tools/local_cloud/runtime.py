@@ -28,7 +28,7 @@ def create_python(folder: Path) -> Path:
 
 
 def variables(python: Path) -> dict[str, str]:
-    """The functions' environment variables; `python` is what `create_python` returns."""
+    """The environment variables of functions; `python` is what `create_python` returns."""
     programs = (str(python.parent), str(NODE.parent), "/usr/local/bin", "/usr/bin", "/bin")
     return {
         **NO_CONFIGURATION,

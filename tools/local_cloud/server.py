@@ -72,7 +72,7 @@ def _settings(directory: Path, port: int) -> dict[str, str]:
         # Do not listen for SFTP and MQTT.
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
-        # MiniStack removes other MiniStack servers' containers when it starts.
+        # MiniStack removes the containers of other MiniStack servers when it starts.
         "DOCKER_HOST": f"unix://{directory}/no-docker",
         "LOG_LEVEL": "WARNING",
     }
@@ -117,9 +117,9 @@ async def _serve(directory: Path, listener: socket.socket) -> None:
     await server.serve([listener])
     if not losses:
         (directory / folder.PORT).unlink()
-    # End the Lambda functions' processes: they are in the server's process group.
+    # End the processes of Lambda functions: they are in the server's process group.
     os.killpg(0, signal.SIGTERM)
-    # sys.exit() would wait for threads whose requests still run.
+    # sys.exit() would wait for the threads of requests that still run.
     os._exit(1 if losses else 0)
 
 

@@ -14,7 +14,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render(template: str, values: Mapping[str, str]) -> dict[str, str]:
-    """A templates/ folder's files, by path; names and texts may contain `$domain`."""
+    """The files of a folder in templates/, by path; names and texts may contain `$domain`."""
     folder = TEMPLATES / template
     return {
         Template(str(path.relative_to(folder))).substitute(values).removesuffix(".in"): Template(

@@ -36,7 +36,7 @@ class InvalidKeyError(ValueError):
 
 
 def object_key(tier: Tier | str, asset: str) -> str:
-    """An asset's object key in a tier.
+    """The key of an asset's object in a tier.
 
     Raises `InvalidKeyError` for an unknown tier, and for an asset that could leave its tier, equal
     another asset's spelling, or break S3's rules for keys.

@@ -52,7 +52,7 @@ def test_the_output_of_the_cli_is_shown_and_returned_with_its_status(
     assert capsys.readouterr().out == "Step [a] …\n[b]one\nno\n"
 
 
-# A deploy of one stack, as the CLI prints it to a pipe.
+# One stack's deploy, as the CLI prints it to a pipe.
 OUTPUT = """
 
 ✨  Synthesis time: 0.01s

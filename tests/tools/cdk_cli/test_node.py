@@ -1,4 +1,4 @@
-"""The npm packages of a lock file are installed if they are missing or differ."""
+"""The npm packages in a lock file are installed if they are missing or differ."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ from tools.errors import UserError
 
 
 def write_lock(folder: Path, version: str, root: str = "") -> None:
-    """Write a lock file with one package; `root` is the name of the project itself."""
+    """Write a lock file with one package; `root` is the project's own name."""
     package = {"version": version, "resolved": "https://registry.example/p.tgz"}
     packages = {"": {"name": root}, "node_modules/p": package}
     (folder / "package-lock.json").write_text(json.dumps({"packages": packages}))

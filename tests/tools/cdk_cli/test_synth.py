@@ -37,7 +37,7 @@ def test_every_domain_and_every_environment_is_an_app_with_its_own_assembly() ->
 
 @pytest.fixture
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The app of the environment "one", outside the repository."""
+    """The app for the environment "one", outside the repository."""
     file = tmp_path / "app.py"
     file.write_text(quick_app("one"))
     outside = Path("../" * len(ROOT.parts)) / str(file).removeprefix("/")
@@ -50,7 +50,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_an_app_is_synthesized_and_linted(app: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = app.parent / "folder" / "out"
     folder.mkdir(parents=True)
-    # The template of a removed stack, and the template of a nested stack.
+    # A removed stack's template, and a nested stack's.
     (folder / "Gone.template.json").touch()
     nested = {"Resources": {"One": {"Type": "AWS::SNS::Topic"}}}
     (folder / "Nest.nested.template.json").write_text(json.dumps(nested))
@@ -161,7 +161,7 @@ def test_the_imports_of_an_environment_are_checked_but_not_of_a_domain(
 def test_an_app_that_fails_is_reported_with_its_output_and_a_hint(
     app: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # The CDK prints "Acknowledge with" below a finding of cdk-nag.
+    # The CDK prints "Acknowledge with" below a cdk-nag finding.
     app.write_text("print('Before')\nraise ValueError('Acknowledge with A::B')")
     assert synth.main(["one"]) == 1
     output = capsys.readouterr().err

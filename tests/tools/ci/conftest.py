@@ -1,4 +1,4 @@
-"""A git repository, and a job of GitHub Actions with the deployments of a GitHub repository."""
+"""A git repository, and a GitHub Actions job with a GitHub repository's deployments."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from tools.errors import UserError
 
 @dataclass
 class GitHub:
-    """GitHub's API for the repository 123/repository, and the files of a job."""
+    """GitHub's API for the repository 123/repository, and a job's files."""
 
     folder: Path
     # The newest is the last.
@@ -21,7 +21,7 @@ class GitHub:
     is_down: bool = False
 
     def post(self, path: str, body: Mapping[str, object]) -> object:
-        """Answer the requests of tools/ci/github.py, and no others."""
+        """Answer the requests that tools/ci/github.py sends, and no others."""
         if self.is_down:
             raise UserError("HTTP 502")
         if path == "graphql":
@@ -54,13 +54,13 @@ class GitHub:
 
     @property
     def summary(self) -> str:
-        """The summary of the job."""
+        """The job's summary."""
         return (self.folder / "summary").read_text()
 
 
 @pytest.fixture
 def github(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GitHub:
-    """A job of GitHub Actions for a push, in a repository without deployments."""
+    """A GitHub Actions job for a push, in a repository without deployments."""
     folder = tmp_path / "github"
     folder.mkdir()
     found = GitHub(folder)
@@ -94,7 +94,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def commit(root: Path, *paths: str) -> str:
-    """Add a line to files, and commit every change; return the id of the commit."""
+    """Add a line to files, and commit every change; return the commit's id."""
     for path in paths:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         with (root / path).open("a") as file:

@@ -1,4 +1,4 @@
-"""The table of rules maps each path to the domains, components, sessions and jobs that CI runs."""
+"""The rule table maps each path to the domains, components, sessions and jobs that CI runs."""
 
 import json
 from pathlib import Path
@@ -133,7 +133,7 @@ def test_no_output_holds_a_name_that_bash_could_run(name: str) -> None:
 
 
 def run_for_ci(root: Path, github: GitHub) -> dict[str, list[str]]:
-    """The outputs of the job `affected`."""
+    """The outputs that the job `affected` sets."""
     assert affected.main(["--ci"], root) == 0
     return {key: json.loads(value) for key, value in github.outputs().items()}
 

@@ -1,4 +1,4 @@
-"""The record of what is deployed decides what a job does, in stories of pushes and repeats."""
+"""The record of what is deployed decides what a job does, in sequences of pushes and repeats."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ DEPLOYED, SUPERSEDED, UNKNOWN = "deployed", "superseded", "cannot tell"
 def job(
     root: Path, commit: str, patch: pytest.MonkeyPatch, github: GitHub, *, breaks: bool = False
 ) -> str:
-    """Run the steps of .github/actions/deploy for the environment `one`; return what happened."""
+    """Run the steps in .github/actions/deploy for the environment `one`; return what happened."""
     git(root, "switch", "--quiet", "--detach", commit)
     patch.setenv("HAS_CREDENTIALS", "true")
     if deployed.main(["decide", "one"], root):
@@ -161,7 +161,7 @@ def test_the_list_has_only_environments_with_a_record(
     assert deployed.main(["record", "two"], root) == 0
     newer = commit(root)
     assert deployed.main(["record", "two"], root) == 0
-    github.add("one", newer, "deploy")  # of another program, or of a job without a record
+    github.add("one", newer, "deploy")  # from another program, or from a job without a record
     github.add("two", older, "deploy")
     assert listed(root, github) == [
         {"environment": "byhand", "commit": older},

@@ -1,4 +1,4 @@
-"""Requests to GitHub's API with the command `gh`, and the outputs of a step."""
+"""Requests to GitHub's API with the command `gh`, and a step's outputs."""
 
 import json
 import os
@@ -45,7 +45,7 @@ def test_the_query_asks_for_the_newest_deployments_of_the_environment(gh: Path) 
     answer(gh, [])
     module.recorded("dev")
     body = json.loads((gh / "body").read_text())
-    # Strings, also if the name of the owner is a number.
+    # Strings, also if the owner's name is a number.
     assert body["variables"] == {"owner": "123", "name": "repository", "environment": "dev"}
     assert "environments: [$environment]" in body["query"]
     assert "orderBy: {field: CREATED_AT, direction: DESC}" in body["query"]

@@ -1,4 +1,4 @@
-"""The value of DEPLOYED_BY_PUSH selects and orders the environments that a push deploys."""
+"""DEPLOYED_BY_PUSH selects and orders the environments that a push deploys."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tools.project import environments
 
 
 def order(root: Path, **apps: str) -> list[str]:
-    """The order of environments with these lines in their app.py."""
+    """The order for environments with these lines in their app.py."""
     for name, text in apps.items():
         (root / "apps" / name).mkdir(parents=True)
         (root / "apps" / name / "app.py").write_text(text, encoding="utf-8")

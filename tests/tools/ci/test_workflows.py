@@ -1,4 +1,4 @@
-"""Checks of the workflows that no linter makes. `nox -s workflows` runs the linters."""
+"""Workflow checks that no linter makes. `nox -s workflows` runs the linters."""
 
 import json
 import re
@@ -139,7 +139,7 @@ def test_only_a_job_in_a_github_environment_has_access_to_aws(name: str) -> None
     expected = {"id-token"} if is_in_environment else set[str]()
     assert writes == expected | ({"deployments"} if deploys else set[str]())
     assert ("secrets." in json.dumps(job)) is is_in_environment
-    # A cache may hold files that a job of a pull request wrote.
+    # A cache may hold files that a pull request's job wrote.
     caches = [step for step in steps_of(job) if step.get("uses") == SETUP and "with" in step]
     assert not (is_in_environment and caches)
 

@@ -1,4 +1,4 @@
-"""CloudFormation's answers about the drift of one stack."""
+"""CloudFormation's responses about the drift of one stack."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +17,7 @@ Answer = dict[str, Any]
 
 
 class CloudFormation:
-    """Answers of CloudFormation, checked against its API model."""
+    """CloudFormation responses, checked against its API model."""
 
     def __init__(self) -> None:
         region, key = ENVIRONMENT.region, "any"
@@ -44,7 +44,7 @@ class CloudFormation:
         )
 
     def lists(self, *records: Answer) -> None:
-        """Returns the records on two pages, and the resources of the stack."""
+        """Returns the records on two pages, and the stack's resources."""
         for page in (
             {"StackResourceDrifts": [], "NextToken": "two"},
             {"StackResourceDrifts": records},
@@ -62,7 +62,7 @@ class CloudFormation:
         self.stub.add_response("list_stack_resources", {"StackResourceSummaries": summaries})
 
     def finds(self, *records: Answer) -> None:
-        """Answers all requests of one `drift`."""
+        """Answers all requests that one `drift` makes."""
         self.exists()
         self.starts()
         self.reports("DETECTION_COMPLETE")

@@ -1,4 +1,4 @@
-"""A deployment of two stacks, with a fake account in place of AWS and of the CDK CLI."""
+"""A deployment with two stacks, and a fake account in place of AWS and the CDK CLI."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -94,7 +94,7 @@ Prepare = Callable[..., Deployment]
 
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> FakeAccount:
-    """The account of all deployments, and the CDK CLI."""
+    """The account for all deployments, and the CDK CLI."""
     fake = FakeAccount()
     monkeypatch.setattr(Deployment, "deployed", fake)
     monkeypatch.setattr(Deployment, "cdk", fake.cdk)

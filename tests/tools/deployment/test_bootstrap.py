@@ -1,4 +1,4 @@
-"""Accounts are bootstrapped with the qualifier of their stacks, before the first deploy."""
+"""Accounts are bootstrapped with their stacks' qualifier, before the first deploy."""
 
 import pytest
 
@@ -11,7 +11,7 @@ REGION = "aws://111122223333/eu-central-1"
 
 
 class MissingError(Exception):
-    """The error of SSM for a missing parameter."""
+    """SSM's error for a missing parameter."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A failed deploy of a resource that exists already shows how to go on."""
+"""A deploy that fails because a resource already exists shows how to go on."""
 
 import pytest
 from botocore.exceptions import ClientError

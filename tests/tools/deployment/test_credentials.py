@@ -16,7 +16,7 @@ TOKEN = {"AWS_WEB_IDENTITY_TOKEN_FILE": "/token", "AWS_ROLE_ARN": "arn:aws:iam::
 WORK = f"[profile work]\n{KEYS}"
 
 
-# The form of STS's answers: status, and XML (STS API reference, "Examples").
+# STS's response format: status, and XML (STS API reference, "Examples").
 ASSUMED = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult>
 <Credentials><AccessKeyId>ASIAIOSFODNN7EXAMPLE</AccessKeyId><SecretAccessKey>role</SecretAccessKey>
 <SessionToken>token</SessionToken><Expiration>2999-01-01T00:00:00Z</Expiration></Credentials>
@@ -106,7 +106,7 @@ def test_a_profile_that_other_tools_would_not_use_is_refused_with_both_settings(
         {"AWS_DEFAULT_PROFILE": "work"},
         {"AWS_PROFILE": "work", "AWS_DEFAULT_PROFILE": "work"},
         {"AWS_PROFILE": "work", "AWS_DEFAULT_PROFILE": ""},
-        # GitHub Actions sets the variable of a secret that does not exist to an empty string.
+        # GitHub Actions sets the variable to an empty string if the secret does not exist.
         {"AWS_PROFILE": "work", "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""},
     ],
 )
@@ -145,7 +145,7 @@ def test_nothing_acts_in_place_of_an_unusable_profile(
     configure(
         "[profile process]\ncredential_process = false\n[profile incomplete]\nsso_session = corp\n"
     )
-    # botocore would use the role of the container.
+    # botocore would use the container's role.
     monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1")
     with pytest.raises(UserError, match=f"{sentence}.* the profile {profile} in ") as error:
         choose(None, Session(profile=profile), interactive=True)

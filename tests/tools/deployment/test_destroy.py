@@ -37,7 +37,7 @@ def test_protected_stacks_are_retained_and_fail_a_command_that_names_them(
     *,
     is_on: bool,
 ) -> None:
-    # The protection of the deployed stack may have been turned off by hand.
+    # The deployed stack's protection may have been turned off by hand.
     account.stacks[DATA.name]["EnableTerminationProtection"] = is_on
     assert destroy(prepared(stacks=stacks).options) == status
     assert [call.args for call in account.cdk.call_args_list] == [

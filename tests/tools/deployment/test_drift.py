@@ -118,7 +118,7 @@ def test_a_difference_is_drift_with_its_property_and_both_values(
         ([record("NOT_CHECKED")], "NOT_CHECKED"),
         ([record("MODIFIED")], "MODIFIED"),
         ([], "CloudFormation returned no result"),
-        # CloudFormation returns the last result of a resource that it could not read this time.
+        # CloudFormation returns the last result for a resource that it could not read this time.
         ([record("IN_SYNC", at=NOW - timedelta(days=1))], "CloudFormation returned no result"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The command line of each verb."""
+"""Each verb's command line."""
 
 import pytest
 

@@ -42,7 +42,7 @@ def write_assembly(folder: Path, *, environment: str = "test", account: str = AC
 
 @pytest.fixture(autouse=True)
 def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalCloud:
-    """The local cloud of the test's folder. No server runs, and no app is synthesized."""
+    """The local cloud in the test's folder. No server runs, and no app is synthesized."""
     fake = LocalCloud(tmp_path / "cloud", 1)
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""The table after a deploy, and the summary of a job of GitHub Actions."""
+"""The table after a deploy, and the GitHub Actions job summary."""
 
 from pathlib import Path
 

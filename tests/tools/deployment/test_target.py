@@ -60,7 +60,7 @@ def test_without_credentials_the_target_is_the_local_cloud_except_on_github(
 
 
 class Caller:
-    """The calls of boto3 that `aws_target` makes."""
+    """The boto3 calls that `aws_target` makes."""
 
     def client(self, service: str, *, region_name: str) -> "Caller":
         assert (service, region_name) == ("sts", os.environ["AWS_REGION"])

@@ -1,4 +1,4 @@
-"""The diagram of an environment shows its stacks, their imports, and what their roles may do."""
+"""An environment's diagram shows its stacks, their imports, and what their roles may do."""
 
 import json
 from pathlib import Path
@@ -32,7 +32,7 @@ def statement(resource: Json, *actions: str, **other: Json) -> Json:
 
 
 def identity(*statements: Json, roles: Json = None) -> Json:
-    """A stack with a role, and a policy of the role."""
+    """A stack with a role, and a policy for the role."""
     properties: Json = {
         "Roles": roles or [{"Ref": "Role"}],
         "PolicyDocument": {"Statement": [*statements]},
@@ -52,7 +52,7 @@ def identity(*statements: Json, roles: Json = None) -> Json:
 
 
 def lines(folder: Path, **templates: Json) -> list[str]:
-    """The lines of the diagram after its subgraphs."""
+    """The diagram's lines after its subgraphs."""
     return [line for line in drawn(folder, **templates) if not line.startswith("subgraph")]
 
 

@@ -14,7 +14,7 @@ OTHER = "<!-- begin deployed -->\nkept\n<!-- end deployed -->"
 
 @pytest.fixture
 def snapshots(tmp_path: Path) -> Path:
-    """The snapshots of an environment, beside documents."""
+    """An environment's snapshots, beside documents."""
     folder = tmp_path / "snapshots"
     (folder / "dev").mkdir(parents=True)
     (folder / "dev/AStack.template.json").write_text(json.dumps({"Resources": {}}))

@@ -1,4 +1,4 @@
-"""The picture shows what a terminal shows in the end, and nothing of this machine."""
+"""The picture shows what a terminal shows in the end, and nothing from this machine."""
 
 import sys
 import tempfile

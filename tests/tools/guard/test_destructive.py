@@ -1,4 +1,4 @@
-"""Destructive changes of small templates, compared by the library that `cdk diff` uses."""
+"""Destructive changes in small templates, compared by the library that `cdk diff` uses."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -110,7 +110,7 @@ def only_if(statement: Resource, value: str) -> Resource:
     return {**statement, "Condition": {"Bool": {"a": value}}}
 
 
-# A statement of a bucket policy before and after a change, and the sentences about the change.
+# A bucket policy statement before and after a change, and the sentences about the change.
 STATEMENTS: dict[str, tuple[Resource | None, Resource | None, *tuple[str, ...]]] = {
     "allow": (None, READ, f"{READS} s3:Get* on arn:aws:s3:::data/*"),
     "stop allowing": (READ, None),

@@ -32,7 +32,7 @@ OTHER = ENABLED.replace("Enabled", "Suspended").replace("Retain", "Delete")
 
 
 def files(content: str, acknowledged: str = "", *, protected: bool = True) -> dict[str, bytes]:
-    """The files of snapshots/ with one stack and these acknowledgements."""
+    """The files in snapshots/ with one stack and these acknowledgements."""
     settings = {"StorageStack": {"stackName": "storage", "terminationProtection": protected}}
     parts = {DEV: content, STACKS: json.dumps(settings), guard.ACKNOWLEDGED: acknowledged}
     return {path: part.encode("latin-1") for path, part in parts.items()}
@@ -98,7 +98,7 @@ def test_disabled_termination_protection_is_destructive() -> None:
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A git repository with the snapshots of a stack, and its cloud assembly in `cdk.out`."""
+    """A git repository with a stack's snapshots, and its cloud assembly in `cdk.out`."""
     synthesize(tmp_path, ENABLED)
     monkeypatch.setattr(guard, "ROOT", tmp_path)
     for module in (guard, snapshots):

@@ -1,4 +1,4 @@
-"""Destructive changes of the properties of a resource."""
+"""Destructive changes to resource properties."""
 
 import pytest
 
@@ -11,7 +11,7 @@ INDEX: Json = {"IndexName": "by-date"}
 HERE: Json = {"Region": "us-east-1"}
 THERE: Json = {"Region": "eu-west-1"}
 PROTECTED: Json = {"Region": "eu-west-1", "DeletionProtectionEnabled": True}
-# The path of a property, and its values before and after a destructive change.
+# A property path, and the values before and after a destructive change.
 DESTRUCTIVE: list[tuple[str, Json, Json]] = [
     # Data is deleted, with the resource or sooner.
     ("DeletionPolicy", "Retain", "RetainExceptOnCreate"),
@@ -62,7 +62,7 @@ DESTRUCTIVE: list[tuple[str, Json, Json]] = [
     ),
     ("EnableKeyRotation", True, None),
 ]
-# Changes of an element of a list, and the path of the element.
+# Changes to a list element, and the element's path.
 ELEMENTS: list[tuple[str, Json, Json, str]] = [
     ("Replicas", [HERE, PROTECTED], [HERE], f"[eu-west-1] {change(PROTECTED, None)}"),
     (
@@ -106,7 +106,7 @@ SAFE: list[tuple[str, Json, Json]] = [
 ]
 EXPIRES: Json = {"ExpirationInDays": 7}
 DISABLED: Json = {"ExpirationInDays": 7, "Status": "Disabled"}
-# A lifecycle rule of a bucket before and after a change, and whether the change is destructive.
+# A bucket lifecycle rule before and after a change, and whether the change is destructive.
 LIFECYCLE: list[tuple[Json, Json, bool]] = [
     (None, EXPIRES, True),
     (EXPIRES, {"ExpirationInDays": 6}, True),

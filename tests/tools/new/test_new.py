@@ -23,7 +23,7 @@ APP = f"apps/{DEFAULT_ENVIRONMENT}/app.py"
 
 @pytest.fixture(autouse=True)
 def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mock:
-    """Run `new` in a small repository, without a synthesis; return the mock of `record`."""
+    """Run `new` in a small repository, without a synthesis; return the mock for `record`."""
     (tmp_path / "stacks/storage").mkdir(parents=True)
     for name in (APP, "pyproject.toml"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ def test_the_files_pass_the_linter_whatever_the_length_of_the_name(
 ) -> None:
     assert new.main([domain, "--function", "check"]) == 0
     assert new.main([f"{domain}_b"]) == 0
-    # The order of imports depends on packages that this small repository lacks.
+    # Import order depends on packages that this small repository lacks.
     ruff = [sys.executable, "-m", "ruff", "check", "--no-cache", "--select=E,F"]
     command = [*ruff, "stacks", "src", "tests", "apps"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

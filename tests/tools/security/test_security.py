@@ -1,4 +1,4 @@
-"""The security scan, with recorded outputs of the scanners."""
+"""The security scan, with recorded scanner output."""
 
 import json
 import subprocess
@@ -26,7 +26,7 @@ FINDINGS = (NAG, LINT, CHECKOV)
 TEMPLATE: Json = {
     "Resources": {"Bucket83908E77": {"Metadata": {"aws:cdk:path": f"{BUCKET}/Resource"}}}
 }
-# The traces that the CDK records for a construct, and for a call of `acknowledge`.
+# The traces that the CDK records for a construct, and for a call to `acknowledge`.
 CREATED = ["...aws-cdk-lib, jsii runtime...", f"__init__ ({ROOT}/{LINE})"]
 CALLED = [f"acknowledge ({scans.FINDINGS_MODULE}:33)", f"__init__ ({ROOT}/stacks/open/stack.py:9)"]
 
@@ -38,7 +38,7 @@ def violation(rule: str = "AwsSolutions-S1", **more: Json) -> dict[str, Json]:
 
 
 def report(*plugins: tuple[str, str, dict[str, Json]]) -> Json:
-    """A validation report with the name, the conclusion and the findings of each plugin."""
+    """A validation report with each plugin's name, conclusion and findings."""
     return {
         "pluginReports": [
             {"pluginName": name, "conclusion": conclusion, "violations": [], **content}
@@ -83,7 +83,7 @@ def linted(*keys: str) -> Json:
 def write(
     folder: Path, *acknowledged: tuple[str, str], trace: Sequence[str] = CALLED
 ) -> ScannedAssembly:
-    """A cloud assembly with a finding of cdk-nag, and these acknowledgements."""
+    """A cloud assembly with a cdk-nag finding, and these acknowledgements."""
     folder.mkdir(parents=True, exist_ok=True)
     metadata: dict[str, list[Json]] = {
         "/OpenStack": [{"type": "aws:cdk:stack-tags"}],
@@ -101,7 +101,7 @@ def write(
 
 @pytest.fixture
 def outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Json]:
-    """The output of each scanner, for a test to change."""
+    """Each scanner's output, for a test to change."""
     found = {"cfn-lint": linted("Resources", "Bucket83908E77"), "checkov": CHECKED}
 
     def output(name: str, process: list[str | Path], text: str = "") -> str:
@@ -255,7 +255,7 @@ def test_an_acknowledgement_without_a_finding_fails_unless_the_cdk_wrote_it(
     where = "Other (stacks/open/stack.py:9)"
     assert f"\n{where}: remove the stale acknowledgement of {NAG.id}\n" in output
     assert output.count("remove the stale") == 1
-    # Without the line of a stack, for example in an interactive session.
+    # Without a stack's line, for example in an interactive session.
     status, output = scan(*acknowledged, (NAG.id, "Other"), trace=CALLED[:1])
     assert f"Other ({scans.FINDINGS_MODULE}): remove" in output
 

@@ -1,4 +1,4 @@
-"""CDK app of this stack alone: `cdk deploy --app "uv run stacks/growth_ingest/app.py"`."""
+"""CDK app for this stack alone: `cdk deploy --app "uv run stacks/growth_ingest/app.py"`."""
 
 from stacks.core.app import new_app
 from stacks.core.environment import Environment

@@ -1,4 +1,4 @@
-"""The exports of the stack."""
+"""The stack's exports."""
 
 from stacks.core.exports import Export
 

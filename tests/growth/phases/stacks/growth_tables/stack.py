@@ -1,4 +1,4 @@
-"""GrowthTablesStack: the table of prices, as phase 1.1 adds it."""
+"""GrowthTablesStack: the price table, as phase 1.1 adds it."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb

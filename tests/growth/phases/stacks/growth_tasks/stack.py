@@ -14,7 +14,7 @@ from stacks.growth_tasks import exports
 
 
 class GrowthTasksStack(DomainStack):
-    """A VPC, a cluster and the definition of the task."""
+    """A VPC, a cluster and the task definition."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class GrowthTasksStack(DomainStack):
             f"{nist}-CloudWatchLogGroupEncrypted",
             "checkov::CKV_AWS_158",
         )
-        # The CDK's function that closes the default security group of a VPC.
+        # The CDK's function that closes a VPC's default security group.
         acknowledge(
             self,
             "The function runs once for each deploy that changes the VPC",

@@ -1,4 +1,4 @@
-"""The state machine runs the function, which has the names of the bucket and the table."""
+"""The state machine runs the function, which has the bucket and table names."""
 
 import json
 from collections.abc import Callable

@@ -1,1 +1,1 @@
-"""Ingestion of prices."""
+"""Price ingestion."""

@@ -9,14 +9,14 @@ from modules.data_bucket.keys import Tier, object_key
 
 
 class Prices(BaseModel):
-    """The prices of an asset, oldest first."""
+    """An asset's prices, oldest first."""
 
     asset: str
     prices: list[float]
 
 
 def handler(event: dict[str, object], context: object) -> dict[str, object]:
-    """Store the prices of the event; raises `ValidationError` for an event without prices."""
+    """Store the event's prices; raises `ValidationError` for an event without prices."""
     found = Prices.model_validate(event)
     key = object_key(Tier.RAW, found.asset)
     body = found.model_dump_json().encode()

@@ -11,7 +11,7 @@ from modules.growth_ingest.ingest import handler
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Mock:
-    """The clients of S3 and DynamoDB."""
+    """The S3 and DynamoDB clients."""
     monkeypatch.setenv("BUCKET", "data")
     monkeypatch.setenv("TABLE", "prices")
     monkeypatch.setattr(boto3, "client", (aws := Mock()).client)
