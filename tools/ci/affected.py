@@ -60,7 +60,7 @@ RULES: list[tuple[tuple[str, ...], frozenset[str]]] = [
     (("tools/ci/**", "tools/new/**"), frozenset({"shared", "growth"})),
     (("tools/**",), DEPLOYED | {"shared", "growth"}),
     (("tests/growth/**",), frozenset({"shared", "growth"})),
-    (("tests/cloud/**", "tests/permissions/**", "tests/tools/**"), frozenset({"shared", "e2e"})),
+    (("tests/cloud/**", "tests/tools/**"), frozenset({"shared", "e2e"})),
     (("tests/apps/**", "tests/core/**", "tests/speed/**"), frozenset({"shared"})),
     (("tests/src/**",), frozenset({"src"})),
     (("tests/*/**",), frozenset({DOMAIN})),

@@ -64,7 +64,7 @@ def decide_job(
 
 
 def check_out(root: Path, name: str) -> None:
-    """Check out a commit of main; raises `UserError` if main does not contain it."""
+    """Check out a commit on main; raises `UserError` if main does not contain it."""
     commit = git.commit(root, name)
     if git.merge_base(root, commit, "origin/main") != commit:
         raise UserError(f"{name!r} is not a commit on main. Choose another one, or merge it first.")
@@ -94,7 +94,7 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     """Run one command, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m tools.ci.deployed", allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("check-out", help="check out a commit of main").add_argument("commit")
+    commands.add_parser("check-out", help="check out a commit on main").add_argument("commit")
     decide_parser = commands.add_parser("decide", help="set the outputs `deploys` and `base`")
     record_parser = commands.add_parser("record", help="record that this commit is deployed")
     for subparser in (decide_parser, record_parser):

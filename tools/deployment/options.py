@@ -26,8 +26,8 @@ class CdkFlag(NamedTuple):
 CDK_FLAGS: Mapping[str, Sequence[CdkFlag]] = {
     "bootstrap": [
         CdkFlag("--cloudformation-execution-policies", "what CloudFormation may do", "ARN"),
-        CdkFlag("--custom-permissions-boundary", "boundary of the bootstrap roles", "NAME"),
-        CdkFlag("--qualifier", "default: the qualifier of the stacks", "NAME"),
+        CdkFlag("--custom-permissions-boundary", "boundary for the bootstrap roles", "NAME"),
+        CdkFlag("--qualifier", "default: the stacks' qualifier", "NAME"),
         CdkFlag("--template", "another bootstrap template", "FILE"),
         CdkFlag("--toolkit-stack-name", "default: CDKToolkit", "NAME"),
         CdkFlag("--trust", "account that may deploy here", "ACCOUNT"),

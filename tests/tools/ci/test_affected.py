@@ -40,7 +40,7 @@ PATHS = {
     ],
     DEPLOYED: ["snapshots/dev/A.template.json", "snapshots/acknowledged.toml"],
     "e2e shared": [
-        *("tests/cloud/test_local.py", "tests/permissions/test_roles.py"),
+        "tests/cloud/test_local.py",
         *("tests/tools/x/test_y.py", "docs/permissions.md"),
     ],
     "growth shared": [
