@@ -79,7 +79,7 @@ def test_the_state_of_a_killed_server_is_moved_and_can_be_moved_back(
     with pytest.raises(UserError) as caught:
         kill()
     assert str(caught.value) == (
-        "The server of the local cloud did not stop within 0 seconds and was killed, so its state "
+        "The local cloud's server did not stop within 0 seconds and was killed, so its state "
         f"may be incomplete. {NEXT_START}"
     )
     with local_cloud(tmp_path) as cloud, entered(cloud):

@@ -26,7 +26,7 @@ def serve(options: Options) -> int:
             say("Stopping.")
             return 0
         raise UserError(
-            f"The server of the local cloud has ended with status {status}. To start a new server, "
+            f"The local cloud's server has ended with status {status}. To start a new server, "
             "run `uv run nox -s cloud` again."
         )
 

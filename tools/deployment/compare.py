@@ -131,9 +131,7 @@ def _show_next_step(
         if findings:
             say(f"Undo the drift by hand: {BY_HAND}")
         # Source: MiniStack's services/cloudformation/drift.py.
-        say(
-            "The local cloud compares less than AWS: of a bucket, for example, only the versioning."
-        )
+        say("The local cloud compares less than AWS: for a bucket, for example, only versioning.")
         return
     if any(finding.is_checked for finding in findings):
         say(f"Revert the drift. {next_command(op, 'deploy', REVERT, stacks=deployed)}")

@@ -80,7 +80,7 @@ def _announce(deployment: Deployment, to_delete: list[StackArtifact], found: "Fo
             continue  # a stack in review has no resources
         template = deployment.deployed.template(stack)
         if template is None:
-            say(f"{stack.id}: what is retained is not known: the template cannot be parsed.")
+            say(f"{stack.id}: cannot tell what is retained, because its template cannot be parsed.")
             continue
         for resource in deployment.deployed.resources(stack):
             policy = at(template, f"Resources.{resource['LogicalResourceId']}.DeletionPolicy")

@@ -145,7 +145,7 @@ def _check_saved(directory: Path, server: subprocess.Popen[bytes]) -> None:
     )
     if server.returncode == -signal.SIGKILL:
         reason = (
-            f"The server of the local cloud did not stop within {STOP_LIMIT:.0f} seconds and was "
+            f"The local cloud's server did not stop within {STOP_LIMIT:.0f} seconds and was "
             "killed, so its state may be incomplete."
         )
     raise UserError(

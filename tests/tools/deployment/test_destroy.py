@@ -93,7 +93,7 @@ def test_a_deployed_template_that_cannot_be_parsed_does_not_stop_a_destroy(
     account.templates[DATA.name] = None
     assert destroy(prepared(unprotect=True).options) == 0
     output = capsys.readouterr().out
-    assert "Data: what is retained is not known: the template cannot be parsed.\n" in output
+    assert "Data: cannot tell what is retained, because its template cannot be parsed.\n" in output
     assert "Will be deleted: AWS::IAM::Role role\n" in output
     assert "Bucket" not in output
 
