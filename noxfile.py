@@ -158,7 +158,7 @@ add(synth, "synth", ENVIRONMENTS)  # the environments contain every domain's sta
 def e2e(session: nox.Session) -> None:
     """Deploy to temporary local clouds; test the tools and the roles' permissions."""
     session.log("This takes a minute or two.")
-    # The tests wait for deploys half of the time. The tests of a file depend on each other, so one
+    # The tests wait for deploys half of the time. A file's tests depend on each other, so one
     # worker runs the file.
     workers = ("-n", str(project.workers(for_each_core=2)), "--dist", "loadfile")
     tests = ["tests/cloud", "tests/tools/deployment", *workers]

@@ -55,7 +55,7 @@ def incomplete(names: Iterable[str], root: Path = ROOT) -> list[str]:
 
 
 def workers(for_each_core: int = 1) -> int:
-    """How many sessions, or workers of tests, may run side by side on this machine."""
+    """How many sessions, or test workers, may run side by side on this machine."""
     cores = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):  # fewer in a container; macOS has no such function
         cores = len(os.sched_getaffinity(0))

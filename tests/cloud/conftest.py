@@ -171,7 +171,7 @@ def prepared(shared: Path, tools: Tools) -> Path:
     folder = shared / "prepared"
     with FileLock(f"{folder}.lock"):
         if not (folder / FIRST_DEPLOY).exists():
-            node.install(ROOT)  # otherwise a line about it is in the output of the first deploy
+            node.install(ROOT)  # otherwise the first deploy prints a line about it
             with local_cloud(folder) as running:
                 first = tools("deploy", "--to=local", WEALTH_OPS_CLOUD=str(folder))
                 assert first.status == 0, first.output

@@ -12,12 +12,12 @@ from itertools import batched
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run each app; exit with the error of the first app that fails."""
+    """Run each app; exit with the first failing app's error."""
     for app, folder in batched(arguments, 2, strict=True):
         os.environ["CDK_OUTDIR"] = folder
         try:
             runpy.run_path(app, run_name="__main__")
-        except Exception:  # noqa: BLE001 (any error of the app)
+        except Exception:  # noqa: BLE001 (any error in the app)
             sys.excepthook(*sys.exc_info())
             sys.exit(f"\n{app} does not synthesize.")
 

@@ -65,7 +65,7 @@ def synthesize_all(
     Templates depend only on the code, cdk.json, cdk.context.json and `context`. Therefore the apps
     run without the user's AWS configuration, and without the CDK CLI, which would add context
     from `~/.cdk.json`. For asset bundling, CDK_DOCKER and the proxies remain set.
-    Raises `UserError` with the output of the app that fails.
+    Raises `UserError` with the failing app's output.
     """
     return _run({name: assembly_folder(name) for name in names}, context)
 
@@ -164,14 +164,14 @@ def _remove_stale_templates(output: Path, stacks: Iterable[StackArtifact]) -> No
 
 
 def _open_findings(assembly: ScannedAssembly, lint: subprocess.Popen[str]) -> list[Finding]:
-    """The findings of cdk-nag and of a started cfn-lint that fail a synthesis."""
+    """The cdk-nag findings, and those from a started cfn-lint, that fail a synthesis."""
     linted = cfn_lint(assembly, informational=False, process=lint)
     return assembly.unacknowledged([*cdk_nag(assembly, warnings=False), *linted])
 
 
 @reports_errors
 def main(names: list[str]) -> int:
-    """Synthesize and lint the apps of `names`; return the exit status."""
+    """Synthesize and lint the named apps; return the exit status."""
     with ExitStack() as resources:
         # cfn-lint loads while the apps run.
         lints = [resources.enter_context(start_cfn_lint()) for _ in names]

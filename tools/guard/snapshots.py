@@ -94,7 +94,7 @@ def check(assembly: Path, snapshots: Path) -> None:
 
 @reports_errors
 def main() -> int:
-    """Record the snapshots of all environments, remove all others, and return the exit status."""
+    """Record all environments' snapshots, remove all others, and return the exit status."""
     with waiting("Synthesizing"):
         assemblies = synthesize_all(environments())
     for name, assembly in assemblies.items():

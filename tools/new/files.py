@@ -1,4 +1,4 @@
-"""Render files from templates, and write them only if all of them are new."""
+"""Render files from templates, and write them only if all are new."""
 
 import subprocess
 import sys

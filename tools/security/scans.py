@@ -166,7 +166,7 @@ sys.exit(cfnlint.runner.main())
 
 
 def start_cfn_lint() -> subprocess.Popen[str]:
-    """A process that loads cfn-lint, which takes half a second, for one call of `cfn_lint`."""
+    """A process that loads cfn-lint, which takes half a second, for one call to `cfn_lint`."""
     return _start(sys.executable, "-c", _CFN_LINT)
 
 
@@ -176,7 +176,7 @@ def cfn_lint(
     informational: bool = True,
     process: subprocess.Popen[str] | None = None,
 ) -> Iterator[Finding]:
-    """The findings of cfn-lint; `informational` adds the findings of that level."""
+    """The cfn-lint findings; `informational` adds those at that level."""
     options = ["--format=json", *(["-cI"] if informational else []), "--ignore-checks", *IGNORED]
     arguments = json.dumps([*options, "--", *map(str, assembly.files)])
     for found in json.loads(_output("cfn-lint", process or start_cfn_lint(), arguments)):
@@ -217,7 +217,7 @@ def install() -> Path:
 
 
 def _start(*command: str | Path) -> subprocess.Popen[str]:
-    """Start a scanner, which reads no settings of the user."""
+    """Start a scanner, which reads no user settings."""
     settings = {"HOME": str(BUILD / "home"), "CKV_SKIP_PACKAGE_UPDATE_CHECK": "true"}
     return subprocess.Popen(
         command,
