@@ -204,7 +204,7 @@ def security(session: nox.Session) -> None:
 
 @task
 def new(session: nox.Session) -> None:
-    """Create a domain with one stack, or an environment: nox -s new -- <domain>."""
+    """Create a domain with one stack, or an environment: nox -s new -- alerts [--function NAME]."""
     run(session, "python", "-m", "tools.new", *session.posargs)
 
 

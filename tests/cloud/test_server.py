@@ -22,7 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tests.cloud.conftest import server_of
 from tests.support import entered
 from tools.local_cloud.client import LocalCloud, local_cloud
-from tools.local_cloud.folder import HOST, PORT, STATE
+from tools.local_cloud.folder import HOST, PORT, STATE, TEMPORARY
 from tools.project import ROOT
 
 pytestmark = pytest.mark.usefixtures("measured")
@@ -162,6 +162,8 @@ def handler(event, context):
     answer = invoke(cloud, "bundled")
     assert answer["six"].endswith("/code/six.py")
     assert answer["errors"] == dict.fromkeys(names, "ModuleNotFoundError")
+    # MiniStack unpacks a bundle and does not remove it: not in the user's folder for such files.
+    assert list((cloud.directory / TEMPORARY).glob("*bundled*"))
 
 
 def test_a_node_function_can_close_a_default_security_group_as_the_function_of_a_vpc(

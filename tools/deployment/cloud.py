@@ -1,11 +1,14 @@
 """Serve the local cloud in the foreground."""
 
+import json
 import shlex
 
+from tools.cdk_cli.assembly import ANY_ACCOUNT
 from tools.console import say
 from tools.deployment.options import Options
 from tools.errors import UserError
-from tools.local_cloud.client import LocalCloud, local_cloud
+from tools.guard import snapshots
+from tools.local_cloud.client import ACCOUNT, REGION, LocalCloud, local_cloud
 from tools.local_cloud.folder import cloud_directory
 
 
@@ -15,7 +18,7 @@ def serve(options: Options) -> int:
     Raises `UserError` if the server ends.
     """
     with local_cloud(cloud_directory(), port=options.port) as cloud:
-        _print_variables(cloud)
+        _print_variables(cloud, options.environment)
         if cloud.server is None:
             say(f"The local cloud is already up at {cloud.url}, served by another process.")
             return 0
@@ -31,11 +34,15 @@ def serve(options: Options) -> int:
         )
 
 
-def _print_variables(cloud: LocalCloud) -> None:
+def _print_variables(cloud: LocalCloud, environment: str) -> None:
     say("# Run these lines in another terminal.")
     # With a profile in the shell, the AWS CLI would ignore the access keys.
     say("unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_SESSION_TOKEN")
-    variables = {key: shlex.quote(value) for key, value in cloud.variables({}).items()}
+    account, region = _account_and_region(environment)
+    variables = {
+        key: shlex.quote(value)
+        for key, value in cloud.variables({}, account=account, region=region).items()
+    }
     # Retain the hosts that the user's shell reaches without a proxy.
     variables["NO_PROXY"] += '"${NO_PROXY:+,$NO_PROXY}${no_proxy:+,$no_proxy}"'
     variables["no_proxy"] = '"$NO_PROXY"'
@@ -43,3 +50,13 @@ def _print_variables(cloud: LocalCloud) -> None:
     variables["WEALTH_OPS_TARGET"] = "local"
     for key, value in variables.items():
         say(f"export {key}={value}")
+
+
+def _account_and_region(environment: str) -> tuple[str, str]:
+    """The account and region of the environment's stacks, which snapshots/ records."""
+    file = snapshots.FOLDER / environment / snapshots.STACKS
+    if not file.exists():  # the environment was never recorded
+        return ACCOUNT, REGION
+    recorded = json.loads(file.read_text()).values()
+    account, region = next(iter(recorded))["environment"].removeprefix("aws://").split("/")
+    return (ACCOUNT if account == ANY_ACCOUNT else account), region

@@ -4,6 +4,7 @@ from functools import partial
 
 from tools.cdk_cli.assembly import StackArtifact
 from tools.cdk_cli.cdk import ROUTINE, Done
+from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
 from tools.console import say
 from tools.deployment import conflicts, resource_table
 from tools.deployment.bootstrap import ensure_bootstrapped
@@ -17,8 +18,8 @@ from tools.local_cloud.folder import how_to_empty
 
 BY_HAND = "`uv run nox -s cloud` prints the environment variables for boto3 and the AWS CLI."
 _NEXT = (
-    "Next: `uv run nox -s cloud` serves these resources for boto3 and the AWS CLI, and "
-    "`uv run nox -s new -- prices --function ingest` adds a stack with a function."
+    "Next: `uv run nox -s cloud{}` serves these resources for boto3 and the AWS CLI, and "
+    "`uv run nox -s new -- <domain> --function <name>` adds a stack with a function."
 )
 
 
@@ -43,7 +44,8 @@ def deploy(options: Options) -> int:
             if not conflicts.explain(deployment, done.output):
                 say("Fix the cause that cdk shows above. Then run the same command again.")
         elif deployment.target.kind == "local":
-            say(_NEXT)
+            name = options.environment
+            say(_NEXT.format("" if name == DEFAULT_ENVIRONMENT else f" -- --environment {name}"))
         return done.status
 
 

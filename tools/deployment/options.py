@@ -79,9 +79,19 @@ def parse(verb: str, arguments: Sequence[str]) -> Options:
     if verb == "cloud":
         parser.add_argument("--port", type=int, default=0, help="default: any free port")
         parser.add_argument("--to", choices=["local"], help="AWS needs no server")
+        _add_environment(parser)
     else:
         _add_flags(parser, verb)
     return Options(verb, **vars(parser.parse_intermixed_args(arguments)))
+
+
+def _add_environment(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--environment",
+        choices=environments(),
+        default=DEFAULT_ENVIRONMENT,
+        help=f"default: {DEFAULT_ENVIRONMENT}",
+    )
 
 
 def _add_flags(parser: argparse.ArgumentParser, verb: str) -> None:
@@ -94,12 +104,7 @@ def _add_flags(parser: argparse.ArgumentParser, verb: str) -> None:
         " it, else the local cloud",
     )
     add("--yes", "-y", action="store_true", help="do not ask for confirmation")
-    add(
-        "--environment",
-        choices=environments(),
-        default=DEFAULT_ENVIRONMENT,
-        help=f"default: {DEFAULT_ENVIRONMENT}",
-    )
+    _add_environment(parser)
     add("--app", "-a", metavar="DIR", help="cloud assembly; default: synthesize the environment")
     add("--profile", metavar="NAME", help="AWS profile; default: AWS_PROFILE")
     add("--exclusively", "-e", action="store_true", help="without dependencies or dependents")

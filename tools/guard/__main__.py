@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from tools.cdk_cli.synth import synthesize_all
 from tools.ci import git
-from tools.console import summarize, waiting
+from tools.console import say, summarize, waiting
 from tools.errors import UserError, reports_errors
 from tools.guard import snapshots
 from tools.guard.changes import Changes, Template, compare
@@ -47,6 +47,7 @@ def main(arguments: Sequence[str]) -> int:
             snapshots.check(assembly, snapshots.FOLDER / name)
         here, base = (_read(commit, options.environment) for commit in (None, start))
         text, passes = report(here, base)
+    say(f"Compared with {ref} ({start[:9]}).")
     print(text)
     summarize(text)
     return 0 if passes else 1

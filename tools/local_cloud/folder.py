@@ -26,6 +26,8 @@ CERTIFICATE = "tls/server.crt"
 KEY = "tls/server.key"
 # The Python that runs Lambda functions.
 PYTHON = "python"
+# The unpacked code of functions, which MiniStack does not remove when it stops.
+TEMPORARY = "tmp"
 # The server's output.
 LOG = "server.log"
 

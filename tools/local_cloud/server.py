@@ -7,6 +7,7 @@ MiniStack's own `main()` would also listen on port 443 and write a file to /tmp.
 import asyncio
 import logging
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -21,7 +22,7 @@ from tools.local_cloud import folder, runtime
 
 # The user's environment variables for the server and Lambda functions. The list excludes AWS
 # variables, variables that MiniStack reads, such as SERVICES, and those that `runtime` sets.
-INHERITED = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR")
+INHERITED = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH")
 
 
 def main(directory: Path, port: int) -> None:
@@ -32,6 +33,8 @@ def main(directory: Path, port: int) -> None:
                 print(notice, file=sys.stderr)
             folder.issue_certificate(directory)
             python = runtime.create_python(directory / folder.PYTHON)
+            shutil.rmtree(directory / folder.TEMPORARY, ignore_errors=True)
+            (directory / folder.TEMPORARY).mkdir()
             port = listener.getsockname()[1]
             (directory / folder.PORT).write_text(str(port))
             inherited = {key: os.environ[key] for key in INHERITED if key in os.environ}
@@ -60,6 +63,7 @@ def _settings(directory: Path, port: int) -> dict[str, str]:
         "AUTH": "true",
         "USE_SSL": "1",
         "BIND_HOST": folder.HOST,
+        "TMPDIR": str(directory / folder.TEMPORARY),
         "GATEWAY_PORT": str(port),
         "MINISTACK_SSL_CERT": str(directory / folder.CERTIFICATE),
         "MINISTACK_SSL_KEY": str(directory / folder.KEY),

@@ -16,11 +16,14 @@ from stacks.core.environment import (
 )
 from tools import project
 from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT, synthesize_all
+from tools.ci import git
 from tools.console import say, waiting
 from tools.errors import UsageError, reports_errors
 from tools.guard import snapshots
 from tools.new import apps, files
 from tools.project import ROOT
+
+FUNCTION = DOMAIN._replace(kind="function", source="it is the file in src/modules/")
 
 NEXT_DOMAIN = """\
 Created {created}.
@@ -46,7 +49,10 @@ def create_domain(domain: str, function: str | None) -> None:
     """
     _check_name(DOMAIN, domain)
     if domain in project.domains():
-        raise UsageError(f"stacks/{domain} already exists. Choose another name.")
+        raise UsageError(
+            f"stacks/{domain} already exists. Choose another name; docs/growing.md shows how to "
+            "add a function to its stack."
+        )
     new, changed = domain_files(domain, function)
     files.write(new, changed)
     _record([path.split("/")[1] for path in changed])
@@ -64,7 +70,7 @@ def domain_files(domain: str, function: str | None) -> tuple[dict[str, str], dic
     values = {"domain": domain, "stack": construct_id(domain)}
     new = files.render("domain", values)
     if function:
-        _check_name(DOMAIN, function)
+        _check_name(FUNCTION, function)
         values["function"] = function
         values["construct"] = construct_id(function).removesuffix("Stack")
         values["label"] = _checked(RESOURCE, f"{domain}-{function}".replace("_", "-"))
@@ -116,6 +122,8 @@ def _record(environments: Sequence[str]) -> None:
         assemblies = synthesize_all(environments)
     for name, assembly in assemblies.items():
         snapshots.record(assembly, snapshots.FOLDER / name)
+    if (ROOT / ".git").exists():  # otherwise `git diff snapshots` would not show the new records
+        git.track(ROOT, [snapshots.FOLDER.name])
 
 
 @reports_errors

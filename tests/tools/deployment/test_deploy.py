@@ -13,13 +13,15 @@ from tools.errors import UsageError, UserError
 def test_a_deploy_runs_cdk_once_and_shows_the_table_and_the_next_step(
     account: FakeAccount, prepared: Prepare, capsys: pytest.CaptureFixture[str], kind: str
 ) -> None:
-    assert deploy(prepared(kind, concurrency=2, cdk_flags=["--force"]).options) == 0
+    options = prepared(kind, concurrency=2, cdk_flags=["--force"]).options
+    assert deploy(options) == 0
     flags = ("--exclusively", "--require-approval=never", "--progress=events", "--concurrency=2")
     command = ("Deploying", "deploy", "Data", "Roles", *flags, "--force")
     account.cdk.assert_called_once_with(*command, hidden=ROUTINE)
     output = capsys.readouterr().out
     assert "Status, name or ARN" in output
-    assert ("Next: `uv run nox -s cloud` serves" in output) is (kind == "local")
+    serve = f"`uv run nox -s cloud -- --environment {options.environment}`"
+    assert (f"Next: {serve} serves" in output) is (kind == "local")
 
 
 @pytest.mark.parametrize(

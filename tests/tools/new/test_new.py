@@ -112,9 +112,12 @@ def test_the_files_pass_the_linter_whatever_the_length_of_the_name(
 
 def test_git_knows_the_new_files(tmp_path: Path) -> None:
     git(tmp_path, "init", "--quiet")
+    (tmp_path / "snapshots").mkdir()
+    (tmp_path / "snapshots" / "new.json").touch()
     assert new.main(["market_data", "--function", "load"]) == 0
     known = git(tmp_path, "ls-files").splitlines()
     assert "src/modules/market_data/load.py" in known
+    assert "snapshots/new.json" in known
     assert APP not in known
 
 
@@ -158,7 +161,7 @@ REFUSED = {
     "storage": "stacks/storage already exists",
     "pictures": "tests/pictures/test_stack.py already exists. Nothing was written.",
     f"{45 * 'a'} --function check": "it has 51 characters, and 50 are allowed",
-    "market --function 2d": "domain '2d': it must be a Python package name",
+    "market --function 2d": "function '2d': it must be a Python package name",
     "--environment eu-west": "environment name 'eu-west': it must be",
     "--environment tools": "The name 'tools' is reserved",
     f"--environment {DEFAULT_ENVIRONMENT}": f"The name '{DEFAULT_ENVIRONMENT}' is reserved",
