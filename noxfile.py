@@ -19,7 +19,7 @@ from tools import project
 from tools.project import ROOT
 
 nox.needs_version = ">=2024.10.9"
-nox.options.sessions = ["lint", "e2e", "mypy", "test", "synth", "workflows"]
+nox.options.sessions = ["lint", "test", "e2e", "mypy", "synth", "workflows"]
 if len(sys.argv) == 1 and hasattr(nox.options, "parallel"):  # since nox 2026
     # Only for the whole gate: parallel sessions have no terminal, and `deploy` asks the user.
     nox.options.parallel, nox.options.allow_parallel = project.workers(), True
