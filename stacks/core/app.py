@@ -4,6 +4,7 @@ import json
 import os
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -84,6 +85,14 @@ def _context() -> dict[str, object]:
     return values | flags | CLI_CONTEXT  # in the CDK CLI's order of precedence
 
 
+@cache  # a plugin loads its rule engine for a second, and keeps nothing about an app
+def _cloudformation_rules() -> cdk.CloudFormationValidatePlugin:
+    # The CDK's built-in validation applies the same rules, but CDK_VALIDATION=false disables it.
+    # This plugin also loads the rule engine earlier: Node optimizes the engine during cdk-nag, and
+    # a synthesis takes a tenth less time.
+    return cdk.CloudFormationValidatePlugin()
+
+
 def _add_validation(app: cdk.App) -> None:
     # Imported here, because the import takes a third of cdk-nag's time and most tests omit it.
     from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks
@@ -93,10 +102,7 @@ def _add_validation(app: cdk.App) -> None:
     from stacks.core.plugins import TemplateRules
 
     validations = cdk.Validations.of(app)
-    # The CDK's built-in validation applies the same rules, but CDK_VALIDATION=false disables it.
-    # This plugin also loads the rule engine earlier: Node optimizes the engine during cdk-nag, and
-    # a synthesis takes a tenth less time.
-    validations.add_plugins(cdk.CloudFormationValidatePlugin())
+    validations.add_plugins(_cloudformation_rules())
     validations.add_plugins(AwsSolutionsChecks(app), NIST80053R5Checks(app))
     validations.add_plugins(TemplateRules("Names", check_names))
     validations.add_plugins(TemplateRules("Limits", check_limits))
