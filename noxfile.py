@@ -22,7 +22,9 @@ nox.needs_version = ">=2024.10.9"
 nox.options.sessions = ["lint", "test", "e2e", "mypy", "synth", "workflows"]
 if len(sys.argv) == 1 and hasattr(nox.options, "parallel"):  # since nox 2026
     # Only for the whole gate: parallel sessions have no terminal, and `deploy` asks the user.
-    nox.options.parallel, nox.options.allow_parallel = project.workers(), True
+    # One more than the cores, because `e2e` waits for deploys half of the time.
+    nox.options.parallel = project.workers() + 1
+    nox.options.allow_parallel = True
 
 # NOX_DEFAULT_VENV_BACKEND in the user's shell would override `nox.options.default_venv_backend`.
 task = partial(nox.session, venv_backend="none")
