@@ -5,8 +5,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -17,13 +15,7 @@ from tools.cdk_cli.assembly import StackArtifact, read_stacks
 from tools.console import say, waiting
 from tools.errors import UserError, reports_errors
 from tools.project import ROOT, domains, environments
-from tools.security.scans import (
-    Finding,
-    ScannedAssembly,
-    cdk_nag,
-    cfn_lint,
-    start_cfn_lint,
-)
+from tools.security.scans import ScannedAssembly, cdk_nag, cfn_lint_all, start_cfn_lint
 from tools.variables import proxies, without_aws
 
 # `cdk.json` names the same environment's app; its cloud assembly is `cdk.out`.
@@ -163,24 +155,20 @@ def _remove_stale_templates(output: Path, stacks: Iterable[StackArtifact]) -> No
             path.unlink()
 
 
-def _open_findings(assembly: ScannedAssembly, lint: subprocess.Popen[str]) -> list[Finding]:
-    """The cdk-nag findings, and those from a started cfn-lint, that fail a synthesis."""
-    linted = cfn_lint(assembly, informational=False, process=lint)
-    return assembly.unacknowledged([*cdk_nag(assembly, warnings=False), *linted])
-
-
 @reports_errors
 def main(names: list[str]) -> int:
-    """Synthesize and lint the named apps; return the exit status."""
-    with ExitStack() as resources:
-        # cfn-lint loads while the apps run.
-        lints = [resources.enter_context(start_cfn_lint()) for _ in names]
+    """Synthesize and lint the apps `names`; return the exit status."""
+    with start_cfn_lint() as cfn_lint:  # it loads while the apps run
         with waiting(f"Synthesizing {', '.join(names)}"):
             folders = synthesize_all(names, context=REPORT_FINDINGS)
         assemblies = [ScannedAssembly(folder) for folder in folders.values()]
-        with waiting("Linting"), ThreadPoolExecutor() as pool:
-            found = list(pool.map(_open_findings, assemblies, lints))
-    findings = [finding for each in found for finding in each]
+        with waiting("Linting"):
+            linted = cfn_lint_all(assemblies, cfn_lint)
+    findings = [
+        finding
+        for assembly, found in zip(assemblies, linted, strict=True)
+        for finding in assembly.unacknowledged([*cdk_nag(assembly, warnings=False), *found])
+    ]
     if findings:
         raise UserError("\n\n".join([*map(str, findings), ACKNOWLEDGE]))
     for name, assembly in zip(names, assemblies, strict=True):

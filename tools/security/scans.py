@@ -5,9 +5,9 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from stacks.core.errors import user_line
 from tools.cdk_cli.assembly import construct_path
@@ -166,24 +166,52 @@ sys.exit(cfnlint.runner.main())
 
 
 def start_cfn_lint() -> subprocess.Popen[str]:
-    """A process that loads cfn-lint, which takes half a second, for one call to `cfn_lint`."""
+    """A process that loads cfn-lint, which takes half a second, for one call of `cfn_lint_all`."""
     return _start(sys.executable, "-c", _CFN_LINT)
 
 
-def cfn_lint(
-    assembly: ScannedAssembly,
-    *,
-    informational: bool = True,
-    process: subprocess.Popen[str] | None = None,
-) -> Iterator[Finding]:
-    """The cfn-lint findings; `informational` adds those at that level."""
-    options = ["--format=json", *(["-cI"] if informational else []), "--ignore-checks", *IGNORED]
-    arguments = json.dumps([*options, "--", *map(str, assembly.files)])
-    for found in json.loads(_output("cfn-lint", process or start_cfn_lint(), arguments)):
-        keys = found["Location"]["Path"]  # e.g. ["Resources", "DataBucketE3889A50", "Properties"]
-        path = assembly.path(found["Filename"], keys[1] if len(keys) > 1 else "").rstrip("/")
-        rule = f"cfn-lint::{found['Rule']['Id']}"
-        yield Finding(rule, path, found["Message"], assembly.line(path))
+def cfn_lint(assembly: ScannedAssembly) -> Iterator[Finding]:
+    """cfn-lint's findings, including the informational ones."""
+    for found in _run_cfn_lint(assembly.files, start_cfn_lint(), "-cI"):
+        yield _cfn_lint_finding(assembly, found)
+
+
+def cfn_lint_all(
+    assemblies: Sequence[ScannedAssembly], process: subprocess.Popen[str]
+) -> list[list[Finding]]:
+    """cfn-lint's findings in each assembly, from a process that `start_cfn_lint` returned."""
+    files = [file for assembly in assemblies for file in assembly.files]
+    everything = _run_cfn_lint(files, process)
+    return [
+        [
+            _cfn_lint_finding(assembly, found)
+            for found in everything
+            if Path(found["Filename"]).parent == assembly.folder
+        ]
+        for assembly in assemblies
+    ]
+
+
+class _CfnLintFinding(TypedDict):
+    Filename: str
+    Location: Mapping[str, Sequence[str]]
+    Message: str
+    Rule: Mapping[str, str]
+
+
+def _run_cfn_lint(
+    files: Sequence[Path], process: subprocess.Popen[str], *options: str
+) -> list[_CfnLintFinding]:
+    arguments = ["--format=json", *options, "--ignore-checks", *IGNORED, "--", *map(str, files)]
+    found: list[_CfnLintFinding] = json.loads(_output("cfn-lint", process, json.dumps(arguments)))
+    return found
+
+
+def _cfn_lint_finding(assembly: ScannedAssembly, found: _CfnLintFinding) -> Finding:
+    keys = found["Location"]["Path"]  # e.g. ["Resources", "DataBucketE3889A50", "Properties"]
+    path = assembly.path(found["Filename"], keys[1] if len(keys) > 1 else "").rstrip("/")
+    rule = f"cfn-lint::{found['Rule']['Id']}"
+    return Finding(rule, path, found["Message"], assembly.line(path))
 
 
 def checkov(assembly: ScannedAssembly) -> Iterator[Finding]:
