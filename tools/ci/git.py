@@ -70,8 +70,9 @@ def switch(root: Path, to: str) -> None:
 
 
 def track(root: Path, paths: Iterable[str]) -> None:
-    """Let git know new files without staging their content."""
-    _git(root, "add", "--intent-to-add", "--", *paths)
+    """Let git know new files without staging their content; outside a checkout, do nothing."""
+    if (root / ".git").exists():  # not an archive of the files
+        _git(root, "add", "--intent-to-add", "--", *paths)
 
 
 def _git(root: Path, *arguments: str, check: bool = True) -> str:

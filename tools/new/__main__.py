@@ -122,8 +122,8 @@ def _record(environments: Sequence[str]) -> None:
         assemblies = synthesize_all(environments)
     for name, assembly in assemblies.items():
         snapshots.record(assembly, snapshots.FOLDER / name)
-    if (ROOT / ".git").exists():  # otherwise `git diff snapshots` would not show the new records
-        git.track(ROOT, [snapshots.FOLDER.name])
+    # Otherwise `git diff snapshots` would not show the new records.
+    git.track(ROOT, [snapshots.FOLDER.name])
 
 
 @reports_errors

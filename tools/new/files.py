@@ -40,5 +40,4 @@ def write(files: Mapping[str, str], changed: Mapping[str, str]) -> None:
     for command in (["check", "--select=I", "--fix-only"], ["format"]):
         ruff = [sys.executable, "-m", "ruff", *command, "--quiet"]
         subprocess.run([*ruff, *code], cwd=ROOT, check=True)
-    if (ROOT / ".git").exists():  # a bundle holds only files that git knows
-        git.track(ROOT, files)
+    git.track(ROOT, files)  # a bundle holds only files that git knows
