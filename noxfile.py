@@ -33,7 +33,7 @@ DOMAINS, ENVIRONMENTS = project.domains(), project.environments()
 for name in {*project.RESERVED, *ENVIRONMENTS} & {*DOMAINS}:
     sys.exit(f"stacks/{name}: the name {name!r} is reserved; rename the domain.")
 
-TOOLS_TESTS = ("tools", "clients", "cloud", "growth", "speed")
+TOOLS_TESTS = ("tools", "clients", "growth", "permissions", "speed")
 SHARED_FILES = ["noxfile.py", *sorted(str(path) for path in Path("tests").glob("*.py"))]
 # Each component's code and tests, for linters; `test` and `e2e` run the tests.
 COMPONENTS = {
@@ -45,7 +45,7 @@ COMPONENTS = {
 }
 # The folder of each component, whose branches its tests must cover.
 SOURCES = {name: paths[0] for name, paths in COMPONENTS.items()}
-# Only end-to-end tests cover these tools.
+# The tests of these tools need a local cloud, so they run in `e2e` only.
 END_TO_END = ("tools/deployment", "tools/local_cloud")
 
 # Under `uv run nox`, uv has synchronized the environment of this process.
@@ -136,7 +136,7 @@ def test(session: nox.Session, components: Sequence[str]) -> None:
         source = [SOURCES[component] for component in group]
         omit = ""
         if name == "tools":
-            tests.append("--ignore=tests/tools/deployment")  # runs in `e2e`
+            tests += [f"--ignore=tests/{folder}" for folder in END_TO_END]
             omit = ",".join(f"{folder}/*" for folder in END_TO_END)
         try:
             covered_tests(session, name, tests, source, omit)
@@ -163,14 +163,15 @@ def e2e(session: nox.Session) -> None:
     # The tests wait for deploys half of the time. A file's tests depend on each other, so one
     # worker runs the file.
     workers = ("-n", str(project.workers(for_each_core=2)), "--dist", "loadfile")
-    tests = ["tests/cloud", "tests/tools/deployment", *workers]
+    tests = ["tests/permissions", *(f"tests/{folder}" for folder in END_TO_END), *workers]
     covered_tests(session, "e2e", tests, END_TO_END)
 
 
 @task
 def smoke(session: nox.Session) -> None:
     """Deploy each whole environment to a temporary local cloud; e2e includes this."""
-    run(session, "pytest", "-q", "tests/cloud/test_smoke.py", *session.posargs)
+    tests = "tests/tools/deployment/end_to_end/test_smoke.py"
+    run(session, "pytest", "-q", tests, *session.posargs)
 
 
 @task

@@ -11,8 +11,9 @@ import pytest
 
 # First, because it removes settings that the next modules would read.
 from tests import environment  # noqa: F401 (imported for its effect)
-from tests.support import skip_validation
 from tools.cdk_cli import cdk
+
+pytest_plugins = ["tests.clouds"]
 
 # Before a test module imports aws_cdk, which starts Node.
 os.environ.update(cdk.VARIABLES)
@@ -37,6 +38,7 @@ def check_app(
     """
     from stacks.core.environment import construct_id
     from stacks.core.exports import Export
+    from tests.stacks import skip_validation
 
     folder = request.path.parent
     skip_validation(monkeypatch)

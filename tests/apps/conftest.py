@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import skip_validation
+from tests.stacks import skip_validation
 from tools import project
 
 

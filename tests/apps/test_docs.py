@@ -11,7 +11,6 @@ from textwrap import dedent
 
 import pytest
 
-from tests.support import NOT_APPLIED_SENTENCE
 from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
 from tools.guard.snapshots import FOLDER
 from tools.project import ROOT
@@ -151,8 +150,3 @@ def test_the_deployed_table_of_the_readme_names_only_resources_of_the_templates(
 def test_the_picture_shows_nothing_of_the_machine_that_recorded_it() -> None:
     picture = (ROOT / "docs" / "images" / "deploy.svg").read_text()
     assert re.findall(r"/home/|/Users/|/tmp/|127\.0\.0\.1:\d+|localhost:\d+", picture) == []
-
-
-def test_the_documents_name_the_properties_that_the_local_cloud_does_not_apply() -> None:
-    text = (ROOT / "docs" / "local-cloud.md").read_text()
-    assert NOT_APPLIED_SENTENCE in " ".join(text.split())

@@ -11,7 +11,7 @@ from aws_cdk.assertions import Template
 from stacks.core import bundle
 from stacks.core.app import new_app
 from stacks.core.base import DomainStack
-from tests.support import ENVIRONMENT, new_test_app
+from tests.stacks import ENVIRONMENT, new_test_app
 from tools.project import ROOT
 
 GROWING = ROOT / "docs" / "growing.md"

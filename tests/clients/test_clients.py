@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from stacks.core.environment import Environment
-from tests.support import administrator, entered, role_session
+from tests.accounts import administrator, entered, role_session
 from tools.deployment.__main__ import main
 from tools.local_cloud.client import local_cloud
 from tools.project import ROOT

@@ -13,7 +13,7 @@ from stacks.core.app import new_app
 from stacks.core.base import DomainStack
 from stacks.core.exports import Export
 from stacks.core.findings import acknowledge
-from tests.support import ENVIRONMENT, new_test_app
+from tests.stacks import ENVIRONMENT, new_test_app
 
 NIST = "NIST.800.53.R5::NIST.800.53.R5-S3"
 

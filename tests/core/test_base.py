@@ -13,7 +13,7 @@ from aws_cdk.assertions import Template
 from stacks.core.base import DomainStack
 from stacks.core.environment import InvalidEnvironmentError
 from stacks.core.exports import Export
-from tests.support import ENVIRONMENT, new_test_app
+from tests.stacks import ENVIRONMENT, new_test_app
 
 THING = Export("prices", "ThingName", "Name of a thing")
 

@@ -15,7 +15,7 @@ import pytest
 from stacks.core import bundle
 from stacks.core.bundle import Bundle, BundleError
 from tests.core.repository import FILES, write, write_packages
-from tests.support import git
+from tests.git import git
 
 HANDLER = "modules.prices.handler.handle"
 CODE = {

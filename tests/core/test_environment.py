@@ -17,7 +17,7 @@ from stacks.core.environment import (
     Rule,
     construct_id,
 )
-from tests import support
+from tests import stacks
 
 
 def test_project_and_environment_determine_names_and_tags() -> None:
@@ -87,9 +87,9 @@ def test_a_value_that_breaks_a_rule_is_refused_with_value_and_source(
         lambda: Environment(name="*"),
         lambda: Environment(account="*"),
         lambda: Environment(region="*"),
-        lambda: support.ENVIRONMENT.stack_name("*"),
-        lambda: support.ENVIRONMENT.export_name("storage", "*"),
-        lambda: support.ENVIRONMENT.resource_name("*"),
+        lambda: stacks.ENVIRONMENT.stack_name("*"),
+        lambda: stacks.ENVIRONMENT.export_name("storage", "*"),
+        lambda: stacks.ENVIRONMENT.resource_name("*"),
     ],
 )
 def test_every_setting_and_every_name_is_checked(refused: Callable[[], object]) -> None:

@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 
 from stacks.core.base import DomainStack
 from stacks.core.errors import user_line
-from tests.support import ENVIRONMENT, new_test_app
+from tests.stacks import ENVIRONMENT, new_test_app
 from tools.project import ROOT
 
 APP = """

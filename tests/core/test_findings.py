@@ -11,7 +11,7 @@ from aws_cdk import aws_s3 as s3
 
 from stacks.core.app import new_app
 from stacks.core.findings import acknowledge, wildcards
-from tests.support import new_test_app
+from tests.stacks import new_test_app
 from tools.project import ROOT
 from tools.security.scans import Acknowledgement, Finding, ScannedAssembly
 

@@ -23,7 +23,7 @@ from stacks.core.base import DomainStack
 from stacks.core.bundle import Bundle, BundleError
 from stacks.core.environment import InvalidEnvironmentError
 from stacks.core.function import PythonFunction
-from tests.support import ENVIRONMENT, new_test_app
+from tests.stacks import ENVIRONMENT, new_test_app
 from tools.security import scans
 
 ROLE_ARN = cdk.Fn.import_value("acme-identity-test:LambdaExecutionRoleArn")

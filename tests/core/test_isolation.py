@@ -8,7 +8,7 @@ from pathlib import Path
 from tools.project import ROOT
 
 PROBE = """
-from tests.support import git
+from tests.git import git
 
 def test_a_commit_goes_to_the_repository_of_the_test(tmp_path):
     git(tmp_path, "init", "--quiet")

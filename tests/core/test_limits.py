@@ -9,7 +9,7 @@ from aws_cdk import aws_iam as iam
 from stacks.core.base import DomainStack
 from stacks.core.limits import check_limits, policy_size
 from stacks.core.templates import Template, read_templates
-from tests.support import ENVIRONMENT, new_test_app
+from tests.stacks import ENVIRONMENT, new_test_app
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from aws_cdk import aws_logs as logs
 from stacks.core.base import DomainStack
 from stacks.core.names import check_names
 from stacks.core.templates import read_templates
-from tests.support import ENVIRONMENT, new_test_app
+from tests.stacks import ENVIRONMENT, new_test_app
 
 KEY = dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING)
 SORT_KEY = dynamodb.Attribute(name="date", type=dynamodb.AttributeType.STRING)

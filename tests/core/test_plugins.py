@@ -10,7 +10,7 @@ from stacks.core.base import DomainStack
 from stacks.core.findings import acknowledge
 from stacks.core.plugins import Finding, TemplateRules
 from stacks.core.templates import Template
-from tests.support import ENVIRONMENT, new_test_app
+from tests.stacks import ENVIRONMENT, new_test_app
 
 
 def topic_names(template: Template) -> Iterator[Finding]:

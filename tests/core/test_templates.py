@@ -7,7 +7,7 @@ import pytest
 
 from stacks.core.environment import Environment
 from stacks.core.templates import at, imports, items, read_templates
-from tests.support import ENVIRONMENT
+from tests.stacks import ENVIRONMENT
 
 TAGS = {"Project": "acme", "Environment": "test"}
 

@@ -10,7 +10,7 @@ from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_doc
 
 from stacks.delivery.repository import GitHubRepository
 from stacks.delivery.stack import DeliveryStack
-from tests.support import ENVIRONMENT, in_the_partition_aws, new_test_app
+from tests.stacks import ENVIRONMENT, in_the_partition_aws, new_test_app
 
 # The types in the foundation and in later phases. `Policy`, `QueuePolicy` and `TopicPolicy` have no
 # read handler.

@@ -11,7 +11,7 @@ from aws_cdk.assertions import Template
 from stacks.core.environment import InvalidEnvironmentError
 from stacks.delivery.repository import GitHubRepository
 from stacks.delivery.stack import DeliveryStack
-from tests.support import ENVIRONMENT, in_the_partition_aws, new_test_app
+from tests.stacks import ENVIRONMENT, in_the_partition_aws, new_test_app
 
 REPOSITORY = GitHubRepository("acme", 12, "ops", 345)
 PROVIDER = "oidc-provider/token.actions.githubusercontent.com"

@@ -19,7 +19,7 @@ import boto3
 
 from modules.data_bucket.keys import Tier, object_key
 from stacks.core.environment import Environment, construct_id
-from tests.support import entered
+from tests.accounts import entered
 from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
 from tools.guard.snapshots import templates
 from tools.local_cloud.client import ACCOUNT, local_cloud

@@ -9,7 +9,7 @@ from aws_cdk.assertions import Template
 
 from stacks.core.app import new_app
 from stacks.identity.stack import IdentityStack
-from tests.support import ENVIRONMENT, in_the_partition_aws, new_test_app
+from tests.stacks import ENVIRONMENT, in_the_partition_aws, new_test_app
 
 BUCKET = "arn:aws:s3:::bucket"
 REPOSITORY = "arn:aws:ecr:eu-central-1:111122223333:repository/images"

@@ -8,7 +8,7 @@ from aws_cdk.assertions import Template
 
 from stacks.core.environment import InvalidEnvironmentError
 from stacks.registry.stack import REPOSITORY_NAME, RegistryStack
-from tests.support import ENVIRONMENT, new_test_app
+from tests.stacks import ENVIRONMENT, new_test_app
 
 
 def check_expiry(template: Template, days: int) -> None:

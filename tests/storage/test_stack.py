@@ -8,7 +8,7 @@ from aws_cdk.assertions import Template
 
 from stacks.core.environment import InvalidEnvironmentError
 from stacks.storage.stack import BUCKET_NAME, StorageStack
-from tests.support import ENVIRONMENT, new_test_app
+from tests.stacks import ENVIRONMENT, new_test_app
 
 
 @pytest.fixture(scope="module")

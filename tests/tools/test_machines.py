@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import git, quick_app
+from tests.git import git
+from tests.tools.quick_app import quick_app
 from tools.cdk_cli import cdk
 from tools.project import ROOT
 

@@ -32,7 +32,7 @@ EVERYTHING = DEPLOYED.union({DOMAIN}, COMPONENTS, SESSIONS)
 # Path patterns, and what CI runs for them. The first row that matches a path decides. If no row
 # matches, everything runs.
 RULES: list[tuple[tuple[str, ...], frozenset[str]]] = [
-    # tests/cloud compares this document with the permissions that it tests.
+    # tests/permissions compares this document with the permissions that it tests.
     (("docs/permissions.md",), frozenset({"shared", "e2e"})),
     # tests/apps reads these documents.
     (("*.md", "docs/**"), frozenset({"shared"})),
@@ -60,7 +60,7 @@ RULES: list[tuple[tuple[str, ...], frozenset[str]]] = [
     (("tools/ci/**", "tools/new/**"), frozenset({"shared", "growth"})),
     (("tools/**",), DEPLOYED | {"shared", "growth"}),
     (("tests/growth/**",), frozenset({"shared", "growth"})),
-    (("tests/cloud/**", "tests/tools/**"), frozenset({"shared", "e2e"})),
+    (("tests/permissions/**", "tests/tools/**"), frozenset({"shared", "e2e"})),
     (("tests/apps/**", "tests/core/**", "tests/speed/**"), frozenset({"shared"})),
     (("tests/src/**",), frozenset({"src"})),
     (("tests/*/**",), frozenset({DOMAIN})),

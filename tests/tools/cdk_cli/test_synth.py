@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import quick_app
+from tests.tools.quick_app import quick_app
 from tools import project
 from tools.cdk_cli import cdk, synth
 from tools.cdk_cli.assembly import Json

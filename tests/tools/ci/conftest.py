@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import git
+from tests.git import git
 from tools.ci import github as module
 from tools.errors import UserError
 

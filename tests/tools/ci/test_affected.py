@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import git
+from tests.git import git
 from tests.tools.ci.conftest import GitHub, commit
 from tools.ci import affected
 from tools.ci.affected import COMPONENTS, SESSIONS, judge, outputs
@@ -40,7 +40,7 @@ PATHS = {
     ],
     DEPLOYED: ["snapshots/dev/A.template.json", "snapshots/acknowledged.toml"],
     "e2e shared": [
-        "tests/cloud/test_local.py",
+        "tests/permissions/test_roles.py",
         *("tests/tools/x/test_y.py", "docs/permissions.md"),
     ],
     "growth shared": [

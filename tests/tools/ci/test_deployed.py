@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import git
+from tests.git import git
 from tests.tools.ci.conftest import GitHub, commit
 from tools.ci import deployed
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import git
+from tests.git import git
 from tests.tools.ci.conftest import commit
 from tools.ci.affected import affected
 from tools.ci.git import read_files

@@ -6,12 +6,12 @@ from typing import Any
 import boto3
 from botocore.stub import Stubber
 
-from tests.support import ENVIRONMENT
 from tools.cdk_cli.assembly import StackArtifact
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 STACK_ID = "arn:aws:cloudformation:eu-central-1:111122223333:stack/one/id"
-STACK = StackArtifact("One", "one", None, ENVIRONMENT.region, frozenset(), "One.template.json")
+REGION = "eu-central-1"
+STACK = StackArtifact("One", "one", None, REGION, frozenset(), "One.template.json")
 RESOURCES = {"Bucket": "AWS::S3::Bucket", "Inline": "AWS::IAM::Policy", "Own": "Custom::Own"}
 Answer = dict[str, Any]
 
@@ -20,8 +20,7 @@ class CloudFormation:
     """CloudFormation responses, checked against its API model."""
 
     def __init__(self) -> None:
-        region, key = ENVIRONMENT.region, "any"
-        self.client = boto3.Session(key, key).client("cloudformation", region_name=region)
+        self.client = boto3.Session("any", "any").client("cloudformation", region_name=REGION)
         self.stub = Stubber(self.client)
         self.stub.activate()
 

@@ -98,7 +98,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> FakeAccount:
     fake = FakeAccount()
     monkeypatch.setattr(Deployment, "deployed", fake)
     monkeypatch.setattr(Deployment, "cdk", fake.cdk)
-    monkeypatch.setattr(deploy, "leave_out", lambda deployment: deployment)  # tests/cloud
+    monkeypatch.setattr(deploy, "leave_out", lambda deployment: deployment)  # end_to_end/
     return fake
 
 

@@ -1,4 +1,4 @@
-"""`nox -s cloud` serves until a stop. tests/cloud starts real servers."""
+"""`nox -s cloud` serves until a stop. tests/tools/local_cloud starts real servers."""
 
 import json
 from contextlib import nullcontext

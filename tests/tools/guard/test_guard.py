@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import git
+from tests.git import git
 from tools.errors import UserError
 from tools.guard import __main__ as guard
 from tools.guard import snapshots

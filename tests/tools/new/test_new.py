@@ -9,7 +9,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from tests.support import git
+from tests.git import git
 from tools import project
 from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
 from tools.errors import UserError

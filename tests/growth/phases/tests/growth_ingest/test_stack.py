@@ -6,7 +6,7 @@ from collections.abc import Callable
 from aws_cdk.assertions import Template
 
 from stacks.growth_ingest.stack import GrowthIngestStack
-from tests.support import ENVIRONMENT, new_test_app
+from tests.stacks import ENVIRONMENT, new_test_app
 
 
 def test_the_state_machine_runs_the_function_with_retries() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from aws_cdk.assertions import Template
 
 from stacks.growth_tables.stack import GrowthTablesStack
-from tests.support import ENVIRONMENT, new_test_app
+from tests.stacks import ENVIRONMENT, new_test_app
 
 
 def test_the_table_is_retained_protected_and_named_by_the_contract() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from aws_cdk.assertions import Template
 
 from stacks.growth_tasks.stack import GrowthTasksStack
-from tests.support import ENVIRONMENT, new_test_app
+from tests.stacks import ENVIRONMENT, new_test_app
 
 
 def test_the_task_runs_under_the_shared_role() -> None:

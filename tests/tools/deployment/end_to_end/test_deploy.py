@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import boto3
 import pytest
 
-from tests.cloud.conftest import Project, Tools
-from tests.support import entered
+from tests.accounts import entered
+from tests.clouds import Project, Tools
 from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
 from tools.local_cloud.client import LocalCloud
 

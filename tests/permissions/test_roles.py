@@ -9,7 +9,8 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
 
-from tests.cloud.permissions import (
+from tests.accounts import administrator, put_image, role_session
+from tests.permissions.rows import (
     ACCOUNT,
     BUCKET,
     DEPLOYED,
@@ -30,7 +31,6 @@ from tests.cloud.permissions import (
     rows,
     task_logs,
 )
-from tests.support import administrator, put_image, role_session
 from tools.local_cloud.client import LocalCloud
 
 DENIED = {"AccessDenied", "AccessDeniedException"}

@@ -7,7 +7,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from tests.support import entered
+from tests.accounts import entered
 from tools.local_cloud.client import LocalCloud
 from tools.local_cloud.resource_types import missing_types
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import boto3
 import pytest
 
-from tests.cloud.conftest import ACCOUNT, Project, Tools
-from tests.support import entered
+from tests.accounts import entered
+from tests.clouds import ACCOUNT, Project, Tools
 from tools.cdk_cli import cdk
 from tools.deployment.deployed import UnreadableError
 from tools.deployment.options import Options
@@ -23,7 +23,7 @@ Environment = dict[str, str]
 
 
 @pytest.fixture
-def user(cloud: LocalCloud, account: Environment) -> Callable[..., Environment]:
+def user(cloud: LocalCloud, aws_account: Environment) -> Callable[..., Environment]:
     """A function that creates a user in the account, and returns the user's variables.
 
     The user may only assume the given roles.
@@ -43,7 +43,7 @@ def user(cloud: LocalCloud, account: Environment) -> Callable[..., Environment]:
                 document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
                 iam.put_user_policy(UserName=name, PolicyName="all", PolicyDocument=document)
             key = iam.create_access_key(UserName=name)["AccessKey"]
-        return account | {
+        return aws_account | {
             "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
             "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
         }
@@ -106,21 +106,21 @@ def test_credentials_that_expire_during_an_operation_cause_an_error_message(
 
 
 def test_a_bootstrap_with_other_settings_is_used(
-    tools: Tools, account: Environment, project: Project, cloud: LocalCloud, tmp_path: Path
+    tools: Tools, aws_account: Environment, project: Project, cloud: LocalCloud, tmp_path: Path
 ) -> None:
     """The bootstrap has another qualifier, toolkit stack, template and permissions boundary."""
     for path in project.folder.glob("*.json"):
         path.write_text(path.read_text().replace("hnb659fds", "other"))
-    refused = tools("deploy", "StorageStack", *AWS, app=project.folder, **account)
+    refused = tools("deploy", "StorageStack", *AWS, app=project.folder, **aws_account)
     assert refused.status == 1
     assert "/cdk-bootstrap/other/version does not exist" in refused.output
     toolkit = "--toolkit-stack-name=OtherToolkit"
     template = (cdk.CLI / "lib/api/bootstrap/bootstrap-template.yaml").read_text()
     (tmp_path / "own.yaml").write_text(template.replace("AWS CDK: Default Resources", "Own"))
     flags = (f"--template={tmp_path / 'own.yaml'}", "--custom-permissions-boundary=limit")
-    done = tools("bootstrap", *AWS, toolkit, *flags, app=project.folder, **account)
+    done = tools("bootstrap", *AWS, toolkit, *flags, app=project.folder, **aws_account)
     assert done.status == 0, done.output
-    done = tools("deploy", "StorageStack", *AWS, app=project.folder, **account)
+    done = tools("deploy", "StorageStack", *AWS, app=project.folder, **aws_account)
     assert done.status == 0, done.output
     with entered(cloud, account=ACCOUNT):
         found = boto3.client("cloudformation").describe_stacks(StackName="OtherToolkit")

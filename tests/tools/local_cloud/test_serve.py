@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.cloud.conftest import Tools, server_of
+from tests.clouds import Tools, server_of
 from tools.local_cloud.client import ACCOUNT, local_cloud
 from tools.local_cloud.folder import HOST
 

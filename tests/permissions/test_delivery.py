@@ -17,8 +17,9 @@ from botocore.exceptions import ClientError
 from stacks.core.environment import Environment
 from stacks.delivery.repository import AUDIENCE, ISSUER, GitHubRepository
 from stacks.delivery.stack import DeliveryStack
-from tests.cloud.conftest import ACCOUNT, Tools
-from tests.support import entered, new_test_app
+from tests.accounts import entered
+from tests.clouds import ACCOUNT, Tools
+from tests.stacks import new_test_app
 from tools.local_cloud.client import LocalCloud
 
 OWNER, OWNER_ID, NAME, ID = "Acme", 12, "ops", 345
@@ -72,10 +73,10 @@ def delivery(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def roles(
-    tools: Tools, cloud: LocalCloud, account: dict[str, str], delivery: Path
+    tools: Tools, cloud: LocalCloud, aws_account: dict[str, str], delivery: Path
 ) -> Iterator[dict[str, str]]:
     """The ARNs of the deployed stack's two roles, by output."""
-    done = tools("deploy", *FLAGS, "--yes", app=delivery, **account)
+    done = tools("deploy", *FLAGS, "--yes", app=delivery, **aws_account)
     assert done.status == 0, done.output
     with entered(cloud, account=ACCOUNT):
         found = boto3.client("cloudformation").describe_stacks(
@@ -137,12 +138,12 @@ def test_the_roles_cannot_change_resources_directly(roles: dict[str, str]) -> No
 
 
 def test_the_drift_command_needs_only_the_drift_role(
-    tools: Tools, account: dict[str, str], delivery: Path, roles: dict[str, str]
+    tools: Tools, aws_account: dict[str, str], delivery: Path, roles: dict[str, str]
 ) -> None:
     keys = assume(roles["DriftRoleArn"]).get_credentials()
     assert keys
     assert keys.token
-    job = account | {
+    job = aws_account | {
         "AWS_ACCESS_KEY_ID": keys.access_key,
         "AWS_SECRET_ACCESS_KEY": keys.secret_key,
         "AWS_SESSION_TOKEN": keys.token,

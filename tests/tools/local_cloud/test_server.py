@@ -19,8 +19,8 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tests.cloud.conftest import server_of
-from tests.support import entered
+from tests.accounts import entered
+from tests.clouds import server_of
 from tools.local_cloud.client import LocalCloud, local_cloud
 from tools.local_cloud.folder import HOST, PORT, STATE, TEMPORARY
 from tools.project import ROOT

@@ -6,8 +6,8 @@ from pathlib import Path
 import boto3
 import pytest
 
-from tests.cloud.conftest import ACCOUNT, Project, Tools, type_answer
-from tests.support import ADMINISTRATOR, entered, put_image
+from tests.accounts import ADMINISTRATOR, entered, put_image
+from tests.clouds import ACCOUNT, Project, Tools, type_answer
 from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
 from tools.deployment.conflicts import explain
 from tools.deployment.options import Options
@@ -25,9 +25,9 @@ Environment = dict[str, str]
 
 
 def test_credentials_alone_change_nothing_without_a_terminal(
-    tools: Tools, account: Environment
+    tools: Tools, aws_account: Environment
 ) -> None:
-    status, output = tools("deploy", "--yes", **account)
+    status, output = tools("deploy", "--yes", **aws_account)
     assert status == 2
     assert "AWS credentials found: env." in output
     assert "--to aws or --to local" in output
@@ -52,19 +52,19 @@ def test_credentials_alone_change_nothing_without_a_terminal(
     ],
 )
 def test_a_connection_error_names_the_setting_to_fix(
-    tools: Tools, account: Environment, variable: str, value: str, sentences: list[str]
+    tools: Tools, aws_account: Environment, variable: str, value: str, sentences: list[str]
 ) -> None:
     # botocore would repeat the failed call with pauses.
     wrong = {variable: value, "AWS_MAX_ATTEMPTS": "1"}
-    status, output = tools("deploy", *AWS, **account | wrong)
+    status, output = tools("deploy", *AWS, **aws_account | wrong)
     assert status == 1
     assert all(sentence in output for sentence in [*sentences, "--to local"])
 
 
 def test_the_question_lists_stacks_and_target_and_nothing_changes_without_an_answer(
-    tools: Tools, account: Environment, project: Project
+    tools: Tools, aws_account: Environment, project: Project
 ) -> None:
-    status, output = tools("deploy", "--to=aws", app=project.folder, **account)
+    status, output = tools("deploy", "--to=aws", app=project.folder, **aws_account)
     assert status == 2
     for stack in project.stacks.values():
         assert f"{stack.id} ({stack.name})" in output
@@ -72,7 +72,7 @@ def test_the_question_lists_stacks_and_target_and_nothing_changes_without_an_ans
     assert f"environment {DEFAULT_ENVIRONMENT}, region us-east-1, AWS at https://127.0.0.1" in words
     assert f"account {ACCOUNT} as arn:aws:iam::{ACCOUNT}:root?" in words
     assert "There is no terminal for the question. Add --yes." in words
-    found = tools("destroy", *AWS, app=project.folder, **account)
+    found = tools("destroy", *AWS, app=project.folder, **aws_account)
     assert found.output.count("does not exist") == len(project.stacks)
 
 
@@ -115,7 +115,7 @@ def check_data(project: Project) -> None:
 
 
 def deploy_and_compare(
-    tools: Tools, account: Environment, profiles: Environment, project: Project
+    tools: Tools, aws_account: Environment, profiles: Environment, project: Project
 ) -> None:
     """Use another credential source for each verb.
 
@@ -136,7 +136,7 @@ def deploy_and_compare(
     assert f"StorageStack ({project.stacks['StorageStack'].name}) (no changes)" in output
     table = output.partition("Status, name or ARN")[2]
     assert table.count("CREATE_COMPLETE") == len(project.stacks)
-    status, output = tools("diff", "--to=aws", app=project.folder, **account)
+    status, output = tools("diff", "--to=aws", app=project.folder, **aws_account)
     assert status == 0, output
     assert "Number of stacks with differences: 0" in output
     mfa = ("--profile=mfa", "--to=aws")
@@ -152,13 +152,13 @@ def deploy_and_compare(
 
 def test_stacks_are_deployed_compared_and_destroyed_and_their_data_survives(
     tools: Tools,
-    account: Environment,
+    aws_account: Environment,
     profiles: Environment,
     project: Project,
     cloud: LocalCloud,
 ) -> None:
-    deploy_and_compare(tools, account, profiles, project)
-    done = tools("destroy", *AWS, app=project.folder, **account)
+    deploy_and_compare(tools, aws_account, profiles, project)
+    done = tools("destroy", *AWS, app=project.folder, **aws_account)
     assert done.status == 0, done.output
     names = ("StorageStack", "RegistryStack")
     for name in names:
@@ -166,24 +166,26 @@ def test_stacks_are_deployed_compared_and_destroyed_and_their_data_survives(
     assert "IdentityStack" in done.output.partition("Destroying")[2]
     with entered(cloud, account=ACCOUNT):
         put_data(project)
-        done = tools("destroy", *AWS, "--unprotect", app=project.folder, **account)
+        done = tools("destroy", *AWS, "--unprotect", app=project.folder, **aws_account)
         assert done.status == 0, done.output
         check_data(project)
     assert f"Will be retained: AWS::S3::Bucket {project.bucket}" in done.output
     assert f"Will be retained: AWS::ECR::Repository {project.repository}" in done.output
     adopt = f"{DEPLOY} --app {project.folder} {{}}--import-existing-resources\n"
     assert adopt.format("") in done.output
-    again = tools("deploy", "StorageStack", *AWS, app=project.folder, **account)
+    again = tools("deploy", "StorageStack", *AWS, app=project.folder, **aws_account)
     assert again.status == 1
     assert f"with identifier '{project.bucket}' already exists." in again.output
     assert f"a deploy can adopt them. Run in the account {ACCOUNT} (" in again.output
     assert adopt.format("StorageStack ") in again.output
 
 
+@pytest.mark.usefixtures("aws_account")
 def test_a_bucket_of_another_account_or_region_cannot_be_adopted(
-    account: Environment, project: Project, cloud: LocalCloud, capsys: pytest.CaptureFixture[str]
+    project: Project,
+    cloud: LocalCloud,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert account
     stack = project.stacks["StorageStack"]
     target = Target("aws", ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root")
     deployment = Deployment(Options("deploy"), target, project.folder, [stack])

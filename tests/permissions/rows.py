@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from stacks.core.environment import Environment
-from tests.support import LAYER
+from tests.accounts import LAYER
 from tools.project import ROOT
 
 TABLE_FILE = ROOT / "docs" / "permissions.md"

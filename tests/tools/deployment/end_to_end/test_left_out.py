@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cloud.conftest import Tools
+from tests.clouds import Tools
 from tools.cdk_cli.cdk import Done
 from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
 from tools.deployment.prepare import Deployment

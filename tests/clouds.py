@@ -1,4 +1,7 @@
-"""Local clouds that tests share, and the deployment tools run in this process."""
+"""Fixtures for end-to-end tests: shared local clouds, and the deployment tools in this process.
+
+`tests/conftest.py` registers this module as a plugin.
+"""
 
 import io
 import itertools
@@ -21,7 +24,7 @@ import pytest
 from botocore.loaders import JSONFileLoader
 from filelock import FileLock
 
-from tests.support import entered
+from tests.accounts import entered
 from tools.cdk_cli import node
 from tools.cdk_cli.assembly import StackArtifact, read_stacks
 from tools.deployment.__main__ import main
@@ -92,7 +95,7 @@ def type_answer(answer: str, assembly: Path, *arguments: str, **environment: str
     return Done(process.returncode, output)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def unmeasured() -> str:
     """Disable coverage in child processes, because coverage slows them; return its setting."""
     return os.environ.pop("COVERAGE_PROCESS_CONFIG", "")
@@ -105,7 +108,7 @@ def measured(unmeasured: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("COVERAGE_PROCESS_CONFIG", unmeasured)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def parsed_once() -> Iterator[None]:
     """Cache botocore's service models, which each botocore session would parse again."""
     with pytest.MonkeyPatch.context() as patch:
@@ -163,7 +166,7 @@ def tools(assembly: Path) -> Tools:
 
 
 @pytest.fixture(scope="session")
-def prepared(shared: Path, tools: Tools) -> Path:
+def deployed_once(shared: Path, tools: Tools) -> Path:
     """A local cloud's folder with the deployed foundation and a bootstrapped account.
 
     One worker prepares it, because that takes longer than most tests; the others copy its state.
@@ -184,19 +187,19 @@ def prepared(shared: Path, tools: Tools) -> Path:
 
 
 @pytest.fixture(scope="session")
-def first_deploy(prepared: Path) -> str:
+def first_deploy(deployed_once: Path) -> str:
     """What the first deploy to an empty local cloud prints; the deploy bootstraps it."""
-    return (prepared / FIRST_DEPLOY).read_text()
+    return (deployed_once / FIRST_DEPLOY).read_text()
 
 
 @pytest.fixture(scope="session")
-def cloud(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+def cloud(deployed_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """The worker's local cloud with the deployed foundation.
 
     A test must not change other tests' resources.
     """
     folder = tmp_path_factory.mktemp("cloud")
-    shutil.copytree(prepared / STATE, folder / STATE)
+    shutil.copytree(deployed_once / STATE, folder / STATE)
     with local_cloud(folder) as running:
         yield running
 
@@ -222,7 +225,7 @@ def unbootstrapped(
 
 
 @pytest.fixture(scope="session")
-def account(unbootstrapped: dict[str, str]) -> dict[str, str]:
+def aws_account(unbootstrapped: dict[str, str]) -> dict[str, str]:
     """Root user variables for a bootstrapped account."""
     return unbootstrapped | {"AWS_ACCESS_KEY_ID": ACCOUNT}
 

@@ -16,8 +16,8 @@ import urllib3
 from botocore.exceptions import ClientError
 
 from stacks.core.environment import Environment
-from tests.cloud.conftest import Tools
-from tests.support import ADMINISTRATOR
+from tests.accounts import ADMINISTRATOR
+from tests.clouds import Tools
 from tools.cdk_cli.assembly import read_stacks
 from tools.local_cloud.client import LocalCloud
 

@@ -7,8 +7,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from stacks.core.environment import Environment
-from tests.support import NOT_APPLIED
+from tools.project import ROOT
 
+# docs/local-cloud.md names these properties in a sentence.
+NOT_APPLIED = {"bucket LifecycleConfiguration", "bucket Tags"}
+SENTENCE = "The local cloud does not apply the lifecycle rules and tags of buckets"
 DEPLOYED = Environment()
 BUCKET, REPOSITORY = DEPLOYED.resource_name("data"), DEPLOYED.resource_name("ecr")
 
@@ -59,3 +62,8 @@ def is_applied(call: Callable[[], object]) -> bool:
 @pytest.mark.usefixtures("entered_cloud")
 def test_the_local_cloud_applies_the_other_properties() -> None:
     assert {key for key, call in calls().items() if not is_applied(call)} == NOT_APPLIED
+
+
+def test_the_documents_name_the_properties_that_the_local_cloud_does_not_apply() -> None:
+    text = (ROOT / "docs" / "local-cloud.md").read_text()
+    assert SENTENCE in " ".join(text.split())

@@ -12,8 +12,8 @@ import boto3
 import pytest
 from filelock import FileLock
 
-from tests.cloud.conftest import server_of
-from tests.support import entered
+from tests.accounts import entered
+from tests.clouds import server_of
 from tools.errors import UserError
 from tools.local_cloud import client, folder
 from tools.local_cloud.client import ACCOUNT, REGION, LocalCloud, local_cloud

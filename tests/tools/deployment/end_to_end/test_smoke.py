@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cloud.conftest import Tools
+from tests.clouds import Tools
 from tools.cdk_cli import synth
 from tools.cdk_cli.assembly import read_stacks
 from tools.project import environments
