@@ -148,7 +148,7 @@ def test(session: nox.Session, components: Sequence[str]) -> None:
 
 def synth(session: nox.Session, apps: Sequence[str]) -> None:
     """Synthesize with cdk-nag and lint the templates."""
-    run(session, "python", "-m", "tools.cdk_cli.synth", *apps)
+    run(session, "python", "-m", "tools.security.synth", *apps)
 
 
 for check in (lint, mypy, test):

@@ -1,4 +1,4 @@
-"""Synthesize domain and environment apps: `python -m tools.cdk_cli.synth storage dev`."""
+"""Synthesize domain and environment apps."""
 
 import json
 import os
@@ -12,10 +12,8 @@ from stacks.core.environment import Environment
 from stacks.core.templates import imports, read_templates
 from tools.cdk_cli import cdk, node
 from tools.cdk_cli.assembly import StackArtifact, read_stacks
-from tools.console import say, waiting
-from tools.errors import UserError, reports_errors
+from tools.errors import UserError
 from tools.project import ROOT, domains, environments
-from tools.security.scans import ScannedAssembly, cdk_nag, cfn_lint_all, start_cfn_lint
 from tools.variables import proxies, without_aws
 
 # `cdk.json` names the same environment's app; its cloud assembly is `cdk.out`.
@@ -153,28 +151,3 @@ def _remove_stale_templates(output: Path, stacks: Iterable[StackArtifact]) -> No
     for path in output.glob("*.template.json"):
         if path.name not in templates and not path.match("*.nested.template.json"):
             path.unlink()
-
-
-@reports_errors
-def main(names: list[str]) -> int:
-    """Synthesize and lint the apps `names`; return the exit status."""
-    with start_cfn_lint() as cfn_lint:  # it loads while the apps run
-        with waiting(f"Synthesizing {', '.join(names)}"):
-            folders = synthesize_all(names, context=REPORT_FINDINGS)
-        assemblies = [ScannedAssembly(folder) for folder in folders.values()]
-        with waiting("Linting"):
-            linted = cfn_lint_all(assemblies, cfn_lint)
-    findings = [
-        finding
-        for assembly, found in zip(assemblies, linted, strict=True)
-        for finding in assembly.unacknowledged([*cdk_nag(assembly, warnings=False), *found])
-    ]
-    if findings:
-        raise UserError("\n\n".join([*map(str, findings), ACKNOWLEDGE]))
-    for name, assembly in zip(names, assemblies, strict=True):
-        say(f"{name}: {', '.join(file.name for file in assembly.files)}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from tools.console import say
-from tools.deployment import bootstrap, cloud, compare, deploy, destroy
+from tools.deployment import bootstrap, cloud, deploy, destroy, diff, drift
 from tools.deployment.options import Options, parse
 from tools.errors import UsageError, reports_errors
 
@@ -14,8 +14,8 @@ VERBS: Mapping[str, Callable[[Options], int]] = {
     "cloud": cloud.serve,
     "deploy": deploy.deploy,
     "destroy": destroy.destroy,
-    "diff": compare.diff,
-    "drift": compare.drift,
+    "diff": diff.diff,
+    "drift": drift.drift,
 }
 
 

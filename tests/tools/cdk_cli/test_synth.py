@@ -1,4 +1,4 @@
-"""`nox -s synth` synthesizes an app and lints its templates."""
+"""Apps are synthesized without the user's settings, and only into usable assemblies."""
 
 import json
 import subprocess
@@ -47,17 +47,16 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return file
 
 
-def test_an_app_is_synthesized_and_linted(app: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_synthesis_removes_stale_templates_but_no_nested_ones(app: Path) -> None:
     folder = app.parent / "folder" / "out"
     folder.mkdir(parents=True)
     # A removed stack's template, and a nested stack's.
     (folder / "Gone.template.json").touch()
     nested = {"Resources": {"One": {"Type": "AWS::SNS::Topic"}}}
     (folder / "Nest.nested.template.json").write_text(json.dumps(nested))
-    assert synth.main(["one"]) == 0
+    synth.synthesize("one")
     names = ["Nest.nested.template.json", "One.template.json"]
     assert sorted(path.name for path in folder.glob("*.template.json")) == names
-    assert capsys.readouterr().out.endswith(f"one: {', '.join(names)}\n")
 
 
 def test_a_synthesis_that_fails_keeps_the_templates(app: Path) -> None:
@@ -158,19 +157,17 @@ def test_the_imports_of_an_environment_are_checked_but_not_of_a_domain(
     assert synth.synthesize("one") == synth.assembly_folder("one")
 
 
-def test_an_app_that_fails_is_reported_with_its_output_and_a_hint(
-    app: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_app_that_fails_is_reported_with_its_output_and_a_hint(app: Path) -> None:
     # The CDK prints "Acknowledge with" below a cdk-nag finding.
     app.write_text("print('Before')\nraise ValueError('Acknowledge with A::B')")
-    assert synth.main(["one"]) == 1
-    output = capsys.readouterr().err
-    assert output.startswith("Before\nTraceback")
-    assert "\nValueError: Acknowledge with A::B\n" in output  # without colors
-    assert output.endswith(f"app.py does not synthesize.\n{synth.ACKNOWLEDGE}\n")
+    with pytest.raises(UserError) as error:
+        synth.synthesize("one")
+    assert str(error.value).startswith("Before\nTraceback")
+    assert "\nValueError: Acknowledge with A::B\n" in str(error.value)  # without colors
+    assert str(error.value).endswith(f"app.py does not synthesize.\n{synth.ACKNOWLEDGE}")
     app.write_text("raise ValueError('Another error')")
-    assert synth.main(["one"]) == 1
-    assert capsys.readouterr().err.endswith("app.py does not synthesize.\n")
+    with pytest.raises(UserError, match=r"app\.py does not synthesize\.$"):
+        synth.synthesize("one")
 
 
 def test_an_error_fails_the_synthesis_and_the_template_is_that_of_the_cdk_cli(
@@ -185,51 +182,3 @@ def test_an_error_fails_the_synthesis_and_the_template_is_that_of_the_cdk_cli(
     command = cdk.command("synth", "--quiet", "--app", f"{sys.executable} {app}")
     subprocess.run([*command, "--output", str(tmp_path / "cli")], cwd=ROOT, check=False)
     assert (tmp_path / "cli" / "One.template.json").read_bytes() == found
-
-
-def test_findings_fail_together_unless_their_construct_acknowledges_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    topics = {
-        name: {
-            "Type": "AWS::SNS::Topic",
-            "Properties": {"Colour": "red"},
-            "Metadata": {"aws:cdk:path": f"One/{name}/Resource"},
-        }
-        for name in ("Known", "New")
-    }
-    (tmp_path / "One.template.json").write_text(json.dumps({"Resources": topics}))
-    reasons = {"cfn-lint::E3002": "because", "Names::TableName": "because"}
-    acknowledged = {"type": "aws:cdk:acknowledged-rules", "data": reasons}
-    (tmp_path / "One.metadata.json").write_text(json.dumps({"/One/Known": [acknowledged]}))
-
-    def found(rule: str, *names: str) -> Json:
-        constructs = [{"constructPath": f"One/{name}/Resource"} for name in names]
-        return {"ruleName": rule, "description": "A fault.", "violatingConstructs": constructs}
-
-    plugins = [
-        ("Names", "failure", found("TableName", "Known", "New")),
-        ("Warnings", "success", found("Rule", "New")),
-    ]
-    report = [
-        {"pluginName": name, "conclusion": conclusion, "violations": [violation]}
-        for name, conclusion, violation in plugins
-    ]
-    file = tmp_path / "validation-report.json"
-    file.write_text(json.dumps({"pluginReports": report}))
-
-    def synthesize(names: list[str], *, context: dict[str, bool]) -> dict[str, Path]:
-        assert context == synth.REPORT_FINDINGS
-        return dict.fromkeys(names, tmp_path)
-
-    monkeypatch.setattr(synth, "synthesize_all", synthesize)
-    assert synth.main(["one"]) == 1
-    output = capsys.readouterr().err
-    assert output.startswith(
-        "One/New\n  Names::TableName\n  A fault.\n\nOne/New\n  cfn-lint::E3002\n"
-    )
-    assert output.count("One/") == 2
-    assert "`acknowledge` in stacks/core/findings.py" in output
-    file.unlink()
-    assert synth.main(["one"]) == 1
-    assert "build the app with `new_app`" in capsys.readouterr().err

@@ -18,7 +18,7 @@ from tests.tools.deployment.cloudformation import (
     Answer,
     CloudFormation,
 )
-from tools.deployment import compare, drift
+from tools.deployment import drift, drift_detection
 from tools.deployment.deployed import DeployedStacks
 from tools.deployment.options import Options
 from tools.deployment.prepare import Deployment
@@ -35,10 +35,10 @@ def aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudFormat
     target = Target("aws", "111122223333", "arn:aws:iam::111122223333:user/u")
     deployment = Deployment(Options("drift"), target, tmp_path, [STACK])
     (tmp_path / "drift.toml").touch()
-    monkeypatch.setattr(compare, "prepare", lambda _: nullcontext(deployment))
+    monkeypatch.setattr(drift, "prepare", lambda _: nullcontext(deployment))
     monkeypatch.setattr(DeployedStacks, "client", lambda *_: aws.client)
-    monkeypatch.setattr(drift, "PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr(compare, "ACKNOWLEDGED", tmp_path / "drift.toml")
+    monkeypatch.setattr(drift_detection, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(drift, "ACKNOWLEDGED", tmp_path / "drift.toml")
     yield aws
     aws.stub.assert_no_pending_responses()
 
@@ -75,7 +75,7 @@ def acknowledge(folder: Path, *entries: dict[str, str]) -> None:
 
 
 def check() -> int:
-    return compare.drift(Options("drift"))
+    return drift.drift(Options("drift"))
 
 
 ENCRYPTION = difference("/BucketEncryption", '{"Algorithm":"AES256"}', "null")
@@ -209,11 +209,11 @@ def test_the_printed_entry_acknowledges_the_difference(
 def test_an_incomplete_file_is_refused_with_its_name(tmp_path: Path, text: str) -> None:
     (tmp_path / "drift.toml").write_text(text)
     with pytest.raises(UsageError, match=r"drift\.toml: (complete the entry|only|.*line 1)"):
-        drift.read_acknowledged(tmp_path / "drift.toml")
+        drift_detection.read_acknowledged(tmp_path / "drift.toml")
 
 
 def test_the_repository_has_complete_entries() -> None:
-    assert all(entry["reason"] for entry in drift.read_acknowledged(compare.ACKNOWLEDGED))
+    assert all(entry["reason"] for entry in drift_detection.read_acknowledged(drift.ACKNOWLEDGED))
 
 
 def test_drift_waits_for_a_deploy_and_for_another_detection(aws: CloudFormation) -> None:
@@ -231,7 +231,7 @@ def test_drift_waits_for_a_deploy_and_for_another_detection(aws: CloudFormation)
 
 
 def test_drift_does_not_wait_for_ever(aws: CloudFormation, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drift, "TIMEOUT_MINUTES", 0)
+    monkeypatch.setattr(drift_detection, "TIMEOUT_MINUTES", 0)
     aws.exists("UPDATE_IN_PROGRESS")
     with pytest.raises(UserError, match="is UPDATE_IN_PROGRESS: another operation is changing"):
         check()

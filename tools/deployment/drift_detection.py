@@ -1,0 +1,205 @@
+"""Detect drift with CloudFormation: properties that differ, and resources that were not checked.
+
+`cdk drift` reports no drift for a resource that CloudFormation could not read.
+"""
+
+import json
+import time
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from tools.cdk_cli.assembly import StackArtifact, construct_path
+from tools.console import waiting
+from tools.deployment.deployed import is_changing
+from tools.deployment.prepare import Deployment
+from tools.errors import UsageError, UserError
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudformation.type_defs import (
+        DescribeStackDriftDetectionStatusOutputTypeDef,
+        StackResourceDriftTypeDef,
+        StackTypeDef,
+    )
+
+type Entries = Sequence[Mapping[str, str]]
+
+# The keys that acknowledge an unchecked resource, and a difference.
+_RESOURCE = {"resource"}
+_PROPERTY = {"resource", "property", "expected", "actual"}
+
+# A detection takes up to several minutes (API reference, DetectStackDrift). A deploy, or another
+# detection, must end first.
+TIMEOUT_MINUTES = 15
+PAUSE_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A property that differs, or a resource that was deleted or not checked.
+
+    `entry` is what snapshots/drift.toml must hold to acknowledge the finding, without the reason. A
+    deleted resource cannot be acknowledged.
+    """
+
+    resource: str
+    text: str
+    entry: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether CloudFormation could check the resource."""
+        return self.entry.keys() != _RESOURCE
+
+    def reason(self, acknowledged: Entries) -> str | None:
+        """The reason in the entry that acknowledges the finding."""
+        for entry in acknowledged:
+            if entry == {**self.entry, "reason": entry["reason"]}:
+                return entry["reason"]
+        return None
+
+
+def read_acknowledged(file: Path) -> Entries:
+    """The entries in snapshots/drift.toml. Raises `UsageError` for an incomplete entry."""
+    try:
+        tables = tomllib.loads(file.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{file}: {error}") from error
+    entries: Entries = tables.pop("acknowledged", [])
+    if tables:
+        raise UsageError(f"{file}: only the table [[acknowledged]] is known, not {[*tables]}.")
+    for entry in entries:
+        is_complete = entry.keys() in ({*_RESOURCE, "reason"}, {*_PROPERTY, "reason"})
+        # A false report is known to others too.
+        link = "https://" if "property" in entry else ""
+        if not is_complete or not entry["reason"] or link not in entry["reason"]:
+            raise UsageError(f"{file}: complete the entry {entry}, as the first lines describe.")
+    return entries
+
+
+def find_settled(deployment: Deployment, stack: StackArtifact) -> "StackTypeDef | None":
+    """The deployed stack, after waiting for an operation, such as a deploy, that changes it."""
+    deadline = time.monotonic() + TIMEOUT_MINUTES * 60
+    found = deployment.deployed.find(stack)
+    if found and is_changing(found["StackStatus"]):
+        with waiting(f"Waiting for {stack.id}, which is {found['StackStatus']}"):
+            while found and is_changing(found["StackStatus"]) and time.monotonic() < deadline:
+                time.sleep(PAUSE_SECONDS)
+                found = deployment.deployed.find(stack)
+    return found
+
+
+def detect(deployment: Deployment, stack: StackArtifact) -> tuple[list[Finding], list[str]]:
+    """The findings in a deployed stack, and the resources whose type cannot be checked.
+
+    Raises `UserError` if the detection does not end.
+    """
+    client = deployment.deployed.client(stack)
+    detection = _run_detection(client, stack)
+    # A resource that could not be read may still have the record of an earlier detection.
+    drifts = {
+        drift["LogicalResourceId"]: drift
+        for drift in _read_drifts(client, stack)
+        if drift["Timestamp"] >= detection["Timestamp"]
+    }
+    reason = detection.get("DetectionStatusReason", "CloudFormation returned no result")
+    template = json.loads((deployment.assembly / stack.template).read_text())
+    findings: list[Finding] = []
+    unsupported = []
+    for resource in deployment.deployed.resources(stack):
+        path = construct_path(template, resource["LogicalResourceId"])
+        if drift := drifts.get(resource["LogicalResourceId"]):
+            findings += _read_findings(path, drift)
+        elif deployment.target.kind == "aws" and _is_supported(
+            resource["ResourceType"], stack.region
+        ):
+            findings.append(_not_checked(path, reason))
+        else:
+            unsupported.append(f"{path} ({resource['ResourceType']})")
+    is_complete = detection["DetectionStatus"] == "DETECTION_COMPLETE"
+    if not is_complete and all(finding.is_checked for finding in findings):
+        findings.append(_not_checked(stack.id, reason))
+    return findings, unsupported
+
+
+def _run_detection(
+    client: "CloudFormationClient", stack: StackArtifact
+) -> "DescribeStackDriftDetectionStatusOutputTypeDef":
+    deadline = time.monotonic() + TIMEOUT_MINUTES * 60
+    detection = None
+    while time.monotonic() < deadline:
+        detection = detection or _start_detection(client, stack)
+        if detection:
+            status = client.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
+            if status["DetectionStatus"] != "DETECTION_IN_PROGRESS":
+                return status
+        time.sleep(PAUSE_SECONDS)
+    raise UserError(
+        f"The drift detection of {stack.id} ({stack.name}) has not ended within {TIMEOUT_MINUTES} "
+        "minutes. Run the same command again later."
+    )
+
+
+def _start_detection(client: "CloudFormationClient", stack: StackArtifact) -> str | None:
+    """A new detection's id, or None while another detection is in progress."""
+    try:
+        return client.detect_stack_drift(StackName=stack.name)["StackDriftDetectionId"]
+    except ClientError as error:
+        # CloudFormation has no error code for this.
+        if "already in progress" not in str(error):
+            raise
+        return None
+
+
+def _read_drifts(
+    client: "CloudFormationClient", stack: StackArtifact
+) -> "Iterator[StackResourceDriftTypeDef]":
+    page = client.describe_stack_resource_drifts(StackName=stack.name)
+    yield from page["StackResourceDrifts"]
+    while token := page.get("NextToken"):
+        page = client.describe_stack_resource_drifts(StackName=stack.name, NextToken=token)
+        yield from page["StackResourceDrifts"]
+
+
+def _read_findings(path: str, drift: "StackResourceDriftTypeDef") -> list[Finding]:
+    status = drift["StackResourceDriftStatus"]
+    differences = drift.get("PropertyDifferences", [])
+    if status == "IN_SYNC":
+        return []
+    if status == "DELETED":
+        return [Finding(path, "deleted")]
+    if status != "MODIFIED" or not differences:
+        return [_not_checked(path, f"{status} {drift.get('DriftStatusReason', '')}".strip())]
+    return [
+        Finding(
+            path,
+            f"{found['PropertyPath']}: {found['ExpectedValue']} -> {found['ActualValue']}",
+            {
+                "resource": path,
+                "property": found["PropertyPath"],
+                "expected": found["ExpectedValue"],
+                "actual": found["ActualValue"],
+            },
+        )
+        for found in differences
+    ]
+
+
+def _not_checked(path: str, reason: str) -> Finding:
+    return Finding(path, f"not checked: {reason}", {"resource": path})
+
+
+def _is_supported(kind: str, region: str) -> bool:
+    """Whether CloudFormation can read resources of this type, and so detect their drift."""
+    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER, ResourceNotFoundError  # takes a second
+
+    try:
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(region, kind).schema
+    except ResourceNotFoundError:
+        return True  # a type that is newer than cfn-lint
+    return "read" in schema.get("handlers", {})
