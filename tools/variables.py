@@ -17,11 +17,11 @@ NO_CONFIGURATION = {
     "AWS_SHARED_CREDENTIALS_FILE": str(ROOT / "build" / "no-aws-configuration"),
     "AWS_EC2_METADATA_DISABLED": "true",
 }
-# Variables that name a proxy. Programs also read the upper-case names.
-PROXIES = ("http_proxy", "https_proxy", "all_proxy")
+# Programs also read the upper-case names.
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 
-def without_aws(variables: Mapping[str, str]) -> dict[str, str]:
+def without_aws(variables: Mapping[str, str], *, keep_proxies: bool = False) -> dict[str, str]:
     """`variables` without the variables for AWS: no credentials, profile or proxy.
 
     AWS SDK variables begin with AWS_ (SDKs and tools reference guide, "Settings reference"), and
@@ -30,15 +30,10 @@ def without_aws(variables: Mapping[str, str]) -> dict[str, str]:
     kept = {
         key: value
         for key, value in variables.items()
-        if key == "CDK_DOCKER"
-        or (not key.startswith(("AWS_", "CDK_")) and key.lower() not in PROXIES)
+        if (not key.startswith(("AWS_", "CDK_")) or key == "CDK_DOCKER")
+        and (keep_proxies or key.lower() not in _PROXIES)
     }
     return kept | NO_CONFIGURATION
-
-
-def proxies(variables: Mapping[str, str]) -> dict[str, str]:
-    """The variables that name a proxy."""
-    return {key: value for key, value in variables.items() if key.lower() in PROXIES}
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from tools.cdk_cli import cdk, node
 from tools.cdk_cli.assembly import StackArtifact, read_stacks
 from tools.errors import UserError
 from tools.project import ROOT, domains, environments
-from tools.variables import proxies, without_aws
+from tools.variables import without_aws
 
 # `cdk.json` names the same environment's app; its cloud assembly is `cdk.out`.
 DEFAULT_ENVIRONMENT = Environment.name
@@ -68,8 +68,7 @@ def _run(folders: Mapping[str, Path], context: Mapping[str, bool] | None) -> Map
         [sys.executable, "-m", "tools.cdk_cli.run_apps", *pairs],
         cwd=ROOT,
         env={
-            **without_aws(os.environ),
-            **proxies(os.environ),  # for bundling, which may download packages
+            **without_aws(os.environ, keep_proxies=True),  # bundling may download packages
             **cdk.VARIABLES,
             "CDK_CONTEXT_JSON": json.dumps(context or {}),
             # Python prints colors for any value of FORCE_COLOR.

@@ -1,16 +1,17 @@
 """Resolve AWS credentials once, so that boto3 and the CDK CLI act as the same principal."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 
-from botocore import exceptions as aws
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.session import Session
 
-from tools.errors import UsageError, UserError
+from tools.errors import UsageError
 from tools.variables import NO_CONFIGURATION
 
+# botocore raises built-in exceptions for an unusable credential process, token, endpoint or prompt.
+_ERRORS = (BotoCoreError, ClientError, EOFError, KeyError, OSError, RuntimeError, ValueError)
 # Settings with one meaning for boto3 and the CDK CLI (AWS SDKs and tools reference guide).
 _SHARED_SETTINGS = (
     "AWS_MAX_ATTEMPTS",
@@ -18,9 +19,7 @@ _SHARED_SETTINGS = (
     "AWS_USE_DUALSTACK_ENDPOINT",
     "AWS_USE_FIPS_ENDPOINT",
 )
-# botocore raises built-in exceptions for an unusable credential process, token or endpoint.
-_ERRORS = (aws.BotoCoreError, aws.ClientError, OSError, ValueError, KeyError, RuntimeError)
-# Variables with which the CDK CLI would use another principal, region or network than boto3.
+# With these variables, the CDK CLI would use another principal, region or network than boto3.
 _CLI_VARIABLES = ("CDK_CA_BUNDLE_PATH", "CDK_PROFILE", "CDK_PROXY", "CDK_REGION", "CDK_ROLE_ARN")
 _PROFILES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
 # With one of these variables, the SDKs ignore AWS_PROFILE.
@@ -37,48 +36,46 @@ _EXPIRED = (
 )
 
 
-def find_method(session: Session) -> tuple[str | None, str]:
-    """The botocore provider that finds credentials, for example `env`; or None, and the reason.
+def find_method(session: Session) -> str | None:
+    """The botocore provider that finds credentials, for example `env`; None without credentials.
 
-    Raises `UserError` if a profile that the user chose does not work.
+    Raises `UsageError` for unusable credentials.
     """
-    # Skip the EC2 metadata service: the call takes seconds on a laptop, and an instance role does
-    # not mean that the user wants AWS. `--to aws` includes the service.
-    try:
+    with explained(session):
         _use_chosen_profile(session)
+        # The EC2 metadata service takes seconds to fail on a laptop, and an instance role does not
+        # mean that the user wants AWS. `--to aws` includes the service.
         session.get_component("credential_provider").remove("iam-role")
         found = session.get_credentials()
         if found is None and session.profile:  # botocore ignores an incomplete profile
-            raise aws.NoCredentialsError
+            raise NoCredentialsError
         # A token may have expired. Skip roles, which may need an MFA code.
         if found and found.method != "assume-role":
             found.get_frozen_credentials()
-    except _ERRORS as error:
-        reason = explain(error, session)
-        if session.profile:
-            raise UsageError(f"{reason} For the local cloud: --to local") from error
-        return None, f"No usable AWS credentials: {reason}"
-    return (found.method, "") if found else (None, "No AWS credentials found.")
+    return found.method if found else None
 
 
-def resolve(session: Session, *, interactive: bool) -> dict[str, str]:
+def resolve(session: Session) -> dict[str, str]:
     """The variables that make every command act as the session's principal.
 
-    Asks for an MFA code at most once; if not `interactive`, raises `UserError` instead. Raises
-    `UserError` for settings that boto3 and the CDK CLI would read in different ways.
+    Asks for an MFA code at most once. Raises `UsageError` for settings that boto3 and the CDK CLI
+    would read in different ways.
     """
     _use_chosen_profile(session)
     config = session.get_scoped_config()
-    _check_settings(session, config)
+    refused = [key for key in sorted(os.environ) if key.startswith("AWS_ENDPOINT_URL_")]
+    refused += [key for key in _CLI_VARIABLES if key in os.environ]
+    refused += [f"`services` of {_profile(session)}"] if "services" in config else []
+    if refused:
+        raise UsageError(
+            f"boto3 and the CDK CLI would read {', '.join(refused)} in different ways. Unset it, "
+            "and use AWS_PROFILE, AWS_ENDPOINT_URL, AWS_CA_BUNDLE and HTTPS_PROXY instead."
+        )
     if region := os.environ.get("AWS_REGION"):  # botocore reads only AWS_DEFAULT_REGION
         session.set_config_variable("region", region)
-    if not interactive:
-        # botocore has no public setting for the prompt.
-        provider = session.get_component("credential_provider").get_provider("assume-role")
-        provider._prompter = partial(_refuse_to_ask, session)
     found = session.get_credentials()
     if found is None:
-        raise aws.NoCredentialsError
+        raise NoCredentialsError
     frozen = found.get_frozen_credentials()
     region = session.get_config_variable("region") or "us-east-1"
     endpoint = os.environ.get("AWS_ENDPOINT_URL") or config.get("endpoint_url")
@@ -99,98 +96,47 @@ def resolve(session: Session, *, interactive: bool) -> dict[str, str]:
     return base | NO_CONFIGURATION | chosen
 
 
-def _check_settings(session: Session, config: Mapping[str, object]) -> None:
-    if names := [key for key in _CLI_VARIABLES if key in os.environ]:
-        raise UsageError(
-            f"{', '.join(names)} would change only the CDK CLI. Unset the variable; choose the "
-            "principal with AWS_PROFILE, and the network with AWS_CA_BUNDLE and HTTPS_PROXY."
-        )
-    refused = sorted(key for key in os.environ if key.startswith("AWS_ENDPOINT_URL_"))
-    if "services" in config:
-        refused.append(f"`services` of {_profile(session)}")
-    if refused:
-        raise UserError(
-            f"{', '.join(refused)}: an endpoint of one service is not supported. Use one endpoint "
-            "for all services: AWS_ENDPOINT_URL, or the profile's `endpoint_url`."
-        )
-
-
-def explain(error: Exception, session: Session) -> str:
-    """The error's message, and a hint."""
-    # botocore raises a KeyError for a damaged token in the cache.
-    if isinstance(error, (aws.SSOError, aws.TokenRetrievalError, aws.LoginError, KeyError)):
-        hint = f"Sign in for a new token: `aws sso login`, or `aws login` ({_profile(session)})."
-    elif "AssumeRoleWithWebIdentity" in str(error) and _code(error) == "AccessDenied":
-        hint = (
-            "The role's trust policy does not accept the token: compare its conditions with the "
-            "token's issuer, audience and subject."
-        )
-    else:
+@contextmanager
+def explained(session: Session) -> Iterator[None]:
+    """Turn botocore exceptions into a `UsageError` with the settings to check."""
+    try:
+        yield
+    except _ERRORS as error:
         variables = [key for key in sorted(os.environ) if key.startswith("AWS_")]
-        hint = f"Check {', '.join([_profile(session), *variables])}."
-    # A built-in exception's message says little without its type.
-    is_from_aws = isinstance(error, (aws.BotoCoreError, aws.ClientError))
-    message = str(error) if is_from_aws else f"{type(error).__name__}: {error}"
-    return f"{' '.join(message.split()).rstrip('.')}. {hint}"
+        # A built-in exception's message says little without its type.
+        is_from_aws = isinstance(error, (BotoCoreError, ClientError))
+        message = " ".join((str(error) if is_from_aws else repr(error)).split())
+        raise UsageError(
+            f"{message.rstrip('.')}. Check "
+            f"{', '.join([_profile(session), *variables])}. With IAM Identity Center, sign in "
+            "first: `aws sso login`."
+        ) from error
 
 
 def next_step(error: Exception) -> str:
     """What to do about expired credentials; nothing for an error with another cause."""
-    is_expired = _code(error) in _EXPIRED
-    return "Renew the credentials. Then run the same command again." if is_expired else ""
-
-
-@contextmanager
-def explained(session: Session) -> Iterator[None]:
-    """Turn botocore exceptions into a `UserError`."""
-    try:
-        yield
-    except _ERRORS as error:
-        raise UserError(f"{explain(error, session)} For the local cloud: --to local") from error
+    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+    return "Renew the credentials. Then run the same command again." if code in _EXPIRED else ""
 
 
 def _use_chosen_profile(session: Session) -> None:
     """Let the profile that the user chose act, and nothing in its place.
 
-    Raises `UsageError` if two profiles are chosen, or if tools that read the same variables would
-    not use the profile.
+    Raises `UsageError` if other tools, with the same variables, would not use the profile.
     """
     chosen = {key: os.environ[key] for key in _PROFILES if os.environ.get(key)}
     if chosen and not session.instance_variables().get("profile"):  # --profile overrides variables
+        profiles = [f"{key}={value}" for key, value in chosen.items()]
+        stronger = [key for key in _STRONGER_THAN_A_PROFILE if os.environ.get(key)]
+        if stronger or len(set(chosen.values())) > 1:
+            raise UsageError(
+                f"{' and '.join(profiles + stronger)} choose different credentials. Nothing was "
+                "done. Unset all but one, or name the profile with --profile=NAME."
+            )
         session.set_config_variable("profile", next(iter(chosen.values())))
-        _refuse_conflicts(session, chosen)
     if session.profile:
         for provider in _FALLBACKS:
             session.get_component("credential_provider").remove(provider)
-
-
-def _refuse_conflicts(session: Session, chosen: Mapping[str, str]) -> None:
-    settings = " and ".join(f"{key}={value}" for key, value in chosen.items())
-    fix = (
-        "Nothing was done. Unset all but one, or name the profile with --profile=NAME. For the "
-        "local cloud: --to local"
-    )
-    if len(set(chosen.values())) > 1:
-        raise UsageError(f"{settings} name two profiles. {fix}")
-    stronger = [key for key in _STRONGER_THAN_A_PROFILE if os.environ.get(key)]
-    # A role in the profile may use the access key as its source.
-    is_source = session.get_scoped_config().get("credential_source") == "Environment"
-    if stronger and not is_source:
-        raise UsageError(
-            f"{settings} chooses the profile, but the AWS SDKs would use {' and '.join(stronger)} "
-            f"instead. {fix}"
-        )
-
-
-def _refuse_to_ask(session: Session, prompt: str) -> str:
-    raise UsageError(
-        f"There is no terminal for the question {prompt!r} (`mfa_serial` of {_profile(session)}). "
-        "Run the command on a terminal, or set temporary credentials."
-    )
-
-
-def _code(error: Exception) -> str:
-    return error.response["Error"]["Code"] if isinstance(error, aws.ClientError) else ""
 
 
 def _profile(session: Session) -> str:

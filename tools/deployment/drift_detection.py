@@ -5,19 +5,16 @@
 
 import json
 import time
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from tools.cdk_cli.assembly import StackArtifact, construct_path
-from tools.console import waiting
 from tools.deployment.deployed import is_changing
 from tools.deployment.prepare import Deployment
-from tools.errors import UsageError, UserError
+from tools.errors import UserError
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -26,12 +23,6 @@ if TYPE_CHECKING:
         StackResourceDriftTypeDef,
         StackTypeDef,
     )
-
-type Entries = Sequence[Mapping[str, str]]
-
-# The keys that acknowledge an unchecked resource, and a difference.
-_RESOURCE = {"resource"}
-_PROPERTY = {"resource", "property", "expected", "actual"}
 
 # A detection takes up to several minutes (API reference, DetectStackDrift). A deploy, or another
 # detection, must end first.
@@ -54,9 +45,9 @@ class Finding:
     @property
     def is_checked(self) -> bool:
         """Whether CloudFormation could check the resource."""
-        return self.entry.keys() != _RESOURCE
+        return self.entry != {"resource": self.resource}
 
-    def reason(self, acknowledged: Entries) -> str | None:
+    def reason(self, acknowledged: Sequence[Mapping[str, str]]) -> str | None:
         """The reason in the entry that acknowledges the finding."""
         for entry in acknowledged:
             if entry == {**self.entry, "reason": entry["reason"]}:
@@ -64,41 +55,19 @@ class Finding:
         return None
 
 
-def read_acknowledged(file: Path) -> Entries:
-    """The entries in snapshots/drift.toml. Raises `UsageError` for an incomplete entry."""
-    try:
-        tables = tomllib.loads(file.read_text())
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{file}: {error}") from error
-    entries: Entries = tables.pop("acknowledged", [])
-    if tables:
-        raise UsageError(f"{file}: only the table [[acknowledged]] is known, not {[*tables]}.")
-    for entry in entries:
-        is_complete = entry.keys() in ({*_RESOURCE, "reason"}, {*_PROPERTY, "reason"})
-        # A false report is known to others too.
-        link = "https://" if "property" in entry else ""
-        if not is_complete or not entry["reason"] or link not in entry["reason"]:
-            raise UsageError(f"{file}: complete the entry {entry}, as the first lines describe.")
-    return entries
-
-
 def find_settled(deployment: Deployment, stack: StackArtifact) -> "StackTypeDef | None":
     """The deployed stack, after waiting for an operation, such as a deploy, that changes it."""
-    deadline = time.monotonic() + TIMEOUT_MINUTES * 60
-    found = deployment.deployed.find(stack)
-    if found and is_changing(found["StackStatus"]):
-        with waiting(f"Waiting for {stack.id}, which is {found['StackStatus']}"):
-            while found and is_changing(found["StackStatus"]) and time.monotonic() < deadline:
-                time.sleep(PAUSE_SECONDS)
-                found = deployment.deployed.find(stack)
+    deadline = _deadline()
+    while found := deployment.deployed.find(stack):
+        status = found["StackStatus"]
+        if not is_changing(status):
+            break
+        _pause(f"The operation on {stack.id} ({stack.name}), which is {status},", deadline)
     return found
 
 
 def detect(deployment: Deployment, stack: StackArtifact) -> tuple[list[Finding], list[str]]:
-    """The findings in a deployed stack, and the resources whose type cannot be checked.
-
-    Raises `UserError` if the detection does not end.
-    """
+    """The findings in a deployed stack, and the resources whose type cannot be checked."""
     client = deployment.deployed.client(stack)
     detection = _run_detection(client, stack)
     # A resource that could not be read may still have the record of an earlier detection.
@@ -113,14 +82,13 @@ def detect(deployment: Deployment, stack: StackArtifact) -> tuple[list[Finding],
     unsupported = []
     for resource in deployment.deployed.resources(stack):
         path = construct_path(template, resource["LogicalResourceId"])
+        kind = resource["ResourceType"]
         if drift := drifts.get(resource["LogicalResourceId"]):
             findings += _read_findings(path, drift)
-        elif deployment.target.kind == "aws" and _is_supported(
-            resource["ResourceType"], stack.region
-        ):
+        elif deployment.target.kind == "aws" and _is_supported(kind, stack.region):
             findings.append(_not_checked(path, reason))
         else:
-            unsupported.append(f"{path} ({resource['ResourceType']})")
+            unsupported.append(f"{path} ({kind})")
     is_complete = detection["DetectionStatus"] == "DETECTION_COMPLETE"
     if not is_complete and all(finding.is_checked for finding in findings):
         findings.append(_not_checked(stack.id, reason))
@@ -130,19 +98,15 @@ def detect(deployment: Deployment, stack: StackArtifact) -> tuple[list[Finding],
 def _run_detection(
     client: "CloudFormationClient", stack: StackArtifact
 ) -> "DescribeStackDriftDetectionStatusOutputTypeDef":
-    deadline = time.monotonic() + TIMEOUT_MINUTES * 60
-    detection = None
-    while time.monotonic() < deadline:
-        detection = detection or _start_detection(client, stack)
-        if detection:
-            status = client.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
-            if status["DetectionStatus"] != "DETECTION_IN_PROGRESS":
-                return status
-        time.sleep(PAUSE_SECONDS)
-    raise UserError(
-        f"The drift detection of {stack.id} ({stack.name}) has not ended within {TIMEOUT_MINUTES} "
-        "minutes. Run the same command again later."
-    )
+    operation = f"The drift detection of {stack.id} ({stack.name})"
+    deadline = _deadline()
+    while (detection := _start_detection(client, stack)) is None:
+        _pause(operation, deadline)
+    while True:
+        found = client.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
+        if found["DetectionStatus"] != "DETECTION_IN_PROGRESS":
+            return found
+        _pause(operation, deadline)
 
 
 def _start_detection(client: "CloudFormationClient", stack: StackArtifact) -> str | None:
@@ -154,6 +118,19 @@ def _start_detection(client: "CloudFormationClient", stack: StackArtifact) -> st
         if "already in progress" not in str(error):
             raise
         return None
+
+
+def _deadline() -> float:
+    return time.monotonic() + TIMEOUT_MINUTES * 60
+
+
+def _pause(operation: str, deadline: float) -> None:
+    if time.monotonic() >= deadline:
+        raise UserError(
+            f"{operation} has not ended within {TIMEOUT_MINUTES} minutes. Run the same command "
+            "again later."
+        )
+    time.sleep(PAUSE_SECONDS)
 
 
 def _read_drifts(

@@ -1,48 +1,37 @@
 """Each verb's command line, with the CDK CLI flags that it passes on."""
 
-import argparse
+from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, NoReturn
 
 from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
-from tools.errors import UsageError
 from tools.project import environments
 
 ADOPT = "--import-existing-resources"
 REVERT = "--revert-drift"
 # More stacks at a time exceed CloudFormation's request limits.
 CONCURRENCY = 8
-
-
-class CdkFlag(NamedTuple):
-    """A CDK CLI flag. A flag with a `metavar` takes a value."""
-
-    name: str
-    help: str
-    metavar: str | None = None
-
-
-CDK_FLAGS: Mapping[str, Sequence[CdkFlag]] = {
-    "bootstrap": [
-        CdkFlag("--cloudformation-execution-policies", "what CloudFormation may do", "ARN"),
-        CdkFlag("--custom-permissions-boundary", "boundary for the bootstrap roles", "NAME"),
-        CdkFlag("--qualifier", "default: the stacks' qualifier", "NAME"),
-        CdkFlag("--template", "another bootstrap template", "FILE"),
-        CdkFlag("--toolkit-stack-name", "default: CDKToolkit", "NAME"),
-        CdkFlag("--trust", "account that may deploy here", "ACCOUNT"),
-    ],
-    "deploy": [
-        CdkFlag("--force", "deploy without a change too; first roll back a failed stack"),
-        CdkFlag(ADOPT, "adopt resources that exist already (AWS only)"),
-        CdkFlag("--no-rollback", "keep the completed changes of a stack that fails"),
-        CdkFlag("--outputs-file", "write the stack outputs as JSON", "FILE"),
-        CdkFlag(REVERT, "undo changes made by hand (AWS only)"),
-    ],
-    "diff": [
-        CdkFlag("--fail", "exit with status 1 if there is a difference"),
-        CdkFlag("--method", "default: auto on AWS, template on the local cloud", "METHOD"),
-    ],
+# The CDK CLI flags of each verb, with their help.
+CDK_FLAGS: Mapping[str, Mapping[str, str]] = {
+    "bootstrap": {
+        "--cloudformation-execution-policies=ARN": "what CloudFormation may do",
+        "--custom-permissions-boundary=NAME": "boundary for the bootstrap roles",
+        "--qualifier=NAME": "default: the stacks' qualifier",
+        "--template=FILE": "another bootstrap template",
+        "--toolkit-stack-name=NAME": "default: CDKToolkit",
+        "--trust=ACCOUNT": "account that may deploy here",
+    },
+    "deploy": {
+        "--force": "deploy without a change too; first roll back a failed stack",
+        ADOPT: "adopt resources that exist already (AWS only)",
+        "--no-rollback": "keep the completed changes of a stack that fails",
+        "--outputs-file=FILE": "write the stack outputs as JSON",
+        REVERT: "undo changes made by hand (AWS only)",
+    },
+    "diff": {
+        "--fail": "exit with status 1 if there is a difference",
+        "--method=METHOD": "default: auto on AWS, template on the local cloud",
+    },
 }
 
 
@@ -65,36 +54,24 @@ class Options:
     cdk_flags: Sequence[str] = ()
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are like all others."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise `UsageError` with the next command."""
-        raise UsageError(f"{message}. To list the flags:\n  uv run {self.prog} --help")
-
-
 def parse(verb: str, arguments: Sequence[str]) -> Options:
-    """Parse a verb's command line; raise `UsageError` if it is wrong."""
-    parser = _Parser(prog=f"nox -s {verb} --", allow_abbrev=False)
-    if verb == "cloud":
-        parser.add_argument("--port", type=int, default=0, help="default: any free port")
-        parser.add_argument("--to", choices=["local"], help="AWS needs no server")
-        _add_environment(parser)
-    else:
-        _add_flags(parser, verb)
-    return Options(verb, **vars(parser.parse_intermixed_args(arguments)))
-
-
-def _add_environment(parser: argparse.ArgumentParser) -> None:
+    """Parse a verb's command line. Exits with status 2 if it is wrong, as argparse does."""
+    parser = ArgumentParser(prog=f"nox -s {verb} --", allow_abbrev=False)
     parser.add_argument(
         "--environment",
         choices=environments(),
         default=DEFAULT_ENVIRONMENT,
         help=f"default: {DEFAULT_ENVIRONMENT}",
     )
+    if verb == "cloud":
+        parser.add_argument("--port", type=int, default=0, help="default: any free port")
+    else:
+        _add_flags(parser, verb)
+        _add_cdk_flags(parser, verb)
+    return Options(verb, **vars(parser.parse_intermixed_args(arguments)))
 
 
-def _add_flags(parser: argparse.ArgumentParser, verb: str) -> None:
+def _add_flags(parser: ArgumentParser, verb: str) -> None:
     add = parser.add_argument
     add("stacks", nargs="*", metavar="STACK", help="ids; * and ? are wildcards; default: all")
     add(
@@ -104,7 +81,6 @@ def _add_flags(parser: argparse.ArgumentParser, verb: str) -> None:
         " it, else the local cloud",
     )
     add("--yes", "-y", action="store_true", help="do not ask for confirmation")
-    _add_environment(parser)
     add("--app", "-a", metavar="DIR", help="cloud assembly; default: synthesize the environment")
     add("--profile", metavar="NAME", help="AWS profile; default: AWS_PROFILE")
     add("--exclusively", "-e", action="store_true", help="without dependencies or dependents")
@@ -115,11 +91,19 @@ def _add_flags(parser: argparse.ArgumentParser, verb: str) -> None:
     if verb == "deploy":
         limit = f"stacks deployed at a time; default: {CONCURRENCY}"
         add("--concurrency", type=int, default=CONCURRENCY, metavar="N", help=limit)
-    parser.set_defaults(cdk_flags=[])
-    for name, text, metavar in CDK_FLAGS.get(verb, ()):
-        if metavar is None:
-            add(name, dest="cdk_flags", action="append_const", const=name, help=text)
-        else:
-            form = f"{name}={{}}".format
-            add(name, dest="cdk_flags", action="append", type=form, metavar=metavar, help=text)
+
+
+def _add_cdk_flags(parser: ArgumentParser, verb: str) -> None:
     parser.epilog = f"The CDK CLI itself has more flags: uv run cdk {verb} --help"
+    parser.set_defaults(cdk_flags=[])
+    for flag, text in CDK_FLAGS.get(verb, {}).items():
+        name, _, metavar = flag.partition("=")
+        if metavar:
+            form = f"{name}={{}}".format
+            parser.add_argument(
+                name, dest="cdk_flags", action="append", type=form, metavar=metavar, help=text
+            )
+        else:
+            parser.add_argument(
+                name, dest="cdk_flags", action="append_const", const=name, help=text
+            )

@@ -134,7 +134,7 @@ def _one_at_a_time() -> Iterator[None]:
 
 def _prepare_aws(options: Options, session: Session) -> tuple[Target, Path]:
     # Resolve the credentials before any spinner, because they may need an MFA code.
-    target = aws_target(session, interactive=is_interactive())
+    target = aws_target(session)
     with waiting("Preparing"):
         return target, _find_assembly(options)
 

@@ -16,7 +16,6 @@ from tools.variables import replaced_variables
 Kind = Literal["aws", "local"]
 NAMES: Mapping[Kind, str] = {"aws": "AWS", "local": "local cloud"}
 VARIABLE = "WEALTH_OPS_TARGET"
-_REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 
 
 @dataclass(frozen=True)
@@ -35,14 +34,14 @@ class Target:
     """An account on AWS or the local cloud, and the principal that acts there.
 
     `variables` are the environment variables with which boto3 and the CDK CLI use the account.
-    `region_settings` are the regions that the user set, by setting.
+    `chosen_region` is the region that the user set.
     """
 
     kind: Kind
     account: str
     principal: str
     variables: Mapping[str, str] = field(default_factory=dict, repr=False)
-    region_settings: Mapping[str, str] = field(default_factory=dict)
+    chosen_region: str | None = None
 
     @property
     def partition(self) -> str:
@@ -72,7 +71,14 @@ def choose(to: str | None, session: Session, *, interactive: bool) -> Choice:
         if kind is None:
             raise UsageError(f"{source} is {named!r}. Known targets: {', '.join(NAMES)}.")
         return Choice(kind, f"set by {source}")
-    method, problem = credentials.find_method(session)
+    try:
+        method = credentials.find_method(session)
+        problem = "No AWS credentials found."
+    except UsageError as error:
+        if session.profile:  # the user chose it
+            raise UsageError(f"{error} For the local cloud: --to local") from error
+        method = None
+        problem = f"No usable AWS credentials: {error}"
     if method and interactive:
         return Choice("aws", f"AWS credentials found: {method}")
     if method:
@@ -85,40 +91,34 @@ def choose(to: str | None, session: Session, *, interactive: bool) -> Choice:
     return Choice("local", problem.rstrip("."))
 
 
-def aws_target(session: Session, *, interactive: bool) -> Target:
+def aws_target(session: Session) -> Target:
     """The credentials' account, resolved once for boto3 and the CDK CLI.
 
-    Raises `UserError` with the host, command, variable or file to fix.
+    Raises `UsageError` with the profile and the variables to check.
     """
     with credentials.explained(session):
-        variables = credentials.resolve(session, interactive=interactive)
+        variables = credentials.resolve(session)
         with replaced_variables(variables):
             sts = boto3.Session().client("sts", region_name=variables["AWS_REGION"])
             caller = sts.get_caller_identity()
-        settings = _region_settings(session)
-    return Target("aws", caller["Account"], caller["Arn"], variables, settings)
+        region = session.get_config_variable("region")
+    return Target("aws", caller["Account"], caller["Arn"], variables, region)
 
 
 def announce(target: Target, regions: Collection[str]) -> None:
     """Print the target for an operation on stacks in `regions`.
 
-    Also prints a region that the user set, if no stack has it. On GitHub Actions, such a region
+    Also prints the region that the user set, if no stack has it. On GitHub Actions, such a region
     is an error, because nobody reads the line.
     """
     names = ", ".join(sorted(regions))
     say(f"{target}, region {names}")
-    for setting, region in target.region_settings.items():
-        if region in regions:
-            continue
-        difference = f"{setting} is {region}, but the stacks are in {names}: apps/ sets the region."
-        if os.environ.get("GITHUB_ACTIONS") == "true":
-            raise UsageError(f"{difference} Nothing was done. Change one of the two.")
-        say(difference)
-
-
-def _region_settings(session: Session) -> dict[str, str]:
-    variables = {key: os.environ[key] for key in _REGION_VARIABLES if os.environ.get(key)}
-    region = session.get_scoped_config().get("region")
-    if variables or not region:
-        return variables
-    return {f"`region` of the profile {session.profile or 'default'}": str(region)}
+    if not target.chosen_region or target.chosen_region in regions:
+        return
+    difference = (
+        f"Your AWS region is {target.chosen_region}, but the stacks are in {names}: apps/ sets the "
+        "region."
+    )
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        raise UsageError(f"{difference} Nothing was done. Change one of the two.")
+    say(difference)

@@ -1,8 +1,9 @@
 """What a destroy deletes, and what it says before its question."""
 
+from unittest.mock import Mock
+
 import pytest
 
-from tests.tools.deployment.cloudformation import CloudFormation
 from tests.tools.deployment.conftest import ACCOUNT, DATA, ROLES, FakeAccount, Prepare
 from tools.cdk_cli.cdk import Done
 from tools.deployment.deployed import DeployedStacks
@@ -108,9 +109,8 @@ def test_a_deployed_template_that_cannot_be_parsed_does_not_stop_a_destroy(
 def test_a_deployed_template_may_be_yaml(
     monkeypatch: pytest.MonkeyPatch, body: str, template: object
 ) -> None:
-    aws = CloudFormation()
-    aws.stub.add_response("get_template", {"TemplateBody": body}, {"StackName": DATA.name})
-    monkeypatch.setattr(DeployedStacks, "client", lambda *_: aws.client)
+    client = Mock(get_template=Mock(return_value={"TemplateBody": body}))
+    monkeypatch.setattr(DeployedStacks, "client", lambda *_: client)
     deployed = DeployedStacks(Target("aws", ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root"))
     assert deployed.template(DATA) == template
 

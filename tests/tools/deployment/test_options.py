@@ -3,8 +3,7 @@
 import pytest
 
 from tools.deployment.__main__ import VERBS, main
-from tools.deployment.options import CDK_FLAGS, Options, parse
-from tools.errors import UsageError
+from tools.deployment.options import Options, parse
 
 
 def test_stacks_flags_and_flags_of_the_cdk_cli_are_given_in_any_order() -> None:
@@ -29,10 +28,15 @@ def test_help_lists_the_flags_of_the_verb_with_their_defaults(
         parse(verb, ["--help"])
     output = capsys.readouterr().out
     assert output.startswith(f"usage: nox -s {verb} -- [")
-    for other, flags in CDK_FLAGS.items():
-        assert all((flag.name in output) is (other == verb) for flag in flags)
-    for other, flag in {"deploy": "concurrency", "cloud": "port", "destroy": "unprotect"}.items():
-        assert (f"--{flag}" in output) is (other == verb)
+    own = {
+        "bootstrap": "--trust",
+        "cloud": "--port",
+        "deploy": "--concurrency",
+        "destroy": "--unprotect",
+        "diff": "--method",
+    }
+    for other, flag in own.items():
+        assert (flag in output) is (other == verb)
     assert "default: " in output
     assert (f"uv run cdk {verb} --help" in output) is (verb != "cloud")
 
@@ -40,25 +44,17 @@ def test_help_lists_the_flags_of_the_verb_with_their_defaults(
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        ("deploy --no-exekute", "unrecognized arguments: --no-exekute"),
         ("deploy --unprotect", "unrecognized arguments: --unprotect"),
         ("deploy --role-arn=arn:x", "unrecognized arguments: --role-arn=arn:x"),
         ("deploy --environment nowhere", "invalid choice: 'nowhere'"),
-        ("deploy --concurrency many", "invalid int value: 'many'"),
         ("deploy --outputs-file", "expected one argument"),
-        ("cloud --to=aws", "invalid choice: 'aws'"),
-        ("cloud --yes", "unrecognized arguments: --yes"),
     ],
 )
-def test_a_wrong_command_line_is_refused_with_the_next_command(
+def test_a_wrong_command_line_is_refused(
     words: str, problem: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    verb, *arguments = words.split()
-    with pytest.raises(UsageError) as error:
-        parse(verb, arguments)
-    assert problem in str(error.value)
-    assert str(error.value).endswith(f"To list the flags:\n  uv run nox -s {verb} -- --help")
-    assert main([verb, *arguments]) == 2
+    with pytest.raises(SystemExit, match="2"):
+        main(words.split())
     assert problem in capsys.readouterr().err
 
 

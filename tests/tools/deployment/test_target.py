@@ -1,6 +1,8 @@
 """The target is AWS only if the user names AWS or a terminal allows a question."""
 
 import os
+from contextlib import nullcontext
+from unittest.mock import Mock
 
 import pytest
 from botocore.session import Session
@@ -59,21 +61,18 @@ def test_without_credentials_the_target_is_the_local_cloud_except_on_github(
         choose(None, Session(), interactive=interactive)
 
 
-class Caller:
-    """The boto3 calls that `aws_target` makes."""
-
-    def client(self, service: str, *, region_name: str) -> "Caller":
-        assert (service, region_name) == ("sts", os.environ["AWS_REGION"])
-        assert os.environ["AWS_SECRET_ACCESS_KEY"] == "secret"
-        return self
-
-    def get_caller_identity(self) -> dict[str, str]:
-        return {"Account": "111122223333", "Arn": "arn:aws-cn:iam::111122223333:user/u"}
-
-
 @pytest.fixture
 def caller(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("boto3.Session", Caller)
+    """STS, which answers only with the resolved variables."""
+
+    def client(service: str, *, region_name: str) -> Mock:
+        assert (service, region_name) == ("sts", os.environ["AWS_REGION"])
+        assert os.environ["AWS_SECRET_ACCESS_KEY"] == "secret"
+        arn = "arn:aws-cn:iam::111122223333:user/u"
+        caller = {"Account": "111122223333", "Arn": arn}
+        return Mock(get_caller_identity=Mock(return_value=caller))
+
+    monkeypatch.setattr("boto3.Session", lambda: Mock(client=client))
 
 
 @pytest.mark.usefixtures("keys", "caller")
@@ -82,7 +81,7 @@ def test_the_line_of_a_target_names_endpoint_account_principal_and_regions(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], endpoint: str
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-    target = aws_target(Session(), interactive=True)
+    target = aws_target(Session())
     announce(target, {"us-east-1", "eu-west-1"})
     where = f"AWS at {endpoint}" if endpoint else "AWS"
     principal = "arn:aws-cn:iam::111122223333:user/u"
@@ -93,44 +92,38 @@ def test_the_line_of_a_target_names_endpoint_account_principal_and_regions(
 
 @pytest.mark.usefixtures("caller")
 @pytest.mark.parametrize(
-    ("variables", "setting"),
+    ("variables", "is_said"),
     [
-        ({"AWS_REGION": "eu-west-1"}, "AWS_REGION"),
-        ({"AWS_DEFAULT_REGION": "eu-west-1", "AWS_REGION": "us-east-1"}, "AWS_DEFAULT_REGION"),
-        ({}, "`region` of the profile default"),
-        # The variable overrides the profile.
-        ({"AWS_REGION": "us-east-1"}, None),
-        ({"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": ""}, None),
+        ({"AWS_REGION": "eu-west-1"}, True),
+        ({"AWS_DEFAULT_REGION": "eu-west-1"}, True),
+        ({}, True),  # the profile's region
+        ({"AWS_REGION": "us-east-1"}, False),  # overrides the profile
+        # GitHub Actions sets a variable to an empty string if the secret does not exist.
+        ({"AWS_REGION": "", "AWS_DEFAULT_REGION": ""}, False),
     ],
 )
-def test_a_region_that_the_user_set_and_no_stack_has_is_named_and_refused_on_github(
+def test_a_region_that_the_user_set_and_no_stack_has_is_said_and_refused_on_github(
     configure: Configure,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     variables: dict[str, str],
-    setting: str | None,
+    *,
+    is_said: bool,
 ) -> None:
-    configure(f"[default]\n{KEYS}region = eu-west-1\n")
-    for key, value in variables.items():
-        monkeypatch.setenv(key, value)
-    target = aws_target(Session(), interactive=True)
+    configure(f"[default]\n{KEYS}region = eu-west-1\n", **variables)
+    target = aws_target(Session())
     announce(target, {"us-east-1"})
-    sentence = f"{setting} is eu-west-1, but the stacks are in us-east-1"
-    assert (sentence in capsys.readouterr().out) is (setting is not None)
-    announce(target, {"us-east-1", "eu-west-1"})
-    assert "is eu-west-1" not in capsys.readouterr().out
+    sentence = "Your AWS region is eu-west-1, but the stacks are in us-east-1"
+    assert (sentence in capsys.readouterr().out) is is_said
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
-    if setting is None:
+    announce(target, {"us-east-1", "eu-west-1"})
+    assert "Your AWS region" not in capsys.readouterr().out
+    with (
+        pytest.raises(UsageError, match=f"{sentence}.* Nothing was done")
+        if is_said
+        else nullcontext()
+    ):
         announce(target, {"us-east-1"})
-    else:
-        with pytest.raises(UsageError, match=f"{sentence}.* Nothing was done"):
-            announce(target, {"us-east-1"})
-
-
-@pytest.mark.usefixtures("keys", "caller")
-def test_without_a_region_nothing_is_said_about_it(capsys: pytest.CaptureFixture[str]) -> None:
-    announce(aws_target(Session(), interactive=True), {"us-east-1"})
-    assert capsys.readouterr().out.count("\n") == 1
 
 
 def test_a_local_target_shows_its_account_only() -> None:

@@ -143,7 +143,7 @@ def deploy_and_compare(
     status, output = type_answer("123456", project.folder, "drift", *mfa, **profiles)
     # MiniStack does not check policies for drift.
     assert status == 1, output
-    assert "StorageStack/DataBucket/Policy\r\n  not checked: CloudFormation returned" in output
+    assert "StorageStack/DataBucket/Policy not checked: CloudFormation returned" in output
     assert output.count("Enter MFA code") == 1
     assert f"arn:aws:sts::{ACCOUNT}:assumed-role/{ROLE}/" in output
     assert "Number of resources with drift: 0" in output
