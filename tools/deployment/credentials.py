@@ -7,18 +7,13 @@ from contextlib import contextmanager
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.session import Session
 
-from tools.errors import UsageError
+from tools.errors import UsageError, UserError
 from tools.variables import NO_CONFIGURATION
 
 # botocore raises built-in exceptions for an unusable credential process, token, endpoint or prompt.
 _ERRORS = (BotoCoreError, ClientError, EOFError, KeyError, OSError, RuntimeError, ValueError)
 # Settings with one meaning for boto3 and the CDK CLI (AWS SDKs and tools reference guide).
-_SHARED_SETTINGS = (
-    "AWS_MAX_ATTEMPTS",
-    "AWS_RETRY_MODE",
-    "AWS_USE_DUALSTACK_ENDPOINT",
-    "AWS_USE_FIPS_ENDPOINT",
-)
+_SHARED_SETTINGS = ("AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE", "AWS_USE_")
 # With these variables, the CDK CLI would use another principal, region or network than boto3.
 _CLI_VARIABLES = ("CDK_CA_BUNDLE_PATH", "CDK_PROFILE", "CDK_PROXY", "CDK_REGION", "CDK_ROLE_ARN")
 _PROFILES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
@@ -27,19 +22,13 @@ _STRONGER_THAN_A_PROFILE = ("AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE")
 # Providers that botocore asks if a profile has no credentials.
 _FALLBACKS = ("ec2-credentials-file", "boto-config", "container-role", "iam-role")
 # Codes for credentials that expired, or were deleted ("Common errors" in the API references).
-_EXPIRED = (
-    "ExpiredToken",
-    "ExpiredTokenException",
-    "InvalidClientTokenId",
-    "RequestExpired",
-    "UnrecognizedClientException",
-)
+_EXPIRED = ("ExpiredToken", "InvalidClientTokenId", "RequestExpired", "UnrecognizedClient")
 
 
 def find_method(session: Session) -> str | None:
     """The botocore provider that finds credentials, for example `env`; None without credentials.
 
-    Raises `UsageError` for unusable credentials.
+    Raises `UserError` for unusable credentials.
     """
     with explained(session):
         _use_chosen_profile(session)
@@ -82,7 +71,6 @@ def resolve(session: Session) -> dict[str, str]:
     if session.get_config_variable("ignore_configured_endpoint_urls"):
         endpoint = None
     settings = {
-        **{key: os.environ.get(key) for key in _SHARED_SETTINGS},
         "AWS_ACCESS_KEY_ID": frozen.access_key,
         "AWS_SECRET_ACCESS_KEY": frozen.secret_key,
         "AWS_SESSION_TOKEN": frozen.token,
@@ -91,14 +79,18 @@ def resolve(session: Session) -> dict[str, str]:
         "AWS_CA_BUNDLE": session.get_config_variable("ca_bundle"),
         "AWS_ENDPOINT_URL": endpoint,
     }
-    base = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    base = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith("AWS_") or key.startswith(_SHARED_SETTINGS)
+    }
     chosen = {key: str(value) for key, value in settings.items() if value}
     return base | NO_CONFIGURATION | chosen
 
 
 @contextmanager
 def explained(session: Session) -> Iterator[None]:
-    """Turn botocore exceptions into a `UsageError` with the settings to check."""
+    """Turn botocore exceptions into a `UserError` with the settings to check."""
     try:
         yield
     except _ERRORS as error:
@@ -106,7 +98,7 @@ def explained(session: Session) -> Iterator[None]:
         # A built-in exception's message says little without its type.
         is_from_aws = isinstance(error, (BotoCoreError, ClientError))
         message = " ".join((str(error) if is_from_aws else repr(error)).split())
-        raise UsageError(
+        raise UserError(
             f"{message.rstrip('.')}. Check "
             f"{', '.join([_profile(session), *variables])}. With IAM Identity Center, sign in "
             "first: `aws sso login`."
@@ -116,7 +108,8 @@ def explained(session: Session) -> Iterator[None]:
 def next_step(error: Exception) -> str:
     """What to do about expired credentials; nothing for an error with another cause."""
     code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
-    return "Renew the credentials. Then run the same command again." if code in _EXPIRED else ""
+    is_expired = code.startswith(_EXPIRED)
+    return "Renew the credentials. Then run the same command again." if is_expired else ""
 
 
 def _use_chosen_profile(session: Session) -> None:

@@ -9,7 +9,7 @@ from tools.cdk_cli.assembly import StackArtifact
 from tools.console import say, summarize, waiting
 from tools.deployment.deploy import BY_HAND
 from tools.deployment.deployed import NEVER_CREATED
-from tools.deployment.drift_detection import Finding, detect, find_settled
+from tools.deployment.drift_detection import EXISTENCE, Finding, detect, find_settled
 from tools.deployment.left_out import leave_out
 from tools.deployment.next_command import next_command
 from tools.deployment.options import REVERT, Options
@@ -60,41 +60,42 @@ def drift(options: Options) -> int:
         )
         if changed:
             say(f"A deploy reverts these changes. {next_command(op, 'deploy', stacks=[*changed])}")
-        remaining = [finding for finding in findings if not finding.reason(acknowledged)]
+        remaining = [finding for finding in findings if finding not in acknowledged]
         _show_next_step(op, remaining, deployed)
         return bool(remaining or changed)
 
 
-def read_acknowledged(file: Path) -> Sequence[Mapping[str, str]]:
-    """The entries in snapshots/drift.toml. Raises `UsageError` for an incomplete entry."""
+def read_acknowledged(file: Path) -> Mapping[Finding, str]:
+    """The findings in snapshots/drift.toml, with the reason for each.
+
+    Raises `UsageError` for an incomplete entry.
+    """
+    acknowledged = {}
     try:
-        entries: Sequence[Mapping[str, str]] = tomllib.loads(file.read_text())["acknowledged"]
-    except KeyError:
-        return []
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{file}: {error}") from error
-    for entry in entries:
-        reason = entry.get("reason")
-        # Others know a false report too, and have a link for it.
-        has_link = "property" not in entry or "https://" in str(reason)
-        if "resource" not in entry or not reason or not has_link:
-            raise UsageError(f"{file}: complete the entry {entry}, as the first lines describe.")
-    return entries
+        for entry in tomllib.loads(file.read_text()).get("acknowledged", []):
+            reason = entry.pop("reason", "")
+            finding = Finding(**entry)
+            # Others know a false report too, and have a link for it.
+            has_link = not finding.property or "https://" in reason
+            if not reason or not has_link or finding.property == EXISTENCE:
+                fix = "complete the entry, as the first lines describe"
+                raise UsageError(f"{file}, {finding.resource}: {fix}.")
+            acknowledged[finding] = reason
+    except (tomllib.TOMLDecodeError, TypeError) as error:
+        raise UsageError(f"{file}: {error}. Its first lines describe an entry.") from error
+    return acknowledged
 
 
-def _describe(
-    findings: Sequence[Finding], acknowledged: Sequence[Mapping[str, str]]
-) -> Iterator[str]:
+def _describe(findings: Sequence[Finding], acknowledged: Mapping[Finding, str]) -> Iterator[str]:
     """A line for each finding, and the number of resources that nobody acknowledged."""
     drifted: set[str] = set()
     unchecked: set[str] = set()
     for finding in findings:
-        line = f"{finding.resource} {finding.text}"
-        if reason := finding.reason(acknowledged):
-            line += f" (acknowledged: {reason})"
+        if finding in acknowledged:
+            yield f"{finding} (acknowledged: {acknowledged[finding]})"
         else:
-            (drifted if finding.is_checked else unchecked).add(finding.resource)
-        yield line
+            yield str(finding)
+            (drifted if finding.property else unchecked).add(finding.resource)
     yield f"Number of resources with drift: {len(drifted)}; not checked: {len(unchecked)}"
 
 
@@ -107,14 +108,17 @@ def _show_next_step(
         # Source: MiniStack's services/cloudformation/drift.py.
         say("The local cloud compares less than AWS: for a bucket, for example, only versioning.")
         return
-    if any(finding.is_checked for finding in findings):
+    if any(finding.property for finding in findings):
         say(f"Revert the drift. {next_command(op, 'deploy', REVERT, stacks=deployed)}")
-    if entries := [finding.entry for finding in findings if finding.entry]:
+    entries = [finding for finding in findings if finding.property != EXISTENCE]
+    if entries:
         say(
             "If CloudFormation reports a difference falsely, or cannot check a resource, add these "
             "lines to snapshots/drift.toml, with a reason:"
         )
-        for entry in entries:
-            say("\n[[acknowledged]]")
-            for key, value in {**entry, "reason": ""}.items():
+    for entry in entries:
+        say("\n[[acknowledged]]")
+        for key in ("resource", "property", "expected", "actual"):
+            if value := getattr(entry, key):
                 say(f"{key} = {json.dumps(value)}")  # a JSON string is a TOML string
+        say('reason = ""')

@@ -5,7 +5,7 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -28,31 +28,27 @@ if TYPE_CHECKING:
 # detection, must end first.
 TIMEOUT_MINUTES = 15
 PAUSE_SECONDS = 2.0
+# The property that a deleted resource differs in. Those of CloudFormation begin with a slash.
+EXISTENCE = "existence"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A property that differs, or a resource that was deleted or not checked.
+    """A property that differs, or, without `property`, a resource that was not checked.
 
-    `entry` is what snapshots/drift.toml must hold to acknowledge the finding, without the reason. A
-    deleted resource cannot be acknowledged.
+    The entries in snapshots/drift.toml have the same keys, without `why`.
     """
 
     resource: str
-    text: str
-    entry: Mapping[str, str] = field(default_factory=dict)
+    property: str = ""
+    expected: str = ""
+    actual: str = ""
+    why: str = field(default="", compare=False)
 
-    @property
-    def is_checked(self) -> bool:
-        """Whether CloudFormation could check the resource."""
-        return self.entry != {"resource": self.resource}
-
-    def reason(self, acknowledged: Sequence[Mapping[str, str]]) -> str | None:
-        """The reason in the entry that acknowledges the finding."""
-        for entry in acknowledged:
-            if entry == {**self.entry, "reason": entry["reason"]}:
-                return entry["reason"]
-        return None
+    def __str__(self) -> str:
+        if self.property:
+            return f"{self.resource} {self.property}: {self.expected} -> {self.actual}"
+        return f"{self.resource} not checked: {self.why}"
 
 
 def find_settled(deployment: Deployment, stack: StackArtifact) -> "StackTypeDef | None":
@@ -86,12 +82,12 @@ def detect(deployment: Deployment, stack: StackArtifact) -> tuple[list[Finding],
         if drift := drifts.get(resource["LogicalResourceId"]):
             findings += _read_findings(path, drift)
         elif deployment.target.kind == "aws" and _is_supported(kind, stack.region):
-            findings.append(_not_checked(path, reason))
+            findings.append(Finding(path, why=reason))
         else:
             unsupported.append(f"{path} ({kind})")
     is_complete = detection["DetectionStatus"] == "DETECTION_COMPLETE"
-    if not is_complete and all(finding.is_checked for finding in findings):
-        findings.append(_not_checked(stack.id, reason))
+    if not is_complete and all(finding.property for finding in findings):
+        findings.append(Finding(stack.id, why=reason))
     return findings, unsupported
 
 
@@ -149,26 +145,13 @@ def _read_findings(path: str, drift: "StackResourceDriftTypeDef") -> list[Findin
     if status == "IN_SYNC":
         return []
     if status == "DELETED":
-        return [Finding(path, "deleted")]
+        return [Finding(path, EXISTENCE, "True", "False")]
     if status != "MODIFIED" or not differences:
-        return [_not_checked(path, f"{status} {drift.get('DriftStatusReason', '')}".strip())]
+        return [Finding(path, why=f"{status} {drift.get('DriftStatusReason', '')}".strip())]
     return [
-        Finding(
-            path,
-            f"{found['PropertyPath']}: {found['ExpectedValue']} -> {found['ActualValue']}",
-            {
-                "resource": path,
-                "property": found["PropertyPath"],
-                "expected": found["ExpectedValue"],
-                "actual": found["ActualValue"],
-            },
-        )
+        Finding(path, found["PropertyPath"], found["ExpectedValue"], found["ActualValue"])
         for found in differences
     ]
-
-
-def _not_checked(path: str, reason: str) -> Finding:
-    return Finding(path, f"not checked: {reason}", {"resource": path})
 
 
 def _is_supported(kind: str, region: str) -> bool:

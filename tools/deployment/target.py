@@ -10,7 +10,7 @@ from botocore.session import Session
 
 from tools.console import say
 from tools.deployment import credentials
-from tools.errors import UsageError
+from tools.errors import UsageError, UserError
 from tools.variables import replaced_variables
 
 Kind = Literal["aws", "local"]
@@ -74,7 +74,7 @@ def choose(to: str | None, session: Session, *, interactive: bool) -> Choice:
     try:
         method = credentials.find_method(session)
         problem = "No AWS credentials found."
-    except UsageError as error:
+    except UserError as error:
         if session.profile:  # the user chose it
             raise UsageError(f"{error} For the local cloud: --to local") from error
         method = None
@@ -94,7 +94,7 @@ def choose(to: str | None, session: Session, *, interactive: bool) -> Choice:
 def aws_target(session: Session) -> Target:
     """The credentials' account, resolved once for boto3 and the CDK CLI.
 
-    Raises `UsageError` with the profile and the variables to check.
+    Raises `UserError` with the profile and the variables to check.
     """
     with credentials.explained(session):
         variables = credentials.resolve(session)

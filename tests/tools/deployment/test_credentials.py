@@ -14,7 +14,7 @@ from botocore.tokens import SSOTokenProvider
 from tests.tools.conftest import KEYS, Configure
 from tools.deployment.credentials import find_method, next_step, resolve
 from tools.deployment.target import aws_target, choose
-from tools.errors import UsageError
+from tools.errors import UsageError, UserError
 from tools.project import ROOT
 from tools.variables import NO_CONFIGURATION
 
@@ -37,6 +37,7 @@ def test_resolved_credentials_do_not_depend_on_the_configuration(configure: Conf
         f"{WORK}region = eu-west-1\nendpoint_url = https://127.0.0.1:1\nca_bundle = /ca.pem\n",
         **dict.fromkeys(names, "another"),
         AWS_MAX_ATTEMPTS="7",
+        AWS_USE_FIPS_ENDPOINT="true",
         HTTPS_PROXY="http://127.0.0.1:3",
     )
     found = resolve(Session(profile="work"))
@@ -48,6 +49,7 @@ def test_resolved_credentials_do_not_depend_on_the_configuration(configure: Conf
         "AWS_ENDPOINT_URL": "https://127.0.0.1:1",
         "AWS_CA_BUNDLE": "/ca.pem",
         "AWS_MAX_ATTEMPTS": "7",
+        "AWS_USE_FIPS_ENDPOINT": "true",
         **NO_CONFIGURATION,
     }
     assert found["HTTPS_PROXY"] == "http://127.0.0.1:3"
@@ -121,7 +123,7 @@ def test_nothing_acts_in_place_of_an_unusable_profile(
     )
     with pytest.raises(UsageError, match=f"{sentence}.* the profile {profile} in .*--to local"):
         choose(None, Session(profile=profile), interactive=True)
-    with pytest.raises(UsageError, match=f"{sentence}.* the profile {profile} in "):
+    with pytest.raises(UserError, match=f"{sentence}.* the profile {profile} in "):
         aws_target(Session(profile=profile))
 
 
@@ -144,7 +146,7 @@ def test_unusable_credentials_are_an_error_on_aws_and_otherwise_select_the_local
     configure(f"[default]\n{profile}\n")
     for provider in (SSOProvider, SSOTokenProvider):  # botocore expands HOME at import
         monkeypatch.setattr(provider, "_SSO_TOKEN_CACHE_DIR", str(tmp_path))
-    with pytest.raises(UsageError, match=f"{re.escape(sentence)}.*Check the profile default in "):
+    with pytest.raises(UserError, match=f"{re.escape(sentence)}.*Check the profile default in "):
         aws_target(Session())
     choice = choose(None, Session(), interactive=True)
     assert str(choice).startswith("local cloud (No usable AWS credentials: ")
@@ -153,7 +155,7 @@ def test_unusable_credentials_are_an_error_on_aws_and_otherwise_select_the_local
 
 def test_without_credentials_aws_is_refused_with_the_file_to_check(configure: Configure) -> None:
     configure("[default]\n")
-    with pytest.raises(UsageError, match=r"Unable to locate credentials\. Check the profile"):
+    with pytest.raises(UserError, match=r"Unable to locate credentials\. Check the profile"):
         aws_target(Session())
 
 
@@ -183,7 +185,7 @@ def test_a_role_that_needs_an_mfa_code_ends_without_a_terminal(configure: Config
         check=False,
     )
     assert "Enter MFA code for arn:aws:iam::1:mfa/m" in done.stderr
-    assert "UsageError: EOFError(). Check the profile mfa in" in done.stderr
+    assert "UserError: EOFError(). Check the profile mfa in" in done.stderr
 
 
 @pytest.mark.parametrize(
