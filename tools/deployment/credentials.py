@@ -101,7 +101,7 @@ def explained(session: Session) -> Iterator[None]:
         raise UserError(
             f"{message.rstrip('.')}. Check "
             f"{', '.join([_profile(session), *variables])}. With IAM Identity Center, sign in "
-            "first: `aws sso login`."
+            "first: `aws sso login`. For the local cloud: --to local"
         ) from error
 
 
@@ -124,7 +124,8 @@ def _use_chosen_profile(session: Session) -> None:
         if stronger or len(set(chosen.values())) > 1:
             raise UsageError(
                 f"{' and '.join(profiles + stronger)} choose different credentials. Nothing was "
-                "done. Unset all but one, or name the profile with --profile=NAME."
+                "done. Unset all but one, or name the profile with --profile=NAME. For the local "
+                "cloud: --to local"
             )
         session.set_config_variable("profile", next(iter(chosen.values())))
     if session.profile:

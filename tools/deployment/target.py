@@ -76,9 +76,9 @@ def choose(to: str | None, session: Session, *, interactive: bool) -> Choice:
         problem = "No AWS credentials found."
     except UserError as error:
         if session.profile:  # the user chose it
-            raise UsageError(f"{error} For the local cloud: --to local") from error
+            raise
         method = None
-        problem = f"No usable AWS credentials: {error}"
+        problem = f"No usable AWS credentials: {error.__cause__}."
     if method and interactive:
         return Choice("aws", f"AWS credentials found: {method}")
     if method:

@@ -82,7 +82,7 @@ def test_a_profile_that_other_tools_would_not_use_is_refused_with_both_settings(
 ) -> None:
     configure(f"[default]\n{KEYS}{WORK}", **variables)
     for act in (find_method, resolve):
-        with pytest.raises(UsageError, match=f"{names} choose different.* --profile=NAME"):
+        with pytest.raises(UsageError, match=f"{names} choose.* --profile=NAME.* --to local"):
             act(Session())
     assert choose("local", Session(), interactive=False).kind == "local"
     # botocore, and so the AWS CLI, prefers --profile to all variables.
@@ -121,7 +121,7 @@ def test_nothing_acts_in_place_of_an_unusable_profile(
         "[profile process]\ncredential_process = false\n[profile incomplete]\nsso_session = corp\n",
         AWS_CONTAINER_CREDENTIALS_FULL_URI="http://127.0.0.1:1",
     )
-    with pytest.raises(UsageError, match=f"{sentence}.* the profile {profile} in .*--to local"):
+    with pytest.raises(UserError, match=f"{sentence}.* the profile {profile} in .* --to local"):
         choose(None, Session(profile=profile), interactive=True)
     with pytest.raises(UserError, match=f"{sentence}.* the profile {profile} in "):
         aws_target(Session(profile=profile))
@@ -131,8 +131,7 @@ def test_nothing_acts_in_place_of_an_unusable_profile(
     ("profile", "sentence"),
     [
         ("[x", "Unable to parse config file: "),
-        # The message alone would not say what is no JSON.
-        ("credential_process = echo a", "JSONDecodeError("),
+        ("credential_process = echo a", "Expecting value"),
         (SSO, "Token for corp does not exist"),
     ],
 )
