@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from tools.cdk_cli.assembly import StackArtifact, construct_path
+from tools.console import say
 from tools.deployment.deployed import is_changing
 from tools.deployment.prepare import Deployment
-from tools.errors import UserError
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
         StackTypeDef,
     )
 
-# A detection takes up to several minutes (API reference, DetectStackDrift). A deploy, or another
-# detection, must end first.
-TIMEOUT_MINUTES = 15
 PAUSE_SECONDS = 2.0
 # The property that a deleted resource differs in. Those of CloudFormation begin with a slash.
 EXISTENCE = "existence"
@@ -53,12 +50,12 @@ class Finding:
 
 def find_settled(deployment: Deployment, stack: StackArtifact) -> "StackTypeDef | None":
     """The deployed stack, after waiting for an operation, such as a deploy, that changes it."""
-    deadline = _deadline()
-    while found := deployment.deployed.find(stack):
-        status = found["StackStatus"]
-        if not is_changing(status):
-            break
-        _pause(f"The operation on {stack.id} ({stack.name}), which is {status},", deadline)
+    found = deployment.deployed.find(stack)
+    if found and is_changing(found["StackStatus"]):
+        say(f"Waiting until {stack.id} ({stack.name}) is no longer {found['StackStatus']}.")
+    while found and is_changing(found["StackStatus"]):
+        time.sleep(PAUSE_SECONDS)
+        found = deployment.deployed.find(stack)
     return found
 
 
@@ -94,15 +91,13 @@ def detect(deployment: Deployment, stack: StackArtifact) -> tuple[list[Finding],
 def _run_detection(
     client: "CloudFormationClient", stack: StackArtifact
 ) -> "DescribeStackDriftDetectionStatusOutputTypeDef":
-    operation = f"The drift detection of {stack.id} ({stack.name})"
-    deadline = _deadline()
     while (detection := _start_detection(client, stack)) is None:
-        _pause(operation, deadline)
+        time.sleep(PAUSE_SECONDS)
     while True:
         found = client.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
         if found["DetectionStatus"] != "DETECTION_IN_PROGRESS":
             return found
-        _pause(operation, deadline)
+        time.sleep(PAUSE_SECONDS)
 
 
 def _start_detection(client: "CloudFormationClient", stack: StackArtifact) -> str | None:
@@ -114,19 +109,6 @@ def _start_detection(client: "CloudFormationClient", stack: StackArtifact) -> st
         if "already in progress" not in str(error):
             raise
         return None
-
-
-def _deadline() -> float:
-    return time.monotonic() + TIMEOUT_MINUTES * 60
-
-
-def _pause(operation: str, deadline: float) -> None:
-    if time.monotonic() >= deadline:
-        raise UserError(
-            f"{operation} has not ended within {TIMEOUT_MINUTES} minutes. Run the same command "
-            "again later."
-        )
-    time.sleep(PAUSE_SECONDS)
 
 
 def _read_drifts(

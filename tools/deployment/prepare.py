@@ -21,7 +21,7 @@ from tools.console import console, is_interactive, say, waiting
 from tools.deployment.credentials import next_step
 from tools.deployment.deployed import DeployedStacks
 from tools.deployment.options import Options
-from tools.deployment.target import Target, announce, aws_target, choose
+from tools.deployment.target import NAMES, Target, announce, aws_target, choose
 from tools.errors import UsageError, UserError
 from tools.local_cloud.client import ACCOUNT, REGION, local_cloud
 from tools.local_cloud.folder import cloud_directory, create
@@ -100,10 +100,10 @@ def prepare(options: Options, *, dependents: bool = False) -> Iterator[Deploymen
     the target or the stacks.
     """
     session = Session(profile=options.profile)
-    choice = choose(options.to, session, interactive=is_interactive())
-    say(f"Target: {choice}, environment {options.environment}")
+    kind, why = choose(options.to, session, interactive=is_interactive())
+    say(f"Target: {NAMES[kind]} ({why}), environment {options.environment}")
     with _one_at_a_time(), ExitStack() as resources:
-        if choice.kind == "aws":
+        if kind == "aws":
             target, assembly = _prepare_aws(options, session)
         else:
             target, assembly = _prepare_local(options, resources)

@@ -19,17 +19,6 @@ VARIABLE = "WEALTH_OPS_TARGET"
 
 
 @dataclass(frozen=True)
-class Choice:
-    """The chosen kind of target, and why."""
-
-    kind: Kind
-    why: str
-
-    def __str__(self) -> str:
-        return f"{NAMES[self.kind]} ({self.why})"
-
-
-@dataclass(frozen=True)
 class Target:
     """An account on AWS or the local cloud, and the principal that acts there.
 
@@ -57,8 +46,8 @@ class Target:
         return f"{NAMES['aws']}{where}, {account} as {self.principal}"
 
 
-def choose(to: str | None, session: Session, *, interactive: bool) -> Choice:
-    """The target that `to` (from --to), WEALTH_OPS_TARGET or the credentials choose, in this order.
+def choose(to: str | None, session: Session, *, interactive: bool) -> tuple[Kind, str]:
+    """The target that --to, WEALTH_OPS_TARGET or the credentials choose, in this order; and why.
 
     Credentials select AWS if the user can be asked; without credentials, the target is the local
     cloud. On GitHub Actions, only --to or WEALTH_OPS_TARGET selects the local cloud, because a
@@ -70,7 +59,7 @@ def choose(to: str | None, session: Session, *, interactive: bool) -> Choice:
         kind = next((kind for kind in NAMES if kind == named), None)
         if kind is None:
             raise UsageError(f"{source} is {named!r}. Known targets: {', '.join(NAMES)}.")
-        return Choice(kind, f"set by {source}")
+        return kind, f"set by {source}"
     try:
         method = credentials.find_method(session)
         problem = "No AWS credentials found."
@@ -80,7 +69,7 @@ def choose(to: str | None, session: Session, *, interactive: bool) -> Choice:
         method = None
         problem = f"No usable AWS credentials: {error.__cause__}."
     if method and interactive:
-        return Choice("aws", f"AWS credentials found: {method}")
+        return "aws", f"AWS credentials found: {method}"
     if method:
         raise UsageError(
             f"AWS credentials found: {method}. But there is no terminal for the question. Nothing "
@@ -88,7 +77,7 @@ def choose(to: str | None, session: Session, *, interactive: bool) -> Choice:
         )
     if os.environ.get("GITHUB_ACTIONS") == "true":
         raise UsageError(f"{problem} On GitHub Actions, select the local cloud with --to local.")
-    return Choice("local", problem.rstrip("."))
+    return "local", problem.rstrip(".")
 
 
 def aws_target(session: Session) -> Target:

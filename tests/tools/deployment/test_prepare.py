@@ -20,7 +20,7 @@ from tools.deployment import prepare as module
 from tools.deployment.__main__ import main
 from tools.deployment.options import Options
 from tools.deployment.prepare import prepare
-from tools.deployment.target import Choice, Target
+from tools.deployment.target import Target
 from tools.errors import UserError
 from tools.local_cloud.client import LocalCloud
 
@@ -62,7 +62,7 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalCloud:
 def aws(monkeypatch: pytest.MonkeyPatch) -> Options:
     """Options for an AWS account."""
     target = Target("aws", ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", {"AWS_ACCESS_KEY_ID": "key"})
-    monkeypatch.setattr(module, "choose", lambda *_, **__: Choice("aws", "set by --to"))
+    monkeypatch.setattr(module, "choose", lambda *_, **__: ("aws", "set by --to"))
     monkeypatch.setattr(module, "aws_target", lambda *_, **__: target)
     return replace(LOCAL, to="aws")
 
