@@ -44,6 +44,7 @@ def test_help_lists_the_flags_of_the_verb_with_their_defaults(
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
+        ("deploy --exclusive", "unrecognized arguments: --exclusive"),
         ("deploy --unprotect", "unrecognized arguments: --unprotect"),
         ("deploy --role-arn=arn:x", "unrecognized arguments: --role-arn=arn:x"),
         ("deploy --environment nowhere", "invalid choice: 'nowhere'"),
