@@ -54,7 +54,8 @@ def resolve(session: Session) -> dict[str, str]:
     config = session.get_scoped_config()
     refused = [key for key in sorted(os.environ) if key.startswith("AWS_ENDPOINT_URL_")]
     refused += [key for key in _CLI_VARIABLES if key in os.environ]
-    refused += [f"`services` of {_profile(session)}"] if "services" in config else []
+    if "services" in config:
+        refused.append(f"`services` of {_profile(session)}")
     if refused:
         raise UsageError(
             f"boto3 and the CDK CLI would read {', '.join(refused)} in different ways. Unset it, "
