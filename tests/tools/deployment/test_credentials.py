@@ -152,12 +152,6 @@ def test_unusable_credentials_are_an_error_on_aws_and_otherwise_select_the_local
     assert re.match(f"No usable AWS credentials: .*{re.escape(sentence)}", why)
 
 
-def test_without_credentials_aws_is_refused_with_the_file_to_check(configure: Configure) -> None:
-    configure("[default]\n")
-    with pytest.raises(UserError, match=r"Unable to locate credentials\. Check the profile"):
-        aws_target(Session())
-
-
 @pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL_S3", "CDK_PROFILE", "CDK_ROLE_ARN"])
 def test_a_setting_that_boto3_and_the_cdk_cli_read_differently_is_refused(
     configure: Configure, name: str
