@@ -148,7 +148,7 @@ def test(session: nox.Session, components: Sequence[str]) -> None:
 
 def synth(session: nox.Session, apps: Sequence[str]) -> None:
     """Synthesize with cdk-nag and lint the templates."""
-    run(session, "python", "-m", "tools.security.synth", *apps)
+    run(session, "python", "-m", "tools.security", *apps)
 
 
 for check in (lint, mypy, test):
@@ -202,7 +202,7 @@ def workflows(session: nox.Session) -> None:
 @task
 def security(session: nox.Session) -> None:
     """Scan environments or domains with cdk-nag, cfn-lint and checkov: nox -s security -- dev."""
-    run(session, "python", "-m", "tools.security", *session.posargs)
+    run(session, "python", "-m", "tools.security", "--all-scanners", *session.posargs)
 
 
 @task

@@ -84,7 +84,7 @@ def test_each_kind_of_checkout_is_synthesized(
     assert affected in run(folder, "tools.ci.affected", "--base=HEAD~1")[1]
     (folder / "node_modules").symlink_to(ROOT / "node_modules")
     home = str(tmp_path / "new" / "home")
-    status, output = run(folder, "tools.security.synth", "dev", HOME=home, **variables)
+    status, output = run(folder, "tools.security", "dev", HOME=home, **variables)
     assert (status, output.splitlines()[-1]) == (0, "dev: One.template.json"), output
     assert (folder / "cdk.out" / "One.template.json").exists()
     for escape in ("\x1b", "\r"):  # no spinner frames in a log

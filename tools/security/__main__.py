@@ -1,50 +1,57 @@
-"""Find insecure settings and stale acknowledgements: `python -m tools.security [storage …]`."""
+"""Synthesize apps and list their findings: `python -m tools.security [--all-scanners] dev …`."""
 
 import argparse
-import shutil
+import importlib
 import sys
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
+from pathlib import Path
 
 from tools.cdk_cli import synth
 from tools.console import say, waiting
 from tools.errors import reports_errors
 from tools.project import environments
-from tools.security import scans
-from tools.security.scans import Acknowledgement, Finding, ScannedAssembly
+from tools.security.scans import (
+    Acknowledgement,
+    ScannedAssembly,
+    cdk_nag,
+    cfn_lint,
+    checkov,
+)
 
 
-def examine(name: str) -> int:
-    """Scan a domain's or environment's app, print a report, and return how many faults it has.
+def scan(name: str, folder: Path, *, all_scanners: bool) -> bool:
+    """Print an app's faults, and return whether it has any.
 
-    Raises `UserError` if the app does not synthesize or a scanner cannot run.
+    Faults are findings that no construct acknowledges. With `all_scanners`, acknowledgements of no
+    finding are faults too, and the report ends with the acknowledged findings. Raises `UserError`
+    if a scanner cannot run.
     """
-    folder = scans.BUILD / name
-    shutil.rmtree(folder, ignore_errors=True)
-    with waiting(f"Synthesizing {name}, with cdk-nag"):
-        # With one more cdk-nag pack than `nox -s synth`.
-        context = synth.REPORT_FINDINGS | {"serverless-checks": True}
-        synth.synthesize(name, output=folder, context=context)
     assembly = ScannedAssembly(folder)
-    findings: list[Finding] = []
-    for scanner in (scans.cdk_nag, scans.cfn_lint, scans.checkov):
-        title = scanner.__name__.replace("_", "-")
-        with waiting(f"Running {title}"):
-            found = list(scanner(assembly))
-        open_findings = len(assembly.unacknowledged(found))
-        say(f"{title}: {len(found)} findings, {open_findings} not acknowledged")
-        findings += found
-    faults = assembly.unacknowledged(findings)
-    for finding in faults:
-        say(f"\n{finding}")
+    say(f"{name}: {', '.join(file.name for file in assembly.files)}")
+    findings = [*cdk_nag(assembly), *cfn_lint(assembly)]
+    if all_scanners:
+        with waiting("Running checkov"):
+            findings += checkov(assembly)
+    faults = [
+        assembly.describe(finding)
+        for finding in sorted(findings, key=lambda finding: finding.path)
+        if not assembly.acknowledgement(finding)
+    ]
     if faults:
-        say(f"\n{synth.ACKNOWLEDGE}")
-    stale = assembly.stale(findings)
-    for old in stale:
-        say(f"\n{old.path} ({old.line}): remove the stale acknowledgement of {old.id}")
-    say(f"\nAcknowledged findings in {name}:")
-    _list(filter(None, map(assembly.acknowledgement, findings)))
-    return len(faults) + len(stale)
+        faults.append(synth.ACKNOWLEDGE)
+    if all_scanners:
+        faults += [
+            f"{old.path} ({old.line}): remove the stale acknowledgement of {old.id}"
+            for old in assembly.stale(findings)
+        ]
+    for fault in faults:
+        say(f"\n{fault}", style="red")
+    if all_scanners:
+        say(f"\nAcknowledged findings in {name}:")
+        _list({*filter(None, map(assembly.acknowledgement, findings))})
+    return bool(faults)
 
 
 def _list(acknowledgements: Iterable[Acknowledgement]) -> None:
@@ -53,25 +60,30 @@ def _list(acknowledgements: Iterable[Acknowledgement]) -> None:
     def where(found: Acknowledgement) -> tuple[str, str]:
         return found.path, found.reason
 
-    for (path, reason), group in groupby(sorted(set(acknowledgements), key=where), where):
-        rules = sorted(found.id for found in group)
-        say("\n  ".join([f"\n{path}", reason, *rules]))
+    for (path, reason), group in groupby(sorted(acknowledgements, key=where), where):
+        ids = sorted(found.id for found in group)
+        say("\n  ".join([f"\n{path}", reason, *ids]))
     say("")
 
 
 @reports_errors
 def main(arguments: Sequence[str]) -> int:
-    """Examine the named apps, or every environment; return the exit status."""
+    """Scan the named apps, or every environment; return the exit status."""
     parser = argparse.ArgumentParser(prog="nox -s security --", allow_abbrev=False)
-    known = ", ".join(synth.apps())
+    parser.add_argument("names", nargs="*", choices=synth.apps(), help="default: environments")
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"{known}; default: every environment"
+        "--all-scanners", action="store_true", help="with checkov, and one more cdk-nag pack"
     )
-    names = parser.parse_args(arguments).names
-    for name in names:
-        if name not in synth.apps():
-            parser.error(f"domain or environment {name!r} not found; known: {known}")
-    return min(1, sum(examine(name) for name in names or environments()))
+    options = parser.parse_args(arguments)
+    names = options.names or environments()
+    context = {"serverless-checks": True} if options.all_scanners else {}
+    with ThreadPoolExecutor() as pool, waiting(f"Synthesizing {', '.join(names)}"):
+        pool.submit(importlib.import_module, "cfnlint.runner")  # it loads while the apps run
+        folders = synth.synthesize_all(names, context=synth.REPORT_FINDINGS | context)
+    faulty = [
+        scan(name, folder, all_scanners=options.all_scanners) for name, folder in folders.items()
+    ]
+    return int(any(faulty))
 
 
 if __name__ == "__main__":

@@ -1,43 +1,34 @@
-"""The scanners for a cloud assembly: cdk-nag, which `cdk synth` runs, cfn-lint and checkov."""
+"""The scanners for a cloud assembly: cdk-nag, which the synthesis runs, cfn-lint and checkov."""
 
 import json
 import os
 import re
 import subprocess
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple
 
 from stacks.core.errors import user_line
 from tools.cdk_cli.assembly import construct_path
 from tools.errors import UserError
 from tools.project import ROOT
 
-SCANNERS = ROOT / "tools" / "security" / "checkov"
+CHECKOV = ROOT / "tools" / "security" / "checkov"
 BUILD = ROOT / "build" / "security"
 # The function that acknowledges findings.
 FINDINGS_MODULE = ROOT / "stacks" / "core" / "findings.py"
 
-# cfn-lint rules that the CDK's own constructs break. W3005: the CDK writes a DependsOn for every
-# grant to a role, even if a Ref implies the dependency (aws/aws-cdk#24578).
-IGNORED = ("W3005",)
+# What the CDK's own constructs break. W3005: the CDK writes a DependsOn for every grant to a role,
+# even if a Ref implies the dependency (aws/aws-cdk#24578).
+IGNORED = ["W3005"]
 
 
 class Finding(NamedTuple):
-    """A rule that a construct breaks. `id` is the id to acknowledge, e.g. `cfn-lint::W3045`.
-
-    `line` is the line that created the construct, or empty.
-    """
+    """What a construct breaks. `id` is the id to acknowledge, e.g. `cfn-lint::W3045`."""
 
     id: str
     path: str
     text: str
-    line: str = ""
-
-    def __str__(self) -> str:
-        line = f" ({self.line})" if self.line else ""
-        return f"{self.path}{line}\n  {self.id}\n  {self.text}"
 
 
 class Acknowledgement(NamedTuple):
@@ -49,54 +40,45 @@ class Acknowledgement(NamedTuple):
     id: str
     path: str
     reason: str
-    line: str = ""
+    line: str
 
 
 class ScannedAssembly:
-    """The templates and acknowledgements that `cdk synth` wrote into a folder."""
+    """The templates, lines and acknowledgements in a cloud assembly."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.files = sorted(folder.glob("*.template.json"))
-        entries = [
-            (path.removeprefix("/").removesuffix("/Resource"), entry)
-            for file in folder.glob("*.metadata.json")
-            for path, metadata in json.loads(file.read_text()).items()
-            for entry in metadata
-        ]
-        self._lines = {
-            path: user_line(entry["data"])
-            for path, entry in entries
-            if entry["type"] == "aws:cdk:creationStack"
-        }
-        self._acknowledgements = {
-            (finding, path): Acknowledgement(finding, path, reason, _called(entry.get("trace", [])))
-            for path, entry in entries
-            if entry["type"] == "aws:cdk:acknowledged-rules"
-            for finding, reason in entry["data"].items()
-        }
+        self._acknowledgements: dict[tuple[str, str], Acknowledgement] = {}
+        self._lines: dict[str, str] = {}
+        for file in folder.glob("*.metadata.json"):
+            for key, entries in json.loads(file.read_text()).items():
+                path = key.removeprefix("/").removesuffix("/Resource")
+                for entry in entries:
+                    if entry["type"] == "aws:cdk:creationStack":
+                        self._lines[path] = user_line(entry["data"]) or ""
+                    elif entry["type"] == "aws:cdk:acknowledged-rules":
+                        line = _caller(entry.get("trace", []))
+                        for id, reason in entry["data"].items():
+                            found = Acknowledgement(id, path, reason, line)
+                            self._acknowledgements[id, path] = found
 
-    def line(self, path: str) -> str:
-        """The line that created the construct at `path`, or an empty text.
+    def describe(self, finding: Finding) -> str:
+        """The finding's construct with the line that created it, the id to acknowledge and text.
 
         A construct without a line was created by a parent, with its line. After a callback from
         the CDK to Python, such as for `availability_zones`, jsii passes no line.
         """
-        while path and not self._lines.get(path):
-            path = path.rpartition("/")[0]
-        return self._lines.get(path) or ""
+        lines = [self._lines.get(path, "") for path in _with_parents(finding.path)]
+        where = next((f" ({line})" for line in lines if line), "")
+        return f"{finding.path}{where}\n  {finding.id}\n  {finding.text}"
 
     def acknowledgement(self, finding: Finding) -> Acknowledgement | None:
         """The acknowledgement for `finding`: on its construct, or on a parent."""
-        path = finding.path
-        while path and (finding.id, path) not in self._acknowledgements:
-            path = path.rpartition("/")[0]
-        return self._acknowledgements.get((finding.id, path))
-
-    def unacknowledged(self, findings: Iterable[Finding]) -> list[Finding]:
-        """The findings that no construct acknowledges, by construct."""
-        found = [finding for finding in findings if not self.acknowledgement(finding)]
-        return sorted(found, key=lambda finding: finding.path)
+        keys = ((finding.id, path) for path in _with_parents(finding.path))
+        return next(
+            (self._acknowledgements[key] for key in keys if key in self._acknowledgements), None
+        )
 
     def stale(self, findings: Iterable[Finding]) -> list[Acknowledgement]:
         """The acknowledgements that match none of `findings`, except the CDK's own.
@@ -105,166 +87,109 @@ class ScannedAssembly:
         """
         used = {self.acknowledgement(finding) for finding in findings}
         return [
-            acknowledgement
-            for acknowledgement in self._acknowledgements.values()
-            if acknowledgement.line and acknowledgement not in used
-            if not acknowledgement.id.startswith("Annotation::")
+            old
+            for old in self._acknowledgements.values()
+            if old.line and old not in used and not old.id.startswith("Annotation::")
         ]
 
     def path(self, template: str, logical_id: str) -> str:
         """The construct path for a resource or output, e.g. `StorageStack/DataBucket`."""
         file = self.folder / Path(template).name
         path = construct_path(json.loads(file.read_text()), logical_id)
-        return path if "/" in path else f"{file.name.removesuffix('.template.json')}/{path}"
+        stack = file.name.removesuffix(".template.json")
+        return path if "/" in path else f"{stack}/{path}".rstrip("/")
 
 
-def _called(trace: Sequence[str]) -> str:
+def _with_parents(path: str) -> Iterator[str]:
+    while path:
+        yield path
+        path = path.rpartition("/")[0]
+
+
+def _caller(trace: Sequence[str]) -> str:
     """The line in a stack that called `acknowledge`, or an empty text if the CDK did."""
     called = any(str(FINDINGS_MODULE) in frame for frame in trace)
     return (user_line(trace) or str(FINDINGS_MODULE)) if called else ""
 
 
-def cdk_nag(assembly: ScannedAssembly, *, warnings: bool = True) -> Iterator[Finding]:
+def cdk_nag(assembly: ScannedAssembly) -> Iterator[Finding]:
     """The findings in the validation report: cdk-nag, CloudFormation's rules, names and limits.
 
-    `warnings` adds the findings that do not fail a synthesis. Raises `UserError` if the rules did
-    not run.
+    Raises `UserError` if a validation did not run.
     """
     file = assembly.folder / "validation-report.json"
     if not file.exists():
         raise UserError(f"{file} not found: build the app with `new_app` in stacks/core/app.py.")
-    report = json.loads(file.read_text())
-    for plugin in report["pluginReports"]:
-        fails = plugin["conclusion"] == "failure"
-        if fails and not plugin["violations"]:
+    for plugin in json.loads(file.read_text())["pluginReports"]:
+        if plugin["conclusion"] == "failure" and not plugin["violations"]:
             raise UserError(plugin["metadata"]["error"])
-        if not fails and not warnings:
-            continue
         for found in plugin["violations"] + plugin.get("suppressedViolations", []):
-            rule = _rule_id(plugin["pluginName"], found["ruleName"])
-            # A NIST rule's description ends in a list with dozens of controls.
+            # As the CDK does: a name may contain the plugin, and a space becomes a hyphen.
+            name = found["ruleName"]
+            id = name if re.match(r"[\w.-]+::", name) else f"{plugin['pluginName']}::{name}"
+            # A NIST description ends in a list with dozens of controls.
             text = re.sub(r" - \(Control IDs: .*\)", "", found["description"])
             text = " ".join(filter(None, (text, found.get("suggestedFix"))))
             for construct in found["violatingConstructs"]:
                 path = construct["constructPath"].removesuffix("/Resource")
-                yield Finding(rule, path, text, assembly.line(path))
-
-
-def _rule_id(plugin: str, rule: str) -> str:
-    # As the CDK does: a name may contain the plugin, and a space becomes a hyphen.
-    name = rule if re.match(r"[\w.-]+::", rule) else f"{plugin}::{rule}"
-    return name.replace(" ", "-")
-
-
-# Reads its arguments from the standard input, so that a process can load cfn-lint in advance.
-_CFN_LINT = """
-import json, sys
-import cfnlint.runner
-sys.argv[1:] = json.load(sys.stdin)
-sys.exit(cfnlint.runner.main())
-"""
-
-
-def start_cfn_lint() -> subprocess.Popen[str]:
-    """A process that loads cfn-lint, which takes half a second, for one call of `cfn_lint_all`."""
-    return _start(sys.executable, "-c", _CFN_LINT)
+                yield Finding(id.replace(" ", "-"), path, text)
 
 
 def cfn_lint(assembly: ScannedAssembly) -> Iterator[Finding]:
-    """cfn-lint's findings, including the informational ones."""
-    for found in _run_cfn_lint(assembly.files, start_cfn_lint(), "-cI"):
-        yield _cfn_lint_finding(assembly, found)
+    """cfn-lint's findings, including the informational ones, without the user's settings."""
+    # Imported here, because the import takes half a second.
+    from cfnlint.config import ConfigMixIn
+    from cfnlint.runner import Runner
 
-
-def cfn_lint_all(
-    assemblies: Sequence[ScannedAssembly], process: subprocess.Popen[str]
-) -> list[list[Finding]]:
-    """cfn-lint's findings in each assembly, from a process that `start_cfn_lint` returned."""
-    files = [file for assembly in assemblies for file in assembly.files]
-    everything = _run_cfn_lint(files, process)
-    return [
-        [
-            _cfn_lint_finding(assembly, found)
-            for found in everything
-            if Path(found["Filename"]).parent == assembly.folder
-        ]
-        for assembly in assemblies
-    ]
-
-
-class _CfnLintFinding(TypedDict):
-    Filename: str
-    Location: Mapping[str, Sequence[str]]
-    Message: str
-    Rule: Mapping[str, str]
-
-
-def _run_cfn_lint(
-    files: Sequence[Path], process: subprocess.Popen[str], *options: str
-) -> list[_CfnLintFinding]:
-    arguments = ["--format=json", *options, "--ignore-checks", *IGNORED, "--", *map(str, files)]
-    found: list[_CfnLintFinding] = json.loads(_output("cfn-lint", process, json.dumps(arguments)))
-    return found
-
-
-def _cfn_lint_finding(assembly: ScannedAssembly, found: _CfnLintFinding) -> Finding:
-    keys = found["Location"]["Path"]  # e.g. ["Resources", "DataBucketE3889A50", "Properties"]
-    path = assembly.path(found["Filename"], keys[1] if len(keys) > 1 else "").rstrip("/")
-    rule = f"cfn-lint::{found['Rule']['Id']}"
-    return Finding(rule, path, found["Message"], assembly.line(path))
+    config = ConfigMixIn(
+        ["--config-file", os.devnull],
+        templates=[*map(str, assembly.files)],
+        include_checks=["I"],
+        ignore_checks=IGNORED,
+    )
+    for found in Runner(config).run():
+        # For example ["Resources", "DataBucketE3889A50", "Properties"].
+        logical_id = str(found.path[1]) if len(found.path) > 1 else ""
+        path = assembly.path(found.filename, logical_id)
+        yield Finding(f"cfn-lint::{found.rule.id}", path, found.message)
 
 
 def checkov(assembly: ScannedAssembly) -> Iterator[Finding]:
-    """The findings from checkov's CloudFormation checks.
+    """The findings from checkov's CloudFormation checks, without the user's settings.
 
-    Raises `UserError` if checkov cannot read a template.
+    Raises `UserError` if uv cannot install checkov from its lock file, in an environment of its
+    own, and if checkov cannot read a template.
     """
-    options = ("--framework=cloudformation", "--skip-download", "--quiet", "--compact", "-ojson")
-    process = _start(install(), *options, "--file", *assembly.files)
-    report = json.loads(_output("checkov", process))
+    installed = BUILD / "checkov"
+    command = ["uv", "sync", "--quiet", "--frozen", "--project", str(CHECKOV)]
+    environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(installed)}
+    if subprocess.run(command, env=environment, check=False).returncode:
+        raise UserError(f"uv cannot install checkov from {CHECKOV / 'uv.lock'}; see above.")
+    options = (
+        "--framework=cloudformation",
+        "--skip-download",
+        "--soft-fail",
+        "--quiet",
+        "--compact",
+    )
+    scan = subprocess.run(
+        [installed / "bin" / "checkov", *options, "--output=json", "--file", *assembly.files],
+        cwd=CHECKOV,
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(BUILD),
+            "CKV_SKIP_PACKAGE_UPDATE_CHECK": "true",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if scan.returncode:
+        raise UserError(f"checkov failed:\n{scan.stdout}{scan.stderr}")
+    report = json.loads(scan.stdout)
     # If no check applies to a resource, checkov prints only the summary.
     if errors := report.get("summary", report)["parsing_errors"]:
         raise UserError(f"checkov cannot read {errors} of the {len(assembly.files)} templates.")
     for check in report.get("results", {}).get("failed_checks", []):
         path = assembly.path(check["file_abs_path"], check["resource"].split(".")[1])
-        rule = f"checkov::{check['check_id']}"
-        yield Finding(rule, path, check["check_name"], assembly.line(path))
-
-
-def install() -> Path:
-    """Install checkov from its lock file in a separate environment; return its command.
-
-    Raises `UserError` if uv cannot install checkov; uv prints the reason.
-    """
-    folder = BUILD / "checkov"
-    command = ["uv", "sync", "--quiet", "--frozen", "--project", str(SCANNERS)]
-    environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(folder)}
-    if subprocess.run(command, env=environment, check=False).returncode:
-        raise UserError(f"uv cannot install checkov from {SCANNERS / 'uv.lock'}.")
-    return folder / "bin" / "checkov"
-
-
-def _start(*command: str | Path) -> subprocess.Popen[str]:
-    """Start a scanner, which reads no user settings."""
-    settings = {"HOME": str(BUILD / "home"), "CKV_SKIP_PACKAGE_UPDATE_CHECK": "true"}
-    return subprocess.Popen(
-        command,
-        cwd=SCANNERS,
-        env={"PATH": os.environ["PATH"], **settings},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def _output(name: str, process: subprocess.Popen[str], text: str = "") -> str:
-    """The JSON that the scanner `name` prints after reading `text`.
-
-    Raises `UserError` with the output if it is no JSON.
-    """
-    with process:
-        output, errors = process.communicate(text)
-    if not output.startswith(("{", "[")):
-        raise UserError(f"{name} failed:\n{output}{errors}")
-    return output
+        yield Finding(f"checkov::{check['check_id']}", path, check["check_name"])
