@@ -1,7 +1,6 @@
 """Synthesize apps and list their findings: `python -m tools.security [--all-scanners] dev …`."""
 
 import argparse
-import importlib
 import sys
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from tools.security.scans import (
     cdk_nag,
     cfn_lint,
     checkov,
+    load_cfn_lint,
 )
 
 
@@ -78,7 +78,7 @@ def main(arguments: Sequence[str]) -> int:
     names = options.names or environments()
     context = {"serverless-checks": True} if options.all_scanners else {}
     with ThreadPoolExecutor() as pool, waiting(f"Synthesizing {', '.join(names)}"):
-        pool.submit(importlib.import_module, "cfnlint.runner")  # it loads while the apps run
+        pool.submit(load_cfn_lint)  # while the apps run
         folders = synth.synthesize_all(names, context=synth.REPORT_FINDINGS | context)
     faulty = [
         scan(name, folder, all_scanners=options.all_scanners) for name, folder in folders.items()

@@ -4,14 +4,18 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from stacks.core.errors import user_line
 from tools.cdk_cli.assembly import construct_path
 from tools.errors import UserError
 from tools.project import ROOT
+
+if TYPE_CHECKING:
+    from cfnlint.match import Match
 
 CHECKOV = ROOT / "tools" / "security" / "checkov"
 BUILD = ROOT / "build" / "security"
@@ -135,23 +139,30 @@ def cdk_nag(assembly: ScannedAssembly) -> Iterator[Finding]:
                 yield Finding(id.replace(" ", "-"), path, text)
 
 
-def cfn_lint(assembly: ScannedAssembly) -> Iterator[Finding]:
-    """cfn-lint's findings, including the informational ones, without the user's settings."""
-    # Imported here, because the import takes half a second.
-    from cfnlint.config import ConfigMixIn
-    from cfnlint.runner import Runner
+@cache
+def load_cfn_lint() -> Callable[[Path], Iterable["Match"]]:
+    """A function that lints a template, without the user's settings.
 
-    config = ConfigMixIn(
-        ["--config-file", os.devnull],
-        templates=[*map(str, assembly.files)],
-        include_checks=["I"],
-        ignore_checks=IGNORED,
-    )
-    for found in Runner(config).run():
-        # For example ["Resources", "DataBucketE3889A50", "Properties"].
-        logical_id = str(found.path[1]) if len(found.path) > 1 else ""
-        path = assembly.path(found.filename, logical_id)
-        yield Finding(f"cfn-lint::{found.rule.id}", path, found.message)
+    Loading cfn-lint takes half a second.
+    """
+    from cfnlint.config import ConfigMixIn
+    from cfnlint.runner import Runner, run_template_by_file_path
+
+    options = ["--config-file", os.devnull]
+    config = ConfigMixIn(options, include_checks=["I"], ignore_checks=IGNORED)
+    rules = Runner(config).rules
+    return lambda file: run_template_by_file_path(str(file), config, rules, False)
+
+
+def cfn_lint(assembly: ScannedAssembly) -> Iterator[Finding]:
+    """cfn-lint's findings, including the informational ones."""
+    lint = load_cfn_lint()
+    for file in assembly.files:
+        for found in lint(file):
+            # For example ["Resources", "DataBucketE3889A50", "Properties"].
+            logical_id = str(found.path[1]) if len(found.path) > 1 else ""
+            path = assembly.path(file.name, logical_id)
+            yield Finding(f"cfn-lint::{found.rule.id}", path, found.message)
 
 
 def checkov(assembly: ScannedAssembly) -> Iterator[Finding]:
