@@ -6,7 +6,8 @@ policies allow: on a resource in the diagram, or on all resources whose ARN matc
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, product
 from pathlib import Path
 
 from tools.cdk_cli.assembly import Json, at, construct_path
@@ -40,8 +41,23 @@ def draw(folder: Path) -> str:
             for path in sorted(folder.glob("*.template.json"))
         }
     )
-    lines = [*drawing.stacks(), *drawing.imports(), *drawing.grants()]
-    return "\n".join(["```mermaid", "flowchart LR", *lines, "```"])
+    imports = _arrows('-- "{}" -->', drawing.imports())
+    grants = _arrows('-. "{}" .->', drawing.grants())
+    return "\n".join(["```mermaid", "flowchart LR", *drawing.stacks(), *imports, *grants, "```"])
+
+
+def _arrows(arrow: str, found: Iterable[tuple[str, str, str]]) -> Iterator[str]:
+    """A line for the sources with the same labels to the same target, which names two labels."""
+    labels: dict[tuple[str, str], list[str]] = {}
+    for source, target, label in found:
+        labels.setdefault((source, target), []).append(label)
+    sources: dict[tuple[str, str], list[str]] = {}
+    for (source, target), all_labels in labels.items():
+        first, more = [*dict.fromkeys(all_labels)][:2], len({*all_labels}) > 2
+        text = ", ".join([*first, "…"] if more else first)
+        sources.setdefault((text, target), []).append(source)
+    for (text, target), who in sources.items():
+        yield f"{' & '.join(who)} {arrow.format(text)} {target}"
 
 
 class _Drawing:
@@ -82,65 +98,41 @@ class _Drawing:
     def stacks(self) -> Iterator[str]:
         """A line for each stack: its subgraph."""
         shown: dict[str, list[str]] = {stack: [] for stack in self.templates}
-        for stack, key, resource in self.items("Resources"):
-            if (stack, key) in self.nodes:
-                type_ = str(at(resource, "Type"))
-                name = at(resource, f"Properties.{type_.rpartition(':')[2]}Name")
-                if not isinstance(name, str):  # CloudFormation generates the name
-                    name = self.path(stack, key)
-                label = f"{' '.join(type_.split('::')[1:])}<br>{_text(name)}"
-                shown[stack].append(self.nodes[stack, key] + SHAPES[type_].format(label))
+        for (stack, key), node in self.nodes.items():
+            resource = at(self.templates[stack], f"Resources.{key}")
+            type_ = str(at(resource, "Type"))
+            name = at(resource, f"Properties.{type_.rpartition(':')[2]}Name")
+            if not isinstance(name, str):  # CloudFormation generates the name
+                name = self.path(stack, key)
+            label = f"{' '.join(type_.split('::')[1:])}<br>{name}"
+            shown[stack].append(node + SHAPES[type_].format(label))
         for stack, nodes in shown.items():
             yield "; ".join([f'subgraph {_id(stack)}["{stack}"]', *nodes, "end"])
 
-    def imports(self) -> Iterator[str]:
-        """A line for the stacks that import the same exports from a resource."""
-        keys: dict[tuple[str, str], list[str]] = {}
+    def imports(self) -> Iterator[tuple[str, str, str]]:
+        """Each import: the exported node, the importing stack and the export's key."""
         for stack, template in self.templates.items():
             for name in sorted({*_references(template)} & self.exports.keys()):
                 node, key = self.exports[name]
-                keys.setdefault((node, _id(stack)), []).append(key)
-        importers: dict[tuple[str, str], list[str]] = {}
-        for (node, stack), imported in keys.items():
-            importers.setdefault((node, ", ".join(imported)), []).append(stack)
-        for (node, label), stacks in importers.items():
-            yield f'{node} -- "{label}" --> {" & ".join(stacks)}'
+                yield node, _id(stack), key
 
-    def grants(self) -> Iterator[str]:
-        """A line for the roles that may do the same on the same resource or pattern."""
-        actions: dict[tuple[str, str], list[str]] = {}
-        for role, target, allowed in self.permissions():
-            actions.setdefault((role, target), []).extend(allowed)
-        roles: dict[tuple[str, str], list[str]] = {}
-        for (role, target), allowed in actions.items():
-            distinct = [*dict.fromkeys(allowed)]
-            label = ", ".join(distinct[:2]) + (", …" if len(distinct) > 2 else "")
-            roles.setdefault((target, _text(label)), []).append(role)
-        for (target, label), who in roles.items():
-            service, _, pattern = target.partition(":")
-            node = f'{_id(target)}{{{{"{service}<br>{_text(pattern)}"}}}}' if pattern else target
-            yield f'{" & ".join(who)} -. "{label}" .-> {node}'
-
-    def permissions(self) -> Iterator[tuple[str, str, list[str]]]:
-        """Each role, node or pattern, and the actions on it that a policy statement allows."""
+    def grants(self) -> Iterator[tuple[str, str, str]]:
+        """Each action that a policy statement allows: the role, the node or pattern, the action."""
         for stack, key, resource in self.items("Resources"):
-            roles, policies = _list(at(resource, "Properties.Roles")), [at(resource, "Properties")]
+            roles = _list(at(resource, "Properties.Roles"))
+            policies = [at(resource, "Properties")]
             if at(resource, "Type") == "AWS::IAM::Role":
-                roles, policies = [{"Ref": key}], _list(at(resource, "Properties.Policies"))
-            for role in filter(None, [self.node(stack, role) for role in roles]):
-                for actions, arn in _allowed(policies):
-                    if target := self.node(stack, arn) or _pattern(arn):
-                        yield role, target, actions
-
-
-def _allowed(policies: list[Json]) -> Iterator[tuple[list[str], Json]]:
-    """The actions of each statement that allows something, with each of its resources."""
-    for policy in policies:
-        for statement in _list(at(policy, "PolicyDocument.Statement")):
-            actions = [str(action) for action in _list(at(statement, "Action"))]
-            if actions and at(statement, "Effect") == "Allow":
+                roles = [{"Ref": key}]
+                policies = _list(at(resource, "Properties.Policies"))
+            nodes = filter(None, [self.node(stack, role) for role in roles])
+            statements = [_list(at(policy, "PolicyDocument.Statement")) for policy in policies]
+            for node, statement in product(nodes, chain(*statements)):
+                if at(statement, "Effect") != "Allow":
+                    continue
                 for arn in _list(at(statement, "Resource")):
-                    yield actions, arn
+                    if target := self.node(stack, arn) or _pattern(arn):
+                        for action in _list(at(statement, "Action")):
+                            yield node, target, str(action)
 
 
 def _references(value: Json) -> Iterator[str]:
@@ -157,10 +149,13 @@ def _references(value: Json) -> Iterator[str]:
 
 
 def _pattern(arn: Json) -> str | None:
-    """An ARN's `<service>:<resource>`; None for `*` and for a value that is no ARN."""
+    """The node for the resources that an ARN matches; None for `*` and for no ARN."""
     parts = _flat(arn).split(":", 5)
+    if len(parts) < 6:
+        return None
     # Without the sub-resource pattern: `table/a-*/*` are the indexes on `table/a-*`.
-    return re.sub(r"(\*.*)[/:]\*$", r"\1", f"{parts[2]}:{parts[5]}") if len(parts) == 6 else None
+    resource = re.sub(r"(\*.*)[/:]\*$", r"\1", parts[5])
+    return f'{_id(f"{parts[2]}:{resource}")}{{{{"{parts[2]}<br>{resource}"}}}}'
 
 
 def _flat(value: Json) -> str:
@@ -176,14 +171,10 @@ def _flat(value: Json) -> str:
 
 def _list(value: Json) -> list[Json]:
     """A value as a list: policies allow a list, or its only element."""
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [*value]
+    if isinstance(value, list):
+        return value
     return [] if value is None else [value]
 
 
 def _id(text: str) -> str:
     return re.sub(r"\W+", "_", text)
-
-
-def _text(label: str) -> str:
-    return re.sub(r'["<>#;`|]', "'", label)  # they would end the label

@@ -1,6 +1,5 @@
-"""The generated blocks in the documents.
+"""README's generated blocks, each between the lines `<!-- begin NAME -->` and `<!-- end NAME -->`.
 
-Two comments, each on its own line, enclose a block: `<!-- begin NAME -->` and `<!-- end NAME -->`.
 The block `diagram <environment>` holds an environment's diagram: `nox -s snapshots` draws it, and
 `nox -s guard` and the tests for apps/ find a stale one.
 """
@@ -11,50 +10,33 @@ from pathlib import Path
 from tools.docs.diagram import draw
 from tools.errors import UserError
 
-_BLOCK = re.compile(r"^(<!-- begin (.+) -->\n).*?^(<!-- end \2 -->)$", re.DOTALL | re.MULTILINE)
-_DIAGRAM = "diagram "
-
 
 def fill(text: str, name: str, content: str) -> str:
-    """`text` with `content` in its blocks called `name`."""
-    return _BLOCK.sub(
-        lambda found: f"{found[1]}{content}\n{found[3]}" if found[2] == name else found[0], text
-    )
+    """`text` with `content` in its block called `name`, if it has one."""
+    begin, end = f"<!-- begin {name} -->\n", f"<!-- end {name} -->"
+    block = f"{re.escape(begin)}.*?{re.escape(end)}"
+    return re.sub(block, lambda _: f"{begin}{content}\n{end}", text, flags=re.DOTALL)
 
 
-def write_diagrams(snapshots: Path) -> None:
-    """Draw the diagrams in the documents beside the folder `snapshots`.
-
-    Raises `UserError` for a diagram whose environment has no templates.
-    """
-    for path, text in _outdated(snapshots).items():
-        path.write_text(text, encoding="utf-8", newline="\n")
+def write_diagram(snapshots: Path) -> None:
+    """Draw an environment's diagram in README from its snapshots."""
+    readme = snapshots.parents[1] / "README.md"
+    if text := _changed(readme, snapshots):
+        readme.write_text(text, encoding="utf-8", newline="\n")
 
 
-def check_diagrams(snapshots: Path) -> None:
-    """Raise `UserError` for a diagram that differs from the snapshots, as `write_diagrams` does."""
-    for path in _outdated(snapshots):
+def check_diagram(snapshots: Path) -> None:
+    """Raise `UserError` for a diagram in README that differs from its snapshots."""
+    readme = snapshots.parents[1] / "README.md"
+    if _changed(readme, snapshots):
         raise UserError(
-            f"{path.relative_to(snapshots.parent)}: a diagram differs from {snapshots.name}. Draw "
-            "it again with `uv run nox -s snapshots`."
+            f"{readme.name}: the diagram differs from {snapshots.parent.name}/{snapshots.name}. "
+            "Draw it again with `uv run nox -s snapshots`."
         )
 
 
-def _outdated(snapshots: Path) -> dict[Path, str]:
-    """The new text for each document whose diagrams differ from the snapshots."""
-    root, found = snapshots.parent, {}
-    for path in [*root.glob("README.md"), *sorted(root.glob("docs/**/*.md"))]:
-        text = old = path.read_text(encoding="utf-8")
-        for _, name, _ in _BLOCK.findall(old):
-            if not name.startswith(_DIAGRAM):
-                continue
-            folder = snapshots / name.removeprefix(_DIAGRAM)
-            if not any(folder.glob("*.template.json")):
-                raise UserError(
-                    f"{path.relative_to(root)}: the block {name!r} names an environment without "
-                    f"templates in {snapshots.name}. Remove the block or name another environment."
-                )
-            text = fill(text, name, draw(folder))
-        if text != old:
-            found[path] = text
-    return found
+def _changed(readme: Path, snapshots: Path) -> str | None:
+    """README's new text; None if its diagram is up to date, or if it has none."""
+    old = readme.read_text(encoding="utf-8") if readme.exists() else ""
+    text = fill(old, f"diagram {snapshots.name}", draw(snapshots))
+    return None if text == old else text

@@ -51,7 +51,7 @@ def _reviewed(assembly: Path) -> dict[str, bytes]:
 def record(assembly: Path, snapshots: Path) -> None:
     """Replace the snapshots by a cloud assembly's templates and settings.
 
-    Draws the diagrams in the documents again.
+    Draws the environment's diagram in README again.
     """
     found = _reviewed(assembly)
     snapshots.mkdir(parents=True, exist_ok=True)
@@ -59,7 +59,7 @@ def record(assembly: Path, snapshots: Path) -> None:
         (snapshots / name).unlink()
     for name, content in found.items():
         (snapshots / name).write_bytes(content)
-    documents.write_diagrams(snapshots.parent)
+    documents.write_diagram(snapshots)
 
 
 def _removed(snapshots: Path) -> list[Path]:
@@ -89,7 +89,7 @@ def check(assembly: Path, snapshots: Path) -> None:
             "is intended, record it for the review with `uv run nox -s snapshots`; `uv run nox -s "
             "guard` then shows whether it is destructive."
         )
-    documents.check_diagrams(snapshots.parent)
+    documents.check_diagram(snapshots)
 
 
 @reports_errors
