@@ -25,13 +25,12 @@ def without_aws(variables: Mapping[str, str], *, keep_proxies: bool = False) -> 
     """`variables` without the variables for AWS: no credentials, profile or proxy.
 
     AWS SDK variables begin with AWS_ (SDKs and tools reference guide, "Settings reference"), and
-    CDK CLI variables begin with CDK_. CDK_DOCKER, the program that bundles assets, is retained.
+    CDK CLI variables begin with CDK_.
     """
     kept = {
         key: value
         for key, value in variables.items()
-        if (not key.startswith(("AWS_", "CDK_")) or key == "CDK_DOCKER")
-        and (keep_proxies or key.lower() not in _PROXIES)
+        if not key.startswith(("AWS_", "CDK_")) and (keep_proxies or key.lower() not in _PROXIES)
     }
     return kept | NO_CONFIGURATION
 

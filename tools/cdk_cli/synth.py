@@ -40,11 +40,9 @@ def assembly_folder(name: str) -> Path:
     return ROOT / ("cdk.out" if name == DEFAULT_ENVIRONMENT else f"build/synth/{name}")
 
 
-def synthesize(
-    name: str, *, output: Path | None = None, context: Mapping[str, bool] | None = None
-) -> Path:
+def synthesize(name: str, *, output: Path) -> Path:
     """Run an app, and return the cloud assembly that it writes; see `synthesize_all`."""
-    return _run({name: output or assembly_folder(name)}, context)[name]
+    return _run({name: output}, {})[name]
 
 
 def synthesize_all(
@@ -54,15 +52,18 @@ def synthesize_all(
 
     Templates depend only on the code, cdk.json, cdk.context.json and `context`. Therefore the apps
     run without the user's AWS configuration, and without the CDK CLI, which would add context
-    from `~/.cdk.json`. For asset bundling, CDK_DOCKER and the proxies remain set.
-    Raises `UserError` with the failing app's output.
+    from `~/.cdk.json`. Raises `UserError` with the failing app's output, and for an assembly that a
+    deploy could not use.
     """
-    return _run({name: assembly_folder(name) for name in names}, context)
+    return _run({name: assembly_folder(name) for name in names}, context or {})
 
 
-def _run(folders: Mapping[str, Path], context: Mapping[str, bool] | None) -> Mapping[str, Path]:
+def _run(folders: Mapping[str, Path], context: Mapping[str, bool]) -> Mapping[str, Path]:
     sources = {name: str(apps()[name].relative_to(ROOT)) for name in folders}
     pairs = [part for name in folders for part in (sources[name], str(folders[name]))]
+    for folder in folders.values():
+        for old in folder.glob("*.json"):  # the CDK keeps the template of a removed stack
+            old.unlink()
     node.check_home()
     done = subprocess.run(
         [sys.executable, "-m", "tools.cdk_cli.run_apps", *pairs],
@@ -70,7 +71,7 @@ def _run(folders: Mapping[str, Path], context: Mapping[str, bool] | None) -> Map
         env={
             **without_aws(os.environ, keep_proxies=True),  # bundling may download packages
             **cdk.VARIABLES,
-            "CDK_CONTEXT_JSON": json.dumps(context or {}),
+            "CDK_CONTEXT_JSON": json.dumps(context),
             # Python prints colors for any value of FORCE_COLOR.
             "FORCE_COLOR": "0",
             "PYTHON_COLORS": "0",
@@ -84,20 +85,13 @@ def _run(folders: Mapping[str, Path], context: Mapping[str, bool] | None) -> Map
         hint = f"\n{ACKNOWLEDGE}" if "Acknowledge with" in message else ""
         raise UserError(f"{message}{hint}")
     for name, folder in folders.items():
-        _check(name, folder, sources[name])
+        _check_context(folder, sources[name])
+        if name in environments():
+            # Otherwise a copy of apps/dev with the old name would replace dev's stacks.
+            fix = f'Build every stack with Environment(name="{name}"), or rename the folder.'
+            check_environment(name, read_stacks(folder), sources[name], fix)
+            check_imports(folder, sources[name])
     return folders
-
-
-def _check(name: str, assembly: Path, app: str) -> None:
-    """Raise `UserError` for an assembly that a deploy could not use."""
-    _check_context(assembly, app)
-    stacks = read_stacks(assembly)
-    if name in environments():
-        # Otherwise a copy of apps/dev with the old name would replace dev's stacks.
-        fix = f'Build every stack with Environment(name="{name}"), or rename the folder.'
-        check_environment(name, stacks, app, fix)
-        check_imports(assembly, app)
-    _remove_stale_templates(assembly, stacks)
 
 
 def _check_context(assembly: Path, app: str) -> None:
@@ -141,12 +135,3 @@ def check_imports(assembly: Path, source: str) -> None:
                     f"exports it in {template.environment.region}. Build the exporting stack in "
                     "the app, or correct the export's domain and key."
                 )
-
-
-def _remove_stale_templates(output: Path, stacks: Iterable[StackArtifact]) -> None:
-    # The CDK does not delete the template of a removed stack. Keep the templates of nested stacks,
-    # because the manifest does not list them.
-    templates = {stack.template for stack in stacks}
-    for path in output.glob("*.template.json"):
-        if path.name not in templates and not path.match("*.nested.template.json"):
-            path.unlink()

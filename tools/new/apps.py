@@ -2,24 +2,22 @@
 
 import ast
 import re
-from typing import TypeGuard
 
 from stacks.core.environment import Environment, construct_id
 from tools.errors import UserError
 
 SYNTHESIZE = "app.synth()"
 # The stack with the function and task roles: an environment without it has no foundation.
-FOUNDATION = "IdentityStack"
+_FOUNDATION = re.compile(r"^(\w+) = IdentityStack\(", re.MULTILINE)
 ROLE_ARN = "LAMBDA_EXECUTION_ROLE_ARN"
-DEPLOYED_BY_PUSH = "DEPLOYED_BY_PUSH"
+# The line that makes CI deploy an environment, and the comments above it.
+_DEPLOYED_BY_PUSH = re.compile(r"(^#.*\n)*^DEPLOYED_BY_PUSH\b.*\n", re.MULTILINE)
 
 
 def identity_variable(source: str) -> str | None:
     """The variable that holds the identity stack; None for an app without the foundation."""
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.value).startswith(f"{FOUNDATION}("):
-            return ast.unparse(node.targets[0])
-    return None
+    found = _FOUNDATION.search(source)
+    return found[1] if found else None
 
 
 def with_stack(source: str, path: str, domain: str, *, takes_role: bool) -> str:
@@ -53,35 +51,17 @@ def other_environment(source: str, name: str, **settings: str) -> str:
     `settings` are further arguments for `Environment`, such as its region. Raises `UserError` if
     the app does not build exactly one `Environment`.
     """
-    tree = ast.parse(source)
-    calls = [node for node in ast.walk(tree) if _is_environment(node)]
+    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    calls = [node for node in nodes if ast.unparse(node.func) == "Environment"]
     if len(calls) != 1:
         raise UserError(
             f"The app that is copied calls Environment(…) {len(calls)} times instead of once. "
             "Nothing was written. Write the new app by hand."
         )
     given = {keyword.arg: ast.unparse(keyword.value) for keyword in calls[0].keywords}
-    old_name = ast.literal_eval(given.get("name", repr(Environment.name)))
     given |= {key: repr(value) for key, value in {"name": name, **settings}.items()}
     arguments = ", ".join(f"{key}={value}" for key, value in given.items())
-    source = source.replace(_text(source, calls[0]), f"Environment({arguments})")
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == DEPLOYED_BY_PUSH:
-            source = _without(source, node)
-    docstring = ast.get_docstring(tree) or ""
-    described = docstring.replace(f"{old_name} environment", f"{name} environment")
-    return source.replace(docstring, described, 1)
-
-
-def _is_environment(node: ast.AST) -> TypeGuard[ast.Call]:
-    return isinstance(node, ast.Call) and ast.unparse(node.func) == "Environment"
-
-
-def _text(source: str, node: ast.AST) -> str:
-    return ast.get_source_segment(source, node) or ""
-
-
-def _without(source: str, node: ast.stmt) -> str:
-    """The source without a statement, and without the comment above it."""
-    text = re.escape(_text(source, node))
-    return re.sub(rf"(^#.*\n)*^{text}.*\n", "", source, flags=re.MULTILINE)
+    old = str(ast.get_source_segment(source, calls[0]))
+    source = source.replace(old, f"Environment({arguments})")
+    source = source.replace(f"The {Environment.name} environment", f"The {name} environment", 1)
+    return _DEPLOYED_BY_PUSH.sub("", source)

@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from unittest.mock import Mock
 
 import psutil
@@ -12,7 +11,6 @@ import pytest
 from rich.text import Text
 
 from tools.cdk_cli import cdk, node
-from tools.errors import UserError
 from tools.project import ROOT
 
 
@@ -110,12 +108,3 @@ def test_the_cli_ends_when_this_process_is_interrupted(
     with pytest.raises(KeyboardInterrupt):
         python("import time; print('one', flush=True); time.sleep(60)")
     assert psutil.Process().children() == before
-
-
-def test_a_home_that_cannot_exist_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("HOME", str(tmp_path / "file" / "home"))
-    with pytest.raises(UserError, match=r"HOME=.*/file/home cannot be used: .*Set HOME"):
-        cdk.command()
