@@ -4,7 +4,6 @@ Any installed nox imports this module through the noxfile: use the standard libr
 """
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,26 +38,10 @@ def environments(root: Path = ROOT) -> list[str]:
     return sorted(path.parent.name for path in root.glob("apps/*/app.py"))
 
 
-def incomplete(names: Iterable[str], root: Path = ROOT) -> list[str]:
-    """One sentence for each domain in `names` that lacks files, with the files to create."""
-    files = ("stacks/{}/app.py", "tests/{}/test_stack.py", "tests/{}/exports.txt")
-    missing = {
-        name: [file.format(name) for file in files if not (root / file.format(name)).exists()]
-        for name in names
-        if name in domains(root)
-    }
-    return [
-        f"The domain {name!r} is incomplete: create {' and '.join(paths)}, as in another domain."
-        for name, paths in missing.items()
-        if paths
-    ]
-
-
 def workers(for_each_core: int = 1) -> int:
     """How many sessions, or test workers, may run side by side on this machine."""
-    cores = os.cpu_count() or 1
-    if hasattr(os, "sched_getaffinity"):  # fewer in a container; macOS has no such function
-        cores = len(os.sched_getaffinity(0))
+    # Python 3.13 counts fewer in a container.
+    cores = getattr(os, "process_cpu_count", os.cpu_count)() or 1
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**30
     return max(1, min(cores * for_each_core, memory // GIGABYTES_OF_A_WORKER))
 
