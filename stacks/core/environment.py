@@ -14,7 +14,7 @@ class InvalidEnvironmentError(ValueError):
     """A setting gives a name, export or ARN that AWS refuses."""
 
 
-class Rule(NamedTuple):
+class NamingRule(NamedTuple):
     """An AWS or repository rule for one kind of name, with its source."""
 
     kind: str
@@ -43,7 +43,7 @@ _LABEL_MEANING = (
 
 # A project called "aws" would let FargateTaskRole write to /aws/*, which AWS services use for log
 # groups.
-PROJECT = Rule(
+PROJECT = NamingRule(
     "project",
     re.compile(rf"(?!aws$){_LABEL}"),
     50,
@@ -52,7 +52,7 @@ PROJECT = Rule(
 )
 # Roles reach `<project>-*-<environment>`: with a hyphen, table names in "eu-dev" would also end in
 # "-dev", and the roles in "dev" would reach them.
-ENVIRONMENT = Rule(
+ENVIRONMENT = NamingRule(
     "environment name",
     re.compile(r"[a-z][a-z0-9]*"),
     50,
@@ -60,25 +60,27 @@ ENVIRONMENT = Rule(
     "environment reach every table and log group whose name ends in '-<environment>'",
     "stacks/identity/stack.py",
 )
-DOMAIN = Rule(
+DOMAIN = NamingRule(
     "domain",
     re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*"),
     50,
     "a Python package name: lower-case words joined by single underscores",
     "it is the folder under stacks/",
 )
-RESOURCE = Rule("resource label", re.compile(_LABEL), 50, _LABEL_MEANING, "ECR and S3 naming rules")
-ACCOUNT = Rule(
+RESOURCE = NamingRule(
+    "resource label", re.compile(_LABEL), 50, _LABEL_MEANING, "ECR and S3 naming rules"
+)
+ACCOUNT = NamingRule(
     "account", re.compile(r"[0-9]{12}"), 12, "12 digits", "IAM user guide, AWS account identifiers"
 )
-REGION = Rule(
+REGION = NamingRule(
     "region",
     re.compile(r"[a-z]{2,4}(?:-[a-z]+)+-[1-9][0-9]?"),
     25,
     "a region code such as us-east-1",
     "AWS general reference, service endpoints",
 )
-STACK = Rule(
+STACK = NamingRule(
     "stack name",
     re.compile(r"[A-Za-z][A-Za-z0-9-]*"),
     128,
@@ -86,7 +88,7 @@ STACK = Rule(
     "CloudFormation API reference, CreateStack",
 )
 # An export name is a stack name, a colon and a key. CloudFormation allows 255 characters.
-EXPORT_KEY = Rule(
+EXPORT_KEY = NamingRule(
     "export key",
     re.compile(r"[A-Za-z0-9]+"),
     100,

@@ -26,10 +26,10 @@ from constructs import Construct
 from stacks.core import bundle
 from stacks.core.base import DomainStack
 from stacks.core.bundle import Bundle
-from stacks.core.environment import Rule
+from stacks.core.environment import NamingRule
 from stacks.core.findings import acknowledge
 
-FUNCTION_NAME = Rule(
+FUNCTION_NAME = NamingRule(
     "function name",
     re.compile(r"[a-zA-Z0-9_-]+"),
     64,

@@ -8,11 +8,11 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.core.base import DomainStack
-from stacks.core.environment import Environment, Rule
+from stacks.core.environment import Environment, NamingRule
 from stacks.core.findings import acknowledge
 from stacks.registry import exports
 
-REPOSITORY_NAME = Rule(
+REPOSITORY_NAMING = NamingRule(
     "repository name",
     re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*"),
     256,
@@ -46,7 +46,7 @@ class RegistryStack(DomainStack):
         repository = ecr.Repository(
             self,
             "Repository",
-            repository_name=REPOSITORY_NAME.check(environment.resource_name("ecr")),
+            repository_name=REPOSITORY_NAMING.check(environment.resource_name("ecr")),
             image_scan_on_push=True,
             image_tag_mutability=ecr.TagMutability.IMMUTABLE,
             # A rule by age without a tag filter deletes every old image, including those that

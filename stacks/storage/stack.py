@@ -8,11 +8,11 @@ from constructs import Construct
 
 from modules.data_bucket.keys import Tier
 from stacks.core.base import DomainStack
-from stacks.core.environment import Environment, Rule
+from stacks.core.environment import Environment, NamingRule
 from stacks.core.findings import acknowledge
 from stacks.storage import exports
 
-BUCKET_NAME = Rule(
+BUCKET_NAME = NamingRule(
     "bucket name",
     re.compile(
         r"(?!xn--|sthree-|amzn-s3-demo-)[a-z0-9][a-z0-9-]+[a-z0-9]"

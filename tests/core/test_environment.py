@@ -14,7 +14,7 @@ from stacks.core.environment import (
     RESOURCE,
     Environment,
     InvalidEnvironmentError,
-    Rule,
+    NamingRule,
     construct_id,
 )
 from tests import stacks
@@ -73,7 +73,7 @@ REFUSED = {
     ("rule", "value"), [(rule, value) for rule, values in REFUSED.items() for value in values]
 )
 def test_a_value_that_breaks_a_rule_is_refused_with_value_and_source(
-    rule: Rule, value: str
+    rule: NamingRule, value: str
 ) -> None:
     with pytest.raises(InvalidEnvironmentError) as refusal:
         rule.check(value)
@@ -115,10 +115,10 @@ def test_a_name_that_is_too_long_is_refused_with_the_allowed_length() -> None:
         (REGION, f"us-{'a' * 20}-1"),
         (EXPORT_KEY, "K" * 100),
     ],
-    ids=lambda value: value.kind if isinstance(value, Rule) else "",
+    ids=lambda value: value.kind if isinstance(value, NamingRule) else "",
 )
 def test_a_name_of_the_maximum_length_is_accepted_and_a_longer_one_refused(
-    rule: Rule, longest: str
+    rule: NamingRule, longest: str
 ) -> None:
     assert rule.check(longest) == longest
     too_long = longest[:4] + longest[3] + longest[4:]

@@ -7,7 +7,7 @@ import pytest
 from aws_cdk.assertions import Template
 
 from stacks.core.environment import InvalidEnvironmentError
-from stacks.registry.stack import REPOSITORY_NAME, RegistryStack
+from stacks.registry.stack import REPOSITORY_NAMING, RegistryStack
 from tests.stacks import ENVIRONMENT, new_test_app
 
 
@@ -75,8 +75,8 @@ def test_an_environment_may_change_expiry_and_protection() -> None:
 @pytest.mark.parametrize("name", ["images-", "a--b", "Images", "r" * 257])
 def test_a_repository_name_that_ecr_refuses_is_refused(name: str) -> None:
     with pytest.raises(InvalidEnvironmentError, match=f"repository name '{name}': .*ECR API"):
-        REPOSITORY_NAME.check(name)
-    assert REPOSITORY_NAME.check("r" * 256) == "r" * 256
+        REPOSITORY_NAMING.check(name)
+    assert REPOSITORY_NAMING.check("r" * 256) == "r" * 256
 
 
 def test_the_app_has_this_stack_with_the_reviewed_exports(check_app: Callable[[], None]) -> None:

@@ -11,7 +11,7 @@ from stacks.core.environment import (
     RESOURCE,
     Environment,
     InvalidEnvironmentError,
-    Rule,
+    NamingRule,
     construct_id,
 )
 from tools import project
@@ -73,7 +73,7 @@ def domain_files(domain: str, function: str | None) -> tuple[dict[str, str], dic
         _check_name(FUNCTION, function)
         values["function"] = function
         values["construct"] = construct_id(function).removesuffix("Stack")
-        values["label"] = _checked(RESOURCE, f"{domain}-{function}".replace("_", "-"))
+        values["label"] = RESOURCE.check(f"{domain}-{function}".replace("_", "-"))
         new |= files.render("function", values)
     changed = {}
     for environment in project.environments():
@@ -90,10 +90,7 @@ def create_environment(name: str, settings: dict[str, str]) -> None:
     Raises `UserError` before anything is written if a setting is invalid or the name is in use.
     """
     _check_name(ENVIRONMENT, name)
-    try:
-        Environment(name=name, **settings)
-    except InvalidEnvironmentError as error:
-        raise UsageError(str(error)) from None
+    Environment(name=name, **settings)  # checks them
     source = (ROOT / "apps" / DEFAULT_ENVIRONMENT / "app.py").read_text()
     new = {
         f"apps/{name}/__init__.py": f'"""The {name} environment."""\n',
@@ -104,15 +101,8 @@ def create_environment(name: str, settings: dict[str, str]) -> None:
     say(NEXT_ENVIRONMENT.format(name=name, default=DEFAULT_ENVIRONMENT))
 
 
-def _checked(rule: Rule, name: str) -> str:
-    try:
-        return rule.check(name)
-    except InvalidEnvironmentError as error:
-        raise UsageError(str(error)) from None
-
-
-def _check_name(rule: Rule, name: str) -> None:
-    _checked(rule, name)
+def _check_name(rule: NamingRule, name: str) -> None:
+    rule.check(name)
     if name in {*project.RESERVED, *project.environments()} or keyword.iskeyword(name):
         raise UsageError(f"The name {name!r} is reserved. Choose another name.")
 
@@ -138,15 +128,18 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     settings = {"account": options.account, "region": options.region}
     settings = {key: value for key, value in settings.items() if value is not None}
-    if options.environment and not (options.domain or options.function):
-        create_environment(options.environment, settings)
-    elif options.domain and not (options.environment or settings):
-        create_domain(options.domain, options.function)
-    else:
-        parser.error(
-            "name a domain, with --function if it has one; or --environment, with --account and "
-            "--region if they differ from the defaults"
-        )
+    try:
+        if options.environment and not (options.domain or options.function):
+            create_environment(options.environment, settings)
+        elif options.domain and not (options.environment or settings):
+            create_domain(options.domain, options.function)
+        else:
+            parser.error(
+                "name a domain, with --function if it has one; or --environment, with --account "
+                "and --region if they differ from the defaults"
+            )
+    except InvalidEnvironmentError as error:
+        raise UsageError(str(error)) from None
     return 0
 
 
