@@ -36,9 +36,7 @@ RULES: list[tuple[tuple[str, ...], frozenset[str]]] = [
     (("docs/permissions.md",), frozenset({"shared", "e2e"})),
     # tests/apps reads these documents.
     (("*.md", "docs/**"), frozenset({"shared"})),
-    # Not **/*.md: a Markdown file in a domain may be a deployed asset.
-    (("*/README.md", "*/*/README.md", "*.png", "*.svg"), frozenset()),
-    (("LICENSE", ".editorconfig", ".github/*.md", ".github/CODEOWNERS"), frozenset()),
+    ((".editorconfig", ".github/*.md", ".github/CODEOWNERS"), frozenset()),
     # Settings and lock files for every session.
     (("*.toml", "*.json", "uv.lock", ".npmrc", ".python-version", "noxfile.py"), EVERYTHING),
     # Only a run with every job uses every action.

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,22 @@ assets.Asset(stack, "Asset", path=__file__).add_resource_metadata(topic, "Displa
 cdk.Annotations.of(topic).add_error("careful")
 app.synth()
 """
+Synthesize = Callable[[str], Path]
+
+
+@pytest.fixture
+def synthesize(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Synthesize:
+    """Synthesize the app of the environment "one", outside the repository, with this code."""
+    file = tmp_path / "app.py"
+    outside = Path("../" * len(ROOT.parts)) / str(file).removeprefix("/")
+    monkeypatch.setattr(synth, "apps", lambda: {"one": ROOT / outside})
+    monkeypatch.setattr(synth, "environments", lambda: ["one"])
+
+    def run(code: str) -> Path:
+        file.write_text(code)
+        return synth.synthesize("one", output=tmp_path / "folder" / "out")
+
+    return run
 
 
 def test_every_domain_and_every_environment_is_an_app_with_its_own_assembly() -> None:
@@ -35,89 +52,51 @@ def test_every_domain_and_every_environment_is_an_app_with_its_own_assembly() ->
     assert synth.assembly_folder("storage") == ROOT / "build/synth/storage"
 
 
-@pytest.fixture
-def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The app for the environment "one", outside the repository."""
-    file = tmp_path / "app.py"
-    file.write_text(quick_app("one"))
-    outside = Path("../" * len(ROOT.parts)) / str(file).removeprefix("/")
-    monkeypatch.setattr(synth, "apps", lambda: {"one": ROOT / outside})
-    monkeypatch.setattr(synth, "environments", lambda: ["one"])
-    monkeypatch.setattr(synth, "assembly_folder", lambda _: tmp_path / "folder" / "out")
-    return file
-
-
-def test_a_synthesis_removes_stale_templates_but_no_nested_ones(app: Path) -> None:
-    folder = app.parent / "folder" / "out"
-    folder.mkdir(parents=True)
-    # A removed stack's template, and a nested stack's.
+def test_a_synthesis_removes_the_templates_of_removed_stacks(synthesize: Synthesize) -> None:
+    folder = synthesize(quick_app("one"))
     (folder / "Gone.template.json").touch()
-    nested = {"Resources": {"One": {"Type": "AWS::SNS::Topic"}}}
-    (folder / "Nest.nested.template.json").write_text(json.dumps(nested))
-    synth.synthesize("one")
-    names = ["Nest.nested.template.json", "One.template.json"]
-    assert sorted(path.name for path in folder.glob("*.template.json")) == names
-
-
-def test_a_synthesis_that_fails_keeps_the_templates(app: Path) -> None:
-    folder = synth.synthesize("one")
-    app.write_text("raise ValueError")
-    with pytest.raises(UserError):
-        synth.synthesize("one")
-    assert (folder / "One.template.json").exists()
+    synthesize(quick_app("one"))
+    assert [path.name for path in folder.glob("*.template.json")] == ["One.template.json"]
 
 
 def test_an_app_gets_context_but_no_aws_settings_of_the_user(
-    app: Path, monkeypatch: pytest.MonkeyPatch
+    synthesize: Synthesize, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app.write_text(f"{app.read_text()}\nraise ValueError(dict(os.environ))")
     monkeypatch.setenv("AWS_PROFILE", "of-the-user")
-    with pytest.raises(UserError, match='"more": true') as error:
-        synth.synthesize("one", context={"more": True})
-    assert "of-the-user" not in str(error.value)
+    monkeypatch.setattr(synth, "assembly_folder", lambda _: tmp_path)
+    synthesize(f"{quick_app('one')}\n(folder / 'variables').write_text(str(os.environ))")
+    assert synth.synthesize_all(["one"], context={"more": True}) == {"one": tmp_path}
+    text = (tmp_path / "variables").read_text()
+    assert '"more": true' in text
+    assert "of-the-user" not in text
 
 
-def test_context_that_only_aws_knows_is_an_error_with_the_next_command(app: Path) -> None:
+def test_context_that_only_aws_knows_is_an_error_with_the_next_command(
+    synthesize: Synthesize,
+) -> None:
     missing = '"missing": [{"key": "vpc-provider:account=1"}], "artifacts"'
-    app.write_text(app.read_text().replace('"artifacts"', missing))
     with pytest.raises(UserError) as error:
-        synth.synthesize("one")
+        synthesize(quick_app("one").replace('"artifacts"', missing))
     text = str(error.value)
     assert "needs context that cdk.context.json does not have: vpc-provider:account=1. " in text
     assert '\n  uv run cdk synth --quiet --app "uv run ../' in text
 
 
-def test_an_environment_must_have_the_name_of_its_folder(
-    app: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_environment_must_have_the_name_of_its_folder_and_exports_for_its_imports(
+    synthesize: Synthesize, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app.write_text(quick_app("dev"))
-    sentence = "app.py: One belongs to the environment 'dev', not to 'one'. Build every"
-    with pytest.raises(UserError, match=sentence):
-        synth.synthesize("one")
+    topic = '"Type": "AWS::SNS::Topic"'
+    dangling = f'{topic}, "Properties": {{"TopicName": {{"Fn::ImportValue": "acme-x-one:Key"}}}}'
+    code = quick_app("one").replace(topic, dangling)
+    code = code.replace('"tags": {', '"tags": {"Project": "acme", ')
+    other = code.replace('"Environment": "one"', '"Environment": "dev"')
+    with pytest.raises(UserError, match=r"app\.py: One belongs to the environment 'dev', not to"):
+        synthesize(other)
+    with pytest.raises(UserError, match="One imports acme-x-one:Key"):
+        synthesize(code)
     monkeypatch.setattr(synth, "environments", list)  # the app of a domain
-    assert synth.synthesize("one") == synth.assembly_folder("one")
-
-
-def assembly(folder: Path, region: str, *imported: str) -> Path:
-    """A cloud assembly with a stack that exports a value, and one that imports values."""
-    values: Json = [{"Fn::ImportValue": name} for name in imported]
-    importer: Json = {"Type": "AWS::SNS::Topic", "Properties": {"Values": values}}
-    templates: dict[str, Json] = {
-        "One": {"Outputs": {"Key": {"Value": "1", "Export": {"Name": "acme-one-test:Key"}}}},
-        "Two": {"Resources": {"Importer": importer}},
-    }
-    artifacts = {}
-    for name, where in (("One", "us-east-1"), ("Two", region)):
-        tags = {"Project": "acme", "Environment": "test"}
-        properties = {"templateFile": f"{name}.template.json", "tags": tags}
-        artifacts[name] = {
-            "type": "aws:cloudformation:stack",
-            "environment": f"aws://unknown-account/{where}",
-            "properties": properties,
-        }
-        (folder / f"{name}.template.json").write_text(json.dumps(templates[name]))
-    (folder / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
-    return folder
+    synthesize(code)
+    synthesize(other)
 
 
 @pytest.mark.parametrize(
@@ -128,57 +107,54 @@ def assembly(folder: Path, region: str, *imported: str) -> Path:
         ("us-east-1", "network:Key", False),  # another project
         ("us-east-1", "acme-one-test:Other", True),
         ("us-east-1", "acme-three-test:Key", True),
-        ("eu-west-1", "acme-one-test:Key", True),  # an export belongs to one region
+        ("eu-west-1", "acme-one-test:Key", True),
     ],
 )
-def test_an_import_without_an_export_in_the_environment_is_refused(
+def test_an_import_dangles_if_the_environment_exports_nothing_by_its_name(
     region: str, name: str, dangles: bool, tmp_path: Path
 ) -> None:
-    folder = assembly(tmp_path, region, "acme-one-prod:Key", name)
+    topic: Json = {"Type": "AWS::SNS::Topic", "Properties": {"Values": [{"Fn::ImportValue": name}]}}
+    templates: dict[str, Json] = {
+        "One": {"Outputs": {"Key": {"Value": "1", "Export": {"Name": "acme-one-test:Key"}}}},
+        "Two": {"Resources": {"Importer": topic}},
+    }
+    artifacts: dict[str, Json] = {}
+    for stack, where in (("One", "us-east-1"), ("Two", region)):
+        tags = {"Project": "acme", "Environment": "test"}
+        artifacts[stack] = {
+            "type": "aws:cloudformation:stack",
+            "environment": f"aws://unknown-account/{where}",
+            "properties": {"templateFile": f"{stack}.template.json", "tags": tags},
+        }
+        (tmp_path / f"{stack}.template.json").write_text(json.dumps(templates[stack]))
+    (tmp_path / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
     if not dangles:
-        synth.check_imports(folder, "app.py")
+        synth.check_imports(tmp_path, "app.py")
         return
     sentence = f"app.py: Two imports {name}, but no stack of the environment exports it in {region}"
     with pytest.raises(UserError, match=sentence):
-        synth.check_imports(folder, "app.py")
+        synth.check_imports(tmp_path, "app.py")
 
 
-def test_the_imports_of_an_environment_are_checked_but_not_of_a_domain(
-    app: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    topic = '"Type": "AWS::SNS::Topic"'
-    dangling = f'{topic}, "Properties": {{"TopicName": {{"Fn::ImportValue": "acme-x-one:Key"}}}}'
-    tags = '"tags": {"Project": "acme", "Environment": "one"}'
-    code = quick_app("one").replace(topic, dangling)
-    app.write_text(code.replace('"tags": {"Environment": "one"}', tags))
-    with pytest.raises(UserError, match="One imports acme-x-one:Key"):
-        synth.synthesize("one")
-    monkeypatch.setattr(synth, "environments", list)  # the app of a domain
-    assert synth.synthesize("one") == synth.assembly_folder("one")
-
-
-def test_an_app_that_fails_is_reported_with_its_output_and_a_hint(app: Path) -> None:
+def test_an_app_that_fails_is_reported_with_its_output_and_a_hint(synthesize: Synthesize) -> None:
     # The CDK prints "Acknowledge with" below a cdk-nag finding.
-    app.write_text("print('Before')\nraise ValueError('Acknowledge with A::B')")
     with pytest.raises(UserError) as error:
-        synth.synthesize("one")
+        synthesize("print('Before')\nraise ValueError('Acknowledge with A::B')")
     assert str(error.value).startswith("Before\nTraceback")
     assert "\nValueError: Acknowledge with A::B\n" in str(error.value)  # without colors
     assert str(error.value).endswith(f"app.py does not synthesize.\n{synth.ACKNOWLEDGE}")
-    app.write_text("raise ValueError('Another error')")
     with pytest.raises(UserError, match=r"app\.py does not synthesize\.$"):
-        synth.synthesize("one")
+        synthesize("raise ValueError('Another error')")
 
 
 def test_an_error_fails_the_synthesis_and_the_template_is_that_of_the_cdk_cli(
-    app: Path, tmp_path: Path
+    synthesize: Synthesize, tmp_path: Path
 ) -> None:
-    app.write_text(ANNOTATED)
     with pytest.raises(UserError, match="ERROR careful"):
-        synth.synthesize("one")
-    found = (synth.assembly_folder("one") / "One.template.json").read_bytes()
+        synthesize(ANNOTATED)
+    found = (tmp_path / "folder/out/One.template.json").read_bytes()
     assert b"aws:cdk:path" in found
     assert b"aws:asset:path" in found
-    command = cdk.command("synth", "--quiet", "--app", f"{sys.executable} {app}")
+    command = cdk.command("synth", "--quiet", "--app", f"{sys.executable} {tmp_path}/app.py")
     subprocess.run([*command, "--output", str(tmp_path / "cli")], cwd=ROOT, check=False)
     assert (tmp_path / "cli" / "One.template.json").read_bytes() == found

@@ -54,7 +54,7 @@ PATHS = {
         *(".github/dependabot.yml", ".gitattributes", ".ci/run"),
         *("README.md", "CONTRIBUTING.md", "docs/decisions/0001.md"),
     ],
-    "": ["stacks/README.md", "stacks/alpha/README.md", ".github/CODEOWNERS", "LICENSE"],
+    "": [".github/CODEOWNERS", ".editorconfig"],
 }
 
 
