@@ -32,6 +32,8 @@ SHAPES = {
     "AWS::StepFunctions::StateMachine": _OTHER,
 }
 
+_REFERENCE = re.compile(r'"(?:Ref|Fn::ImportValue|Fn::GetAtt)": \[?"(.+?)"')
+
 
 def draw(folder: Path) -> str:
     """The diagram for the templates in `folder`, as a fenced Markdown block."""
@@ -135,17 +137,9 @@ class _Drawing:
                             yield node, target, str(action)
 
 
-def _references(value: Json) -> Iterator[str]:
+def _references(value: Json) -> list[str]:
     """The logical ids and export names to which a value refers, in their order."""
-    match value:
-        case {"Ref": str(name)} | {"Fn::ImportValue": str(name)} | {"Fn::GetAtt": [str(name), _]}:
-            yield name
-        case Mapping():
-            for item in value.values():
-                yield from _references(item)
-        case list():
-            for item in value:
-                yield from _references(item)
+    return _REFERENCE.findall(json.dumps(value))
 
 
 def _pattern(arn: Json) -> str | None:

@@ -113,7 +113,7 @@ def _with_parents(path: str) -> Iterator[str]:
 def _caller(trace: Sequence[str]) -> str:
     """The line in a stack that called `acknowledge`, or an empty text if the CDK did."""
     called = any(str(FINDINGS_MODULE) in frame for frame in trace)
-    return (user_line(trace) or str(FINDINGS_MODULE)) if called else ""
+    return (called and user_line(trace)) or ""
 
 
 def cdk_nag(assembly: ScannedAssembly) -> Iterator[Finding]:

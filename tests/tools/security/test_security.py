@@ -162,11 +162,6 @@ def test_an_acknowledgement_without_a_finding_fails_unless_the_cdk_wrote_it(
     where = "Other (stacks/open/stack.py:9)"
     assert f"\n{where}: remove the stale acknowledgement of {NAG.id}\n" in output
     assert output.count("remove the stale") == 1
-    # Without a stack's line, for example in an interactive session.
-    assert (
-        f"Other ({scans.FINDINGS_MODULE}): remove"
-        in scan(annotation, ("A::B", "Other"), trace=CALLED[:1])[1]
-    )
 
 
 def test_only_known_apps_are_scanned(capsys: pytest.CaptureFixture[str]) -> None:
