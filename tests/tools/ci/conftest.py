@@ -89,7 +89,7 @@ def root(tmp_path: Path) -> Path:
         app.parent.mkdir(parents=True)
         app.write_text(f"DEPLOYED_BY_PUSH = {place}\n")
     domains = ("stacks/alpha/app.py", "stacks/alpha/stack.py", "stacks/beta/stack.py")
-    commit(root, "LICENSE", "README.md", "tools/new/__main__.py", *domains)
+    commit(root, ".editorconfig", "README.md", "tools/new/__main__.py", *domains)
     return root
 
 

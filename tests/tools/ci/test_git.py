@@ -51,9 +51,9 @@ def test_without_a_head_uncommitted_changes_count(root: Path) -> None:
     commit(root, ALPHA)
     (root / "build").mkdir()
     (root / "build/new.py").touch()
-    (root / "LICENSE").touch()
+    (root / ".editorconfig").touch()
     assert since(root, "HEAD", None) == "Nothing changed."
-    (root / "LICENSE").unlink()
+    (root / ".editorconfig").unlink()
     assert since(root, "HEAD", None) == "No job checks the changed files."
     (root / "tests/beta/new.py").touch()
     assert since(root, "HEAD", None) == "beta"
