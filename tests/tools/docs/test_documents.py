@@ -13,7 +13,7 @@ OTHER = "<!-- begin deployed -->\nkept\n<!-- end deployed -->"
 
 
 def test_a_block_is_filled_and_other_text_is_kept() -> None:
-    text = f"a\n{BLOCK}\nb\n{OTHER}\n"
+    text = f"a\n{BLOCK}\nb\n{OTHER}\n{BLOCK}\n"
     assert fill(text, "deployed", "new\\1") == text.replace("kept", "new\\1")
     assert fill(text, "diagram dev", "new") == text.replace("old", "new")
     assert fill(text, "diagram prod", "new") == text
