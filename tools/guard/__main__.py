@@ -72,14 +72,15 @@ def report(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> tuple[str, b
     """
     reasons = dict(_acknowledgements(here).items() - _acknowledgements(base).items())
     stacks = sorted(path.removesuffix(SUFFIX) for path in {**base, **here} if SUFFIX in path)
-    changes = compare(
+    comparison = compare(
         {path.partition("/")[2]: (_load(base, path), _load(here, path)) for path in stacks}
     )
-    found: dict[str, Sequence[str]] = {}
-    for stack in changes:
-        found |= destructive_changes(stack)
-    text = "\n".join([*_differences(changes), *_verdict(found, reasons)])
-    return text, found.keys() <= reasons.keys()
+    found = destructive_changes(comparison)
+    lines = [
+        *_differences(comparison["stacks"]),
+        *_verdict(found, reasons),
+    ]
+    return "\n".join(lines), found.keys() <= reasons.keys()
 
 
 def _load(files: Mapping[str, bytes], path: str) -> Template:

@@ -1,10 +1,11 @@
-// Compares templates as `cdk diff` does: reads a list of {name, old, new} from stdin, and writes the
-// changes of each to stdout.
+// Compares templates as `cdk diff` does: reads a list of {name, old, new} from stdin, and writes
+// {stacks, types}: the changes of each, and AWS's specification of the resource types.
 
 const { readFileSync } = require("node:fs");
 const { formatDifferences, fullDiff } = require("@aws-cdk/cloudformation-diff");
-// The package does not export this function, but it has already loaded AWS's specification.
-const { loadResourceModel } = require("@aws-cdk/cloudformation-diff/lib/diff/util");
+const { loadAwsServiceSpecSync } = require("@aws-cdk/aws-service-spec");
+
+const specification = loadAwsServiceSpecSync();
 
 const values = ({ values, not }) => (not ? [`all but ${values.join(", ")}`] : values);
 
@@ -42,35 +43,78 @@ const permissions = (Resources) => {
   ];
 };
 
-const resource = ([id, change]) => {
-  const type = change.oldResourceType ?? change.newResourceType;
-  const { isStateful = false, name = "", primaryIdentifier = [] } = loadResourceModel(type) ?? {};
+// Which changed properties replace the resource ("yes" or "maybe"), by path: `KeySchema`, or for
+// list elements `GlobalSecondaryIndexes[].KeySchema`. A property whose inner properties all replace
+// the resource does so itself.
+const replacing = (properties, path = "", outer = []) => {
+  const found = {};
+  for (const [name, { causesReplacement = "no", type }] of Object.entries(properties)) {
+    const isList = type.type === "array";
+    const id = (isList ? type.element : type).reference?.$ref;
+    if (causesReplacement !== "no") {
+      found[path + name] = causesReplacement;
+    } else if (id && !outer.includes(id)) {
+      const inner = specification.get("typeDefinition", id).properties;
+      if (Object.values(inner).every((property) => property.causesReplacement)) {
+        found[path + name] = "maybe";
+      } else {
+        Object.assign(found, replacing(inner, `${path}${name}${isList ? "[]" : ""}.`, [...outer, id]));
+      }
+    }
+  }
+  return found;
+};
+
+// The properties that name one resource, unless AWS chooses the name, and the properties within whose
+// values the name is unique. For example, a queue has a QueueName, which is not its identifier, and
+// an alias has a Name for one FunctionName.
+const nameOf = ({ name: type, primaryIdentifier = [], properties }) => {
+  const isReference = (key) => Boolean(properties[key].relationshipRefs);
+  const isChosen = primaryIdentifier.length && primaryIdentifier.every((key) => key in properties);
+  const fixed = Object.keys(properties).filter((key) => properties[key].causesReplacement);
+  const own = fixed.filter((key) => key.endsWith("Name") && `${type}Name`.endsWith(key));
+  const keys = isChosen ? primaryIdentifier : own;
+  const references = (isChosen ? keys : fixed).filter(isReference);
+  const name = keys.filter((key) => !isReference(key));
+  return name.length ? { name, scope: references } : { name: keys, scope: [] };
+};
+
+const resourceType = (type) => {
+  const [model] = specification.lookup("resource", "cloudFormationType", "equals", type);
+  if (!model) return { stateful: false, replacing: {}, name: [], scope: [] };
+  const { isStateful: stateful = false, properties } = model;
+  return { stateful, replacing: replacing(properties), ...nameOf(model) };
+};
+
+const resource = ([id, change]) => ({
+  id,
+  type: change.oldResourceType ?? change.newResourceType,
+  impact: change.changeImpact,
+  old: change.oldValue,
+  new: change.newValue,
+  permissions_before: permissions(change.oldValue ? { [id]: change.oldValue } : {}),
+  permissions_after: permissions(change.newValue ? { [id]: change.newValue } : {}),
+});
+
+// A template without the rule that the CDK adds to each; settings are compared if both have them.
+const shown = ({ Rules, Settings, ...template }, other) => {
+  const { CheckBootstrapVersion, ...rules } = Rules ?? {};
   return {
-    id,
-    type,
-    stateful: isStateful,
-    // For example, a queue has the identifier QueueUrl and the name QueueName.
-    identifiers: [primaryIdentifier, [`${name}Name`]],
-    impact: change.changeImpact,
-    old: change.oldValue,
-    new: change.newValue,
-    causes: Object.entries(change.propertyUpdates)
-      .filter(([, { changeImpact }]) => /REPLACE/.test(changeImpact))
-      .map(([name, { oldValue = null, newValue = null }]) => [name, oldValue, newValue]),
-    permissions_before: permissions(change.oldValue ? { [id]: change.oldValue } : {}),
-    permissions_after: permissions(change.newValue ? { [id]: change.newValue } : {}),
+    ...template,
+    ...(Object.keys(rules).length ? { Rules: rules } : {}),
+    ...(other.Settings ? { Settings } : {}),
   };
 };
 
 const compare = ({ name, old, new: new_ }) => {
-  const difference = fullDiff(old, new_);
+  const difference = fullDiff(shown(old, new_), shown(new_, old));
   const text = [];
   formatDifferences({ write: (part) => text.push(part) }, difference);
   return {
     name,
     old,
     new: new_,
-    text: text.join("").trim(),
+    text: text.join("").trim().replace("Unknown Settings", "Settings"),
     resources: Object.entries(difference.resources.changes).map(resource),
     permissions_before: permissions(old.Resources ?? {}),
     permissions_after: permissions(new_.Resources ?? {}),
@@ -78,4 +122,11 @@ const compare = ({ name, old, new: new_ }) => {
 };
 
 const templates = JSON.parse(readFileSync(0, "utf8"));
-process.stdout.write(JSON.stringify(templates.map(compare)));
+const types = new Set(
+  templates
+    .flatMap(({ old, new: new_ }) => [old.Resources ?? {}, new_.Resources ?? {}])
+    .flatMap(Object.values)
+    .map(({ Type }) => Type),
+);
+const found = Object.fromEntries([...types].map((type) => [type, resourceType(type)]));
+process.stdout.write(JSON.stringify({ stacks: templates.map(compare), types: found }));

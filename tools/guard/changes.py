@@ -29,27 +29,38 @@ class Permission(TypedDict):
 class Resource(TypedDict, total=False):
     """A changed resource.
 
-    `impact` is a ResourceImpact from @aws-cdk/cloudformation-diff, e.g. WILL_REPLACE, and `causes`
-    are the name, old and new value of properties that replace the resource. `identifiers` are sets
-    of properties: the values of one set name one resource. The permissions belong to this resource.
+    `impact` is a ResourceImpact from @aws-cdk/cloudformation-diff, e.g. WILL_REPLACE. It does not
+    consider nested properties. The permissions belong to this resource.
     """
 
     id: str
     type: str
-    stateful: bool
-    identifiers: Sequence[Sequence[str]]
     impact: str
     old: Template
     new: Template
-    causes: Sequence[tuple[str, Json, Json]]
     permissions_before: Sequence[Permission]
     permissions_after: Sequence[Permission]
+
+
+class ResourceType(TypedDict):
+    """What AWS's specification says about a resource type.
+
+    `replacing` maps property paths, e.g. `GlobalSecondaryIndexes[].KeySchema`, to whether a change
+    replaces the resource: "yes" or "maybe". `name` are the properties that name a resource, and
+    `scope` those within whose values the name is unique.
+    """
+
+    stateful: bool
+    replacing: Mapping[str, str]
+    name: Sequence[str]
+    scope: Sequence[str]
 
 
 class Changes(TypedDict):
     """One stack's changes; `text` is what `cdk diff` prints, empty if nothing differs.
 
-    The permissions belong to all resources in the stack, changed or not.
+    `name` is, for example, `dev/StorageStack`. The permissions belong to all resources in the
+    stack, changed or not.
     """
 
     name: str
@@ -61,7 +72,14 @@ class Changes(TypedDict):
     permissions_after: Sequence[Permission]
 
 
-def compare(templates: Mapping[str, tuple[Template, Template]]) -> list[Changes]:
+class Comparison(TypedDict):
+    """All stacks' changes, and the types of all their resources."""
+
+    stacks: Sequence[Changes]
+    types: Mapping[str, ResourceType]
+
+
+def compare(templates: Mapping[str, tuple[Template, Template]]) -> Comparison:
     """Each stack's changes from the old to the new template; {} means no template."""
     install(ROOT)
     pairs = [{"name": name, "old": old, "new": new} for name, (old, new) in templates.items()]
@@ -73,5 +91,5 @@ def compare(templates: Mapping[str, tuple[Template, Template]]) -> list[Changes]
         text=True,
         check=True,
     )
-    changes: list[Changes] = json.loads(done.stdout)
-    return changes
+    comparison: Comparison = json.loads(done.stdout)
+    return comparison

@@ -1,18 +1,20 @@
-"""A stack's destructive changes.
+"""All destructive changes of a comparison.
 
 A change is destructive if it may delete data, make data unreadable, stop events, open access or
 make a deploy fail after some changes.
 """
 
-import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from tools.cdk_cli.assembly import Json, at, construct_path
+from tools.cdk_cli.assembly import Json, at
 from tools.guard import access
-from tools.guard.changes import Changes, Resource, Template
-from tools.guard.rules import change, destructive_property_changes, text
+from tools.guard.changes import Changes, Comparison
+from tools.guard.checks import Path, change, destructive_property_changes, find, show, text
+from tools.guard.exports import changed_exports
+from tools.guard.locations import Location, condition, locations
 
 # Descriptions of the impacts that delete, replace or remove a resource.
 IMPACTS = {
@@ -21,81 +23,127 @@ IMPACTS = {
     "WILL_REPLACE": "is replaced",
     "MAY_REPLACE": "may be replaced",
 }
-# AWS's specification does not mark these types as stateful.
-STATEFUL = {"AWS::ECR::Repository"}
+# AWS's specification does not mark these types as stateful. They hold images, events, executions
+# with their history, or the position in a stream.
+STATEFUL = {
+    "AWS::ECR::Repository",
+    "AWS::Events::Archive",
+    "AWS::Lambda::EventSourceMapping",
+    "AWS::StepFunctions::StateMachine",
+}
+# Nothing retains these resources, and without them nobody is called.
+EVENTS = re.compile(
+    r"AWS::(Events::Rule|Scheduler::Schedule(Group)?|Pipes::Pipe|SNS::(Topic|Subscription)"
+    r"|Lambda::EventInvokeConfig|Logs::SubscriptionFilter|CloudWatch::(Composite)?Alarm)"
+    r"|Custom::S3BucketNotifications"
+)
+# Replacements that AWS's specification describes only in the text of its documentation, or for
+# global tables only (template reference, AWS::DynamoDB::Table).
+ALSO_REPLACING = {
+    "AWS::DynamoDB::GlobalTable": {"AttributeDefinitions[].AttributeType": "maybe"},
+    "AWS::DynamoDB::Table": {
+        "AttributeDefinitions[].AttributeType": "maybe",
+        "GlobalSecondaryIndexes[].KeySchema": "maybe",
+        "GlobalSecondaryIndexes[].Projection": "maybe",
+        "LocalSecondaryIndexes": "yes",
+    },
+}
 
 
-def destructive_changes(changes: Changes) -> Mapping[str, list[str]]:
-    """A stack's destructive changes, described in words, by resource.
+def destructive_changes(comparison: Comparison) -> Mapping[str, list[str]]:
+    """All stacks' destructive changes, described in words, by resource.
 
-    A resource is a path such as `dev/StorageStack/DataBucket`, an export name, or the stack's path
-    for its settings.
+    A resource is a path such as `dev/StorageStack/DataBucket`, an export name, or a stack's path
+    for its settings and imports.
     """
-    stack, found = changes["name"], defaultdict[str, list[str]](list)
-    for resource in changes["resources"]:
-        template = {"Resources": {resource["id"]: resource.get("old") or resource["new"]}}
-        path = construct_path(template, resource["id"])
-        name = f"{stack}/{path.partition('/')[2] or path}"
-        for description in (*_of_resource(resource), *access.opened(resource, changes)):
+    found = defaultdict[str, list[str]](list)
+    for changes in comparison["stacks"]:
+        for name, description in _of_stack(changes, comparison):
             found[name].append(description)
-    for export, description in _of_exports(changes):
-        found[export].append(description)
-    if changes["new"]:
-        old, new = at(changes["old"], "Settings"), at(changes["new"], "Settings")
-        for description in destructive_property_changes(old, new):
-            found[stack].append(description)
+    for location, description in _conditional(comparison):
+        found[location.name].append(description)
     return found
 
 
-def _of_resource(resource: Resource) -> Iterator[str]:
-    old, new, impact = resource.get("old"), resource.get("new"), resource["impact"]
-    is_retained = at(old, "DeletionPolicy") not in (None, "Delete")
-    is_stateful = resource["stateful"] or resource["type"] in STATEFUL or is_retained
-    if impact in IMPACTS and is_stateful:
-        causes = [f"{name} {change(old, new)}" for name, old, new in resource["causes"]]
-        yield f"{IMPACTS[impact]}: {', '.join(causes)}" if causes else IMPACTS[impact]
-    if not old or not new:
-        return
-    if impact == "WILL_REPLACE" and (name := _unchanged_name(resource)):
-        yield f"is replaced under the same name, which CloudFormation refuses: {name}"
-    yield from destructive_property_changes(old, new)
+def _of_stack(changes: Changes, comparison: Comparison) -> Iterator[tuple[str, str]]:
+    """A stack's destructive changes: what changes, and a sentence."""
+    replaced = {}
+    for resource in changes["resources"]:
+        model = comparison["types"][resource["type"]]
+        old = Location(changes["name"], resource["id"], changes["old"], model)
+        new = replace(old, template=changes["new"])
+        name = (old if old.resource else new).name
+        impact, causes = _impact(resource["impact"], old, new)
+        if old.resource and new.resource and impact in IMPACTS:
+            replaced[old.logical_id] = IMPACTS[impact]
+        for description in _of_resource(impact, causes, old):
+            yield name, description
+        if old.resource and new.resource:
+            for description in _of_update(impact, causes, old, new):
+                yield name, description
+        for description in access.opened(resource, changes):
+            yield name, description
+    yield from changed_exports(changes, replaced)
+    if changes["new"]:
+        settings = (at(changes[side], "Settings") for side in ("old", "new"))
+        for description in destructive_property_changes(*settings):
+            yield changes["name"], description
 
 
-def _unchanged_name(resource: Resource) -> str:
-    """The properties that name a resource, if they do not change; otherwise an empty string."""
-    for properties in resource["identifiers"]:
-        old, new = (
-            {name: at(resource[side], f"Properties.{name}") for name in properties}
-            for side in ("old", "new")
+def _impact(impact: str, old: Location, new: Location) -> tuple[str, list[str]]:
+    """The impact with nested properties, and the property changes that replace the resource."""
+    certain, possible = _replacing(old, new, "yes"), _replacing(old, new, "maybe")
+    if certain:
+        return "WILL_REPLACE", certain
+    return ("MAY_REPLACE", possible) if possible else (impact, [])
+
+
+def _replacing(old: Location, new: Location, certainty: str) -> list[str]:
+    """The property changes that replace a resource, if it keeps its type."""
+    if old.type != new.type:
+        return []
+    replacing = {**old.model["replacing"], **ALSO_REPLACING.get(old.type, {})}
+
+    def judge(path: Path, before: Json, after: Json) -> str | None:
+        known = show(tuple("[]" if part.startswith("[") else part for part in path))
+        return (
+            f"{show(path)} {change(before, after)}" if replacing.get(known) == certainty else None
         )
-        # A custom resource has no identifier.
-        if old and old == new and all(isinstance(value, str) for value in old.values()):
-            return text(old)
-    return ""
+
+    return list(find(judge, at(old.resource, "Properties"), at(new.resource, "Properties")))
 
 
-def _of_exports(changes: Changes) -> Iterator[tuple[str, str]]:
-    before, after = _exports(changes["old"]), _exports(changes["new"])
-    replaced = {
-        resource["id"]: IMPACTS[resource["impact"]]
-        for resource in changes["resources"]
-        if resource["impact"].endswith("REPLACE")
+def _of_resource(impact: str, causes: Sequence[str], old: Location) -> Iterator[str]:
+    """What happens to a resource that holds data, or that sends events."""
+    if impact in IMPACTS and _holds_data(old):
+        yield f"{IMPACTS[impact]}: {', '.join(causes)}" if causes else IMPACTS[impact]
+    elif impact == "WILL_DESTROY" and EVENTS.fullmatch(old.type):
+        yield "is deleted, so its events stop"
+
+
+def _of_update(impact: str, causes: Sequence[str], old: Location, new: Location) -> Iterator[str]:
+    """What happens to a resource that is in both templates."""
+    name = old.physical_name
+    if impact == "WILL_REPLACE" and name and name == new.physical_name:
+        yield f"is replaced under the same name, which CloudFormation refuses: {text(name)}"
+    for description in destructive_property_changes(old.resource, new.resource):
+        if description not in causes:
+            yield description
+
+
+def _holds_data(location: Location) -> bool:
+    is_retained = at(location.resource, "DeletionPolicy") not in (None, "Delete")
+    return location.model["stateful"] or location.type in STATEFUL or is_retained
+
+
+def _conditional(comparison: Comparison) -> Iterator[tuple[Location, str]]:
+    """Each resource that holds data or sends events, and that gets another condition."""
+    before = {
+        location: condition(location.template, location.resource)
+        for location in locations(comparison, "old")
     }
-    for name, value in before.items():
-        if name not in after:
-            yield name, "is no longer exported"
-        elif after[name] != value:
-            yield name, change(value, after[name])
-        # A reference: {"Ref": "Id"}, {"Fn::GetAtt": ["Id", ...]}, "Id.Arn" or "${Id}".
-        elif ids := [id_ for id_ in replaced if re.search(rf'["{{]{id_}["}}.]', json.dumps(value))]:
-            yield name, f"changes, because {ids[0]} {replaced[ids[0]]}"
-
-
-def _exports(template: Template) -> dict[str, Json]:
-    """A template's export values, by name."""
-    outputs = template.get("Outputs")
-    return {
-        str(at(output, "Export.Name")): at(output, "Value")
-        for output in (outputs.values() if isinstance(outputs, Mapping) else [])
-        if at(output, "Export.Name") is not None
-    }
+    for location in locations(comparison, "new"):
+        matters = _holds_data(location) or EVENTS.fullmatch(location.type)
+        needed = condition(location.template, location.resource)
+        if matters and location in before and needed not in (None, before[location]):
+            yield location, f"is removed from the stack unless {text(needed)}"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.git import git
+from tools.cdk_cli.assembly import Json
 from tools.errors import UserError
 from tools.guard import __main__ as guard
 from tools.guard import snapshots
@@ -94,6 +95,21 @@ def test_disabled_termination_protection_is_destructive() -> None:
     assert "- **dev/StorageStack**\n  - terminationProtection changes from true to false" in text
     unrecorded = {DEV: ENABLED.encode()}
     assert guard.report(files(ENABLED, protected=False), unrecorded)[1]
+
+
+def test_the_difference_of_a_new_stack_shows_only_what_you_wrote() -> None:
+    rules: Json = {"CheckBootstrapVersion": {}, "Mine": {}}
+    new = {**json.loads(ENABLED), "Rules": rules}
+    text, _ = guard.report(files(json.dumps(new)), {})
+    assert "Settings" not in text
+    assert "CheckBootstrapVersion" not in text
+    assert "Mine" in text
+
+
+def test_changed_settings_are_a_difference() -> None:
+    text, _ = guard.report(files(ENABLED, protected=False), files(ENABLED))
+    assert "[~] Settings: {" in text
+    assert "No change" not in text
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 
 from tools.cdk_cli.assembly import Json
-from tools.guard.rules import change, destructive_property_changes, text
+from tools.guard.checks import change, destructive_property_changes, text
 
 EVENT: Json = {"Event": "s3:*"}
 TIER: Json = {"AccessTier": "ARCHIVE_ACCESS", "Days": 90}
@@ -11,6 +11,7 @@ INDEX: Json = {"IndexName": "by-date"}
 HERE: Json = {"Region": "us-east-1"}
 THERE: Json = {"Region": "eu-west-1"}
 PROTECTED: Json = {"Region": "eu-west-1", "DeletionProtectionEnabled": True}
+SALES: dict[str, Json] = {"source": ["shop", "web"], "detail-type": ["sale"]}
 # A property path, and the values before and after a destructive change.
 DESTRUCTIVE: list[tuple[str, Json, Json]] = [
     # Data is deleted, with the resource or sooner.
@@ -29,7 +30,7 @@ DESTRUCTIVE: list[tuple[str, Json, Json]] = [
     ("PointInTimeRecoverySpecification.RecoveryPeriodInDays", None, 7),
     ("AutomatedSnapshotRetentionPeriod", None, 7),
     ("PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled", True, False),
-    ("ObjectLockEnabled", True, None),
+    ("ObjectLockConfiguration", {"ObjectLockEnabled": "Enabled"}, None),
     ("GenerateSecretString", {}, {"PasswordLength": 9}),
     # The deploy may fail after some changes.
     ("GlobalSecondaryIndexes", [INDEX], [{"IndexName": "by-day"}]),
@@ -50,6 +51,23 @@ DESTRUCTIVE: list[tuple[str, Json, Json]] = [
     ("DeadLetterConfig", {"TargetArn": "arn"}, None),
     ("DestinationConfig.OnFailure", {"Destination": "arn"}, None),
     ("StreamSpecification.StreamViewType", "NEW_AND_OLD_IMAGES", "KEYS_ONLY"),
+    ("EventBusName", "orders", "other"),
+    ("TopicArn", "a", "b"),
+    # By default, these are enabled.
+    ("State", None, "DISABLED"),
+    ("Enabled", None, False),
+    ("ActionsEnabled", None, "false"),
+    # Fewer events match.
+    ("EventPattern", SALES, {**SALES, "source": ["shop"]}),
+    ("EventPattern", SALES, {**SALES, "detail": {"id": [1]}}),
+    ("EventPattern", SALES, None),
+    ("ScheduleExpression", "rate(1 day)", None),
+    ("FilterPolicy", None, {"kind": ["sale"]}),
+    ("FilterCriteria", None, {"Filters": []}),
+    ("FilterPattern", "", "ERROR"),
+    # Nobody is called.
+    ("ReservedConcurrentExecutions", None, 0),
+    ("DesiredCount", 2, "0"),
     # Data is less protected.
     ("BucketEncryption", {"KMSMasterKeyID": "key"}, {"SSEAlgorithm": "AES256"}),
     ("SSESpecification", {"SSEEnabled": True}, None),
@@ -69,7 +87,15 @@ ELEMENTS: list[tuple[str, Json, Json, str]] = [
         *("Replicas", [HERE, PROTECTED], [THERE, HERE]),
         "[eu-west-1].DeletionProtectionEnabled changes from true to nothing",
     ),
-    ("LocalSecondaryIndexes", [INDEX], None, f"[by-date] {change(INDEX, None)}"),
+    ("GlobalSecondaryIndexes", [INDEX], None, f"[by-date] {change(INDEX, None)}"),
+    ("Targets", [{"Id": "a"}], [], f"[a] {change({'Id': 'a'}, None)}"),
+    ("AlarmActions", ["arn"], [], '["arn"] changes from "arn" to nothing'),
+    (
+        "Subscription",
+        [{"Endpoint": "a"}],
+        [],
+        f"[{text({'Endpoint': 'a'})}] {change({'Endpoint': 'a'}, None)}",
+    ),
     ("Tierings", [], [TIER], f"[{text(TIER)}] {change(None, TIER)}"),
     (
         *("NotificationConfiguration.QueueConfigurations", [EVENT], None),
@@ -99,6 +125,20 @@ SAFE: list[tuple[str, Json, Json]] = [
     ("EventBridgeEnabled", False, True),
     ("RedrivePolicy", {"maxReceiveCount": 3}, {"maxReceiveCount": 4}),
     ("StreamViewType", None, "KEYS_ONLY"),
+    ("State", "DISABLED", "ENABLED"),
+    ("State", "DISABLED", None),
+    ("Enabled", True, None),
+    ("Enabled", False, "false"),
+    ("EventPattern", {**SALES, "source": ["shop"]}, SALES),
+    ("EventPattern", None, SALES),
+    ("ScheduleExpression", "rate(1 day)", "rate(1 hour)"),
+    ("FilterPolicy", {"kind": ["sale"]}, None),
+    ("FilterPolicy", {"kind": ["sale"]}, {"kind": ["sale", "gift"]}),
+    ("Targets", [], [{"Id": "a"}]),
+    ("Targets", [{"Id": "a", "Arn": "b"}], [{"Arn": "c", "Id": "a"}]),
+    ("ReservedConcurrentExecutions", 0, 5),
+    ("ReservedConcurrentExecutions", 0, "0"),
+    ("DesiredCount", 2, None),
     ("BucketEncryption", None, {}),
     ("ImageTagMutability", None, "IMMUTABLE"),
     ("BlockPublicPolicy", False, True),

@@ -1,7 +1,7 @@
-"""Rules that find destructive property changes, for all resource types.
+"""Checks that find destructive property changes, for all resource types.
 
-CloudFormation gives properties with the same meaning the same name in most types, so a rule names
-only the property. For example, the rule
+CloudFormation gives properties with the same meaning the same name in most types, so a check names
+only the property. For example, the check
 
     r"ImageTagMutability|PermissionsBoundary": changed_or_removed
 
@@ -10,7 +10,9 @@ matches each resource's `ImageTagMutability` property. If the value changes from
 
     ImageTagMutability changes from "IMMUTABLE" to "MUTABLE"
 
-To add a rule, add a line to RULES and a change to DESTRUCTIVE in tests/tools/guard/test_rules.py.
+To add a check, add a line to CHECKS and a change to DESTRUCTIVE in
+tests/tools/guard/test_checks.py. Properties whose changes replace a resource need no check: AWS's
+specification names them.
 """
 
 import json
@@ -22,9 +24,13 @@ from tools.cdk_cli.assembly import Json, at
 
 # Whether the change from an old to a new value is destructive. None means not set.
 type Check = Callable[[Json, Json], bool]
+# The names of nested properties; a list element is, for example, `[us-east-1]`.
+type Path = tuple[str, ...]
+# Describes the change from an old to a new value at a path, or returns None.
+type Judge = Callable[[Path, Json, Json], str | None]
 
 # Properties that name a list element, e.g. a table replica.
-NAMES = ("Region", "IndexName", "Id", "Name")
+NAMES = ("Region", "IndexName", "AttributeName", "Id", "Name")
 # Objects in these storage classes must be restored, for hours, before an application can read them.
 ARCHIVES = ("GLACIER", "DEEP_ARCHIVE")
 # The numbers of days and images in the JSON of lifecycle rules.
@@ -54,6 +60,11 @@ def differs(old: Json, new: Json) -> bool:
 def switched_off(old: Json, new: Json) -> bool:
     """A setting was on, and is off or removed."""
     return _is_on(old) and not _is_on(new)
+
+
+def disabled(old: Json, new: Json) -> bool:
+    """A setting that is on by default is switched off."""
+    return new is not None and not _is_on(new) and (old is None or _is_on(old))
 
 
 def switched_on(old: Json, new: Json) -> bool:
@@ -90,6 +101,21 @@ def expires_images(old: Json, new: Json) -> bool:
     return new is not None and not _is_later(old, new)
 
 
+def filters_more(old: Json, new: Json) -> bool:
+    """An event filter is added, or may match fewer events."""
+    return new is not None and not _selects_all(new, {} if old is None else old)
+
+
+def matches_less(old: Json, new: Json) -> bool:
+    """An event pattern is removed, or may match fewer events."""
+    return new is None or (old is not None and filters_more(old, new))
+
+
+def set_to_zero(old: Json, new: Json) -> bool:
+    """A number was not zero or not set, and is zero."""
+    return str(new) == "0" != str(old)
+
+
 def several_added_or_removed(old: Json, new: Json) -> bool:
     """More than one list element is added or removed; one update allows only one."""
     return bool(old and new) and len(_children(old).keys() ^ _children(new).keys()) > 1
@@ -99,7 +125,7 @@ def several_added_or_removed(old: Json, new: Json) -> bool:
 # `Properties.VersioningConfiguration.Status` or `Properties.Replicas[us-east-1].KmsKeyId`. Only the
 # first pattern that matches is used, so a specific pattern comes before a general one. A pattern
 # that ends with `.*` also matches the properties within.
-RULES: Mapping[str, Check] = {
+CHECKS: Mapping[str, Check] = {
     # Data is deleted, with the resource or sooner. The defaults are from the template reference
     # (AWS::SQS::Queue, AWS::Kinesis::Stream, AWS::KMS::Key, AWS::RDS::DBInstance and
     # AWS::DynamoDB::Table); other data is retained without limit by default.
@@ -115,8 +141,8 @@ RULES: Mapping[str, Check] = {
     r"RecoveryPeriodInDays": shortened(35),
     r"\w*Retention\w*": shortened(inf),
     r"PointInTimeRecoveryEnabled": switched_off,
-    r"ObjectLock\w*|GenerateSecretString": changed_or_removed,
-    r"(Replicas|\w*SecondaryIndexes)\[.*\]": removed,
+    r"ObjectLock\w+|GenerateSecretString": changed_or_removed,
+    r"(Replicas|GlobalSecondaryIndexes)\[.*\]": removed,
     # The deploy may fail after some changes (template reference, AWS::DynamoDB::Table and
     # AWS::DynamoDB::GlobalTable).
     r"Replicas|GlobalSecondaryIndexes": several_added_or_removed,
@@ -124,12 +150,18 @@ RULES: Mapping[str, Check] = {
     # Data cannot be read, at once or without permissions on another key.
     r"Tierings\[.*\]": added_or_changed,
     r"\w*K(ms|MS)(Master)?Key\w*": differs,
-    # Consumers get no events. Rules, schedules, event source mappings and KMS keys have `State` or
-    # `Enabled`; bucket versioning has `Status`.
+    # Consumers get no events. By default, rules, schedules, event source mappings, KMS keys and
+    # alarm actions are enabled (template reference); bucket versioning is not.
+    r"Properties\.(Enabled|State|ActionsEnabled)": disabled,
     r"Enabled|State|Status|EventBridgeEnabled": switched_off,
-    r"NotificationConfiguration\.\w+\[.*\]|KinesisStreamSpecification": removed,
-    r"RedrivePolicy|DeadLetterConfig|OnFailure": removed,
-    r"StreamViewType": changed_or_removed,
+    r"EventPattern": matches_less,
+    r"FilterPolicy|FilterCriteria|FilterPattern": filters_more,
+    r"(Targets|\w+Actions|Subscription|NotificationConfiguration\.\w+)\[.*\]": removed,
+    r"KinesisStreamSpecification|RedrivePolicy|DeadLetterConfig|OnFailure": removed,
+    r"ScheduleExpression": removed,
+    r"StreamViewType|EventBusName|TopicArn": changed_or_removed,
+    # Zero is the documented way to stop all invocations of a function, or all tasks of a service.
+    r"ReservedConcurrentExecutions|DesiredCount": set_to_zero,
     # Data is less protected from access and from being overwritten.
     r"\w*Encrypt\w*|SSE\w*|OwnershipControls": changed_or_removed,
     r"ImageTagMutability|PermissionsBoundary": changed_or_removed,
@@ -137,17 +169,39 @@ RULES: Mapping[str, Check] = {
 }
 
 
-def destructive_property_changes(old: Json, new: Json, path: str = "") -> Iterator[str]:
-    """A sentence for each destructive change to the property at a path or a property within."""
-    checks = (check for end, check in RULES.items() if re.search(rf"(^|\.)({end})$", path))
+def destructive_property_changes(old: Json, new: Json) -> Iterator[str]:
+    """A sentence for each destructive change to a resource, or to settings, or within."""
+    return find(_judge, old, new)
+
+
+def _judge(path: Path, old: Json, new: Json) -> str | None:
+    shown = show(path)
+    checks = (check for end, check in CHECKS.items() if re.search(rf"(^|\.)({end})$", shown))
     check = next(checks, None)
     if check and check(old, new):
-        yield f"{path.removeprefix('Properties.')} {change(old, new)}"
+        return f"{shown.removeprefix('Properties.')} {change(old, new)}"
+    return None
+
+
+def find(judge: Judge, old: Json, new: Json, path: Path = ()) -> Iterator[str]:
+    """The descriptions that `judge` gives of differences between values, the outermost ones.
+
+    Does not search within a list element that is added or removed.
+    """
+    if old == new:
         return
-    before, after = _children(old), _children(new)
-    for name in sorted({*before, *after}):
-        inner = path + name if name.startswith("[") else f"{path}.{name}".removeprefix(".")
-        yield from destructive_property_changes(before.get(name), after.get(name), inner)
+    is_element = bool(path) and path[-1].startswith("[")
+    if description := judge(path, old, new):
+        yield description
+    elif not (is_element and None in (old, new)):
+        before, after = _children(old), _children(new)
+        for name in sorted({*before, *after}):
+            yield from find(judge, before.get(name), after.get(name), (*path, name))
+
+
+def show(path: Path) -> str:
+    """A path as text, for example `Replicas[us-east-1].KmsKeyId`."""
+    return "".join(part if part.startswith("[") else f".{part}" for part in path).lstrip(".")
 
 
 def change(old: Json, new: Json) -> str:
@@ -173,12 +227,20 @@ def _name(element: Json) -> Json:
 
 
 def _is_later(old: Json, new: Json) -> bool:
-    """Whether lifecycle rules differ at most in more days or images."""
+    """Whether lifecycle settings differ at most in more days or images."""
     if LIMIT.sub("", text(old)) != LIMIT.sub("", text(new)):
         return False
-    earlier = [int(number) for number in LIMIT.findall(text(old))]
-    later = [int(number) for number in LIMIT.findall(text(new))]
-    return all(before <= after for before, after in zip(earlier, later, strict=True))
+    limits = zip(LIMIT.findall(text(old)), LIMIT.findall(text(new)), strict=True)
+    return all(int(before) <= int(after) for before, after in limits)
+
+
+def _selects_all(wide: Json, narrow: Json) -> bool:
+    """Whether an event pattern matches each event that another matches."""
+    if isinstance(wide, Mapping) and isinstance(narrow, Mapping):
+        return all(key in narrow and _selects_all(wide[key], narrow[key]) for key in wide)
+    if isinstance(wide, list) and isinstance(narrow, list):
+        return all(value in wide for value in narrow)
+    return wide == narrow
 
 
 def _is_on(value: Json) -> bool:
