@@ -13,7 +13,7 @@ from tools.cdk_cli.assembly import Json, at
 from tools.guard import access
 from tools.guard.changes import Changes, Comparison
 from tools.guard.checks import Path, change, destructive_property_changes, find, show, text
-from tools.guard.exports import changed_exports
+from tools.guard.exports import changed_exports, dangling_imports
 from tools.guard.locations import Location, condition, locations
 
 # Descriptions of the impacts that delete, replace or remove a resource.
@@ -62,6 +62,8 @@ def destructive_changes(comparison: Comparison) -> Mapping[str, list[str]]:
             found[name].append(description)
     for location, description in _conditional(comparison):
         found[location.name].append(description)
+    for stack, description in dangling_imports(comparison):
+        found[stack].append(description)
     return found
 
 
@@ -83,7 +85,7 @@ def _of_stack(changes: Changes, comparison: Comparison) -> Iterator[tuple[str, s
                 yield name, description
         for description in access.opened(resource, changes):
             yield name, description
-    yield from changed_exports(changes, replaced)
+    yield from changed_exports(changes, comparison, replaced)
     if changes["new"]:
         settings = (at(changes[side], "Settings") for side in ("old", "new"))
         for description in destructive_property_changes(*settings):

@@ -1,4 +1,4 @@
-"""Destructive changes to exports."""
+"""Destructive changes to exports, and imports that no stack exports."""
 
 from collections.abc import Mapping
 
@@ -16,6 +16,16 @@ REFERENCES: tuple[Json, ...] = (
     {"Fn::GetAtt": "It.Arn"},
     {"Fn::Join": ["", ["a", {"Fn::Sub": "${It}"}]]},
 )
+RECIPE = "docs/growing.md#remove-an-export"
+MAY = (
+    "A stack outside this repository may import it too, and CloudFormation does not remove an "
+    f"export that a stack imports: {RECIPE}"
+)
+DANGLING = (
+    "which no stack of this environment exports: the deploy fails unless a stack outside this "
+    "repository exports it"
+)
+MOVES = f"moves from dev/A to dev/B, which fails while the first stack exports it: {RECIPE}"
 
 
 def exporting(path: str = "/", condition: str = "", /, **values: Json) -> Template:
@@ -31,6 +41,11 @@ def exporting(path: str = "/", condition: str = "", /, **values: Json) -> Templa
     }
 
 
+def importing(*names: str) -> Template:
+    values: Json = [{"Fn::ImportValue": name} for name in names]
+    return {"Resources": {"It": resource("SSM::Parameter", Value=values)}}
+
+
 # Each stack's templates before and after a change, and what is found.
 CASES: dict[str, tuple[Stacks, Found]] = {
     "add": ({"dev/A": (exporting(a="1"), exporting(a="1", b="2"))}, {}),
@@ -40,7 +55,29 @@ CASES: dict[str, tuple[Stacks, Found]] = {
     ),
     "remove what nothing imports": (
         {"dev/A": (exporting(a="1", b="2"), exporting(b="2"))},
-        {"a": ["is no longer exported"]},
+        {"a": [f"is no longer exported. Recorded importers: none. {MAY}"]},
+    ),
+    "remove what other stacks import": (
+        {
+            "dev/A": (exporting(a="1"), exporting()),
+            "dev/B": (importing("a"), importing("a")),
+            "dev/C": (importing("a"), importing()),
+            "prod/D": ({}, importing("a")),
+            "dev/E": (importing("ab"), importing("ab")),
+        },
+        {
+            "a": [f"is no longer exported. Recorded importers: dev/B, dev/C, prod/D. {MAY}"],
+            "prod/D": [f"imports a, {DANGLING}"],
+        },
+    ),
+    "move": (
+        {
+            "dev/A": (exporting(a="1"), exporting()),
+            "dev/B": (exporting(), exporting(a="1")),
+        },
+        {
+            "a": [MOVES],
+        },
     ),
     "add a condition": (
         {"dev/A": (exporting(a="1"), exporting("/", "Prod", a="1"))},
@@ -65,6 +102,26 @@ CASES: dict[str, tuple[Stacks, Found]] = {
         )
         for reference in REFERENCES
     },
+    "import what is exported": (
+        {"dev/A": (exporting(a="1"), exporting(a="1")), "dev/B": ({}, importing("a"))},
+        {},
+    ),
+    "import what a new stack exports": (
+        {"dev/A": ({}, exporting(a="1")), "dev/B": ({}, importing("a"))},
+        {},
+    ),
+    "import what another environment exports": (
+        {"dev/A": ({}, exporting(a="1")), "prod/B": ({}, importing("a"))},
+        {"prod/B": [f"imports a, {DANGLING}"]},
+    ),
+    "import what nothing exports": (
+        {"dev/B": (importing(), importing("b", "a"))},
+        {"dev/B": [f"imports a, {DANGLING}", f"imports b, {DANGLING}"]},
+    ),
+    "still import what nothing exports": (
+        {"dev/B": (importing("a"), importing("a"))},
+        {},
+    ),
 }
 
 
@@ -76,5 +133,5 @@ def found() -> Mapping[str, Found]:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_changes_to_exports(name: str, found: Mapping[str, Found]) -> None:
+def test_changes_to_exports_and_imports(name: str, found: Mapping[str, Found]) -> None:
     assert found[name] == CASES[name][1]

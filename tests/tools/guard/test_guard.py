@@ -85,7 +85,7 @@ def test_a_removed_stack_loses_its_resources_and_exports() -> None:
     text, passes = guard.report({}, files(ENABLED))
     assert not passes
     assert f"- **{BUCKET}**\n  - leaves the stack, but is retained\n" in text
-    assert "- **storage:BucketName**\n  - is no longer exported\n" in text
+    assert "- **storage:BucketName**\n  - is no longer exported. Recorded importers: none." in text
     assert guard.report(files(ENABLED), {})[1]
 
 
