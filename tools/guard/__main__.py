@@ -9,6 +9,7 @@ import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 
+from tools.cdk_cli.assembly import ANY_ACCOUNT
 from tools.cdk_cli.synth import synthesize_all
 from tools.ci import git
 from tools.console import say, summarize, waiting
@@ -16,6 +17,7 @@ from tools.errors import UserError, reports_errors
 from tools.guard import snapshots
 from tools.guard.changes import Changes, Template, compare
 from tools.guard.destructive import destructive_changes
+from tools.guard.moves import Move, find_moves, override_file
 from tools.project import ROOT, environments
 
 SUFFIX = ".template.json"
@@ -75,10 +77,13 @@ def report(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> tuple[str, b
     comparison = compare(
         {path.partition("/")[2]: (_load(base, path), _load(here, path)) for path in stacks}
     )
-    found = destructive_changes(comparison)
+    moves = find_moves(comparison)
+    found = destructive_changes(comparison, moves)
+    reported = [move for move in moves if move.old.name in found]
     lines = [
         *_differences(comparison["stacks"]),
         *_verdict(found, reasons),
+        *_mapping(reported),
     ]
     return "\n".join(lines), found.keys() <= reasons.keys()
 
@@ -136,6 +141,18 @@ def _verdict(found: Mapping[str, Sequence[str]], reasons: Mapping[str, str]) -> 
         )
         yield from (f'{json.dumps(resource)} = ""' for resource in missing)
         yield "```"
+
+
+def _mapping(moves: Sequence[Move]) -> Iterator[str]:
+    """The file with which `cdk refactor` keeps the resources that are renamed or moved."""
+    if moves:
+        yield (
+            "\nOn AWS, `cdk refactor` renames and moves resources without replacing them, between "
+            "stacks that are deployed. CloudFormation refuses a refactor that also changes "
+            "resources, so deploy other changes before or after it. The recipe above uses this as "
+            f"`refactor.json`, with your account's number for `{ANY_ACCOUNT}`:\n\n"
+            f"```json\n{override_file(moves)}\n```"
+        )
 
 
 if __name__ == "__main__":

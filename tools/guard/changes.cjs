@@ -70,13 +70,15 @@ const replacing = (properties, path = "", outer = []) => {
 // an alias has a Name for one FunctionName.
 const nameOf = ({ name: type, primaryIdentifier = [], properties }) => {
   const isReference = (key) => Boolean(properties[key].relationshipRefs);
-  const isChosen = primaryIdentifier.length && primaryIdentifier.every((key) => key in properties);
+  if (primaryIdentifier.length && primaryIdentifier.every((key) => key in properties)) {
+    const name = primaryIdentifier.filter((key) => !isReference(key));
+    const scope = primaryIdentifier.filter(isReference);
+    return name.length ? { name, scope } : { name: primaryIdentifier, scope: [] };
+  }
   const fixed = Object.keys(properties).filter((key) => properties[key].causesReplacement);
-  const own = fixed.filter((key) => key.endsWith("Name") && `${type}Name`.endsWith(key));
-  const keys = isChosen ? primaryIdentifier : own;
-  const references = (isChosen ? keys : fixed).filter(isReference);
-  const name = keys.filter((key) => !isReference(key));
-  return name.length ? { name, scope: references } : { name: keys, scope: [] };
+  const name = fixed.filter((key) => key.endsWith("Name") && `${type}Name`.endsWith(key));
+  const scope = fixed.filter((key) => isReference(key) || properties[key].required);
+  return { name, scope };
 };
 
 const resourceType = (type) => {

@@ -6,7 +6,7 @@ make a deploy fail after some changes.
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from tools.cdk_cli.assembly import Json, at
@@ -15,6 +15,7 @@ from tools.guard.changes import Changes, Comparison
 from tools.guard.checks import Path, change, destructive_property_changes, find, show, text
 from tools.guard.exports import changed_exports, dangling_imports
 from tools.guard.locations import Location, condition, locations
+from tools.guard.moves import Move, taken_names
 
 # Descriptions of the impacts that delete, replace or remove a resource.
 IMPACTS = {
@@ -50,24 +51,32 @@ ALSO_REPLACING = {
 }
 
 
-def destructive_changes(comparison: Comparison) -> Mapping[str, list[str]]:
+def destructive_changes(comparison: Comparison, moves: Sequence[Move]) -> Mapping[str, list[str]]:
     """All stacks' destructive changes, described in words, by resource.
 
     A resource is a path such as `dev/StorageStack/DataBucket`, an export name, or a stack's path
     for its settings and imports.
     """
     found = defaultdict[str, list[str]](list)
+    moved = {move.old for move in moves}
     for changes in comparison["stacks"]:
-        for name, description in _of_stack(changes, comparison):
+        for name, description in _of_stack(changes, comparison, moved):
             found[name].append(description)
     for location, description in _conditional(comparison):
         found[location.name].append(description)
+    for location, description in taken_names(comparison):
+        found[location.name].append(description)
     for stack, description in dangling_imports(comparison):
         found[stack].append(description)
+    for move in moves:
+        if move.old.name in found or move.new.name in found:
+            found[move.old.name].append(str(move))
     return found
 
 
-def _of_stack(changes: Changes, comparison: Comparison) -> Iterator[tuple[str, str]]:
+def _of_stack(
+    changes: Changes, comparison: Comparison, moved: Collection[Location]
+) -> Iterator[tuple[str, str]]:
     """A stack's destructive changes: what changes, and a sentence."""
     replaced = {}
     for resource in changes["resources"]:
@@ -78,7 +87,7 @@ def _of_stack(changes: Changes, comparison: Comparison) -> Iterator[tuple[str, s
         impact, causes = _impact(resource["impact"], old, new)
         if old.resource and new.resource and impact in IMPACTS:
             replaced[old.logical_id] = IMPACTS[impact]
-        for description in _of_resource(impact, causes, old):
+        for description in _of_resource(impact, causes, old, is_moved=old in moved):
             yield name, description
         if old.resource and new.resource:
             for description in _of_update(impact, causes, old, new):
@@ -115,11 +124,13 @@ def _replacing(old: Location, new: Location, certainty: str) -> list[str]:
     return list(find(judge, at(old.resource, "Properties"), at(new.resource, "Properties")))
 
 
-def _of_resource(impact: str, causes: Sequence[str], old: Location) -> Iterator[str]:
+def _of_resource(
+    impact: str, causes: Sequence[str], old: Location, *, is_moved: bool
+) -> Iterator[str]:
     """What happens to a resource that holds data, or that sends events."""
     if impact in IMPACTS and _holds_data(old):
         yield f"{IMPACTS[impact]}: {', '.join(causes)}" if causes else IMPACTS[impact]
-    elif impact == "WILL_DESTROY" and EVENTS.fullmatch(old.type):
+    elif impact == "WILL_DESTROY" and EVENTS.fullmatch(old.type) and not is_moved:
         yield "is deleted, so its events stop"
 
 

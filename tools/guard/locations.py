@@ -1,11 +1,22 @@
 """Where each resource is: in which stack, under which logical id and physical name."""
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from tools.cdk_cli.assembly import Json, at, construct_path
 from tools.guard.changes import Comparison, ResourceType, Template
+
+# A table and a global table cannot have the same name.
+SAME_NAMES = {"AWS::DynamoDB::GlobalTable": "AWS::DynamoDB::Table"}
+# Names of these types are unique in all regions.
+GLOBAL = ("AWS::IAM::", "AWS::S3::Bucket")
+# A reference to another resource of the template: in another stack, it means something else.
+REFERENCE = re.compile(r'"(Ref|Fn::GetAtt)": \[?"(?!AWS::)')
+# What may be a logical id in the JSON of properties: "Id", ${Id} or "Id.Arn".
+LOGICAL_ID = re.compile(r'(?<=["{])\w+(?=["}.])')
 
 
 @dataclass(frozen=True)
@@ -19,6 +30,11 @@ class Location:
     logical_id: str
     template: Template = field(compare=False, repr=False)
     model: ResourceType = field(compare=False, repr=False)
+
+    @property
+    def environment(self) -> str:
+        """The environment's name, for example `dev`."""
+        return self.stack.partition("/")[0]
 
     @property
     def resource(self) -> Json:
@@ -43,6 +59,31 @@ class Location:
         if not values or None in values.values():
             return None
         return values | {name: self.property(name) for name in self.model["scope"]}
+
+    @property
+    def name_in_use(self) -> tuple[str, str, str] | None:
+        """What only one resource can have: a type, a physical name, and where it is unique."""
+        if self.physical_name is None:
+            return None
+        name = json.dumps(self.physical_name, sort_keys=True)
+        where = str(at(self.template, "Settings.environment"))
+        if self.type.startswith(GLOBAL):
+            where = where.rpartition("/")[0]
+        if REFERENCE.search(name):
+            where = self.stack
+        return SAME_NAMES.get(self.type, self.type), name, where
+
+    @property
+    def content(self) -> tuple[str, str, str]:
+        """The environment, type and properties, without tags and without logical ids."""
+        types = {
+            logical_id: str(at(resource, "Type"))
+            for logical_id, resource in members(self.template, "Resources").items()
+        }
+        content = json.dumps(at(self.resource, "Properties"), sort_keys=True)
+        content = LOGICAL_ID.sub(lambda match: types.get(match[0], match[0]), content)
+        without_tags = json.loads(content, object_hook=_without_tags)
+        return self.environment, self.type, json.dumps(without_tags)
 
     def property(self, name: str) -> Json:
         """A property's value, or None."""
@@ -79,3 +120,7 @@ def _expand(value: Json, template: Template) -> Json:
     if isinstance(value, list):
         return [_expand(inner, template) for inner in value]
     return value
+
+
+def _without_tags(value: dict[str, Json]) -> dict[str, Json]:
+    return {key: inner for key, inner in value.items() if key != "Tags"}

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from tools.cdk_cli.assembly import Json
 from tools.guard.changes import Comparison, Template, compare
 from tools.guard.destructive import destructive_changes
+from tools.guard.moves import find_moves
 
 type Resource = Mapping[str, Json]
 # Each stack's templates before and after a change, by path, for example `dev/A`.
@@ -41,4 +42,4 @@ def compare_all(cases: Mapping[str, Stacks]) -> Mapping[str, Comparison]:
 
 
 def destructive(comparison: Comparison) -> Found:
-    return destructive_changes(comparison)
+    return destructive_changes(comparison, find_moves(comparison))

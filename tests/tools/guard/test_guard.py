@@ -112,6 +112,15 @@ def test_changed_settings_are_a_difference() -> None:
     assert "No change" not in text
 
 
+def test_a_renamed_construct_has_a_recipe_and_a_file_for_cdk_refactor() -> None:
+    renamed = ENABLED.replace("DataBucket", "Lake").replace('"Bucket"', '"Lake"')
+    text, passes = guard.report(files(renamed), files(ENABLED))
+    assert not passes
+    assert "is renamed to dev/StorageStack/Lake: docs/growing.md#rename-a-construct\n" in text
+    assert '"storage.Bucket": "storage.Lake"' in text
+    assert "refactor" not in guard.report(files(ENABLED), files(ENABLED))[0]
+
+
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A git repository with a stack's snapshots, and its cloud assembly in `cdk.out`."""
