@@ -16,13 +16,14 @@ from tools.console import say, summarize, waiting
 from tools.errors import UserError, reports_errors
 from tools.guard import snapshots
 from tools.guard.changes import Changes, Template, compare
-from tools.guard.destructive import destructive_changes
+from tools.guard.destructive import deleted_with_data, destructive_changes
 from tools.guard.moves import Move, find_moves, override_file
 from tools.project import ROOT, environments
 
 SUFFIX = ".template.json"
 # Maps each resource with acknowledged destructive changes to the reason.
 ACKNOWLEDGED = "snapshots/acknowledged.toml"
+UNRETAINED = "Its DeletionPolicy deletes it with its data when it leaves the stack."
 
 
 @reports_errors
@@ -84,6 +85,7 @@ def report(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> tuple[str, b
         *_differences(comparison["stacks"]),
         *_verdict(found, reasons),
         *_mapping(reported),
+        *(f"\nNote: {name} is new. {UNRETAINED}" for name in deleted_with_data(comparison)),
     ]
     return "\n".join(lines), found.keys() <= reasons.keys()
 

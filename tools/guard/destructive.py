@@ -32,6 +32,8 @@ STATEFUL = {
     "AWS::Lambda::EventSourceMapping",
     "AWS::StepFunctions::StateMachine",
 }
+# Their data lives for days only, and the CDK or a function's construct deletes them by default.
+SHORT_LIVED = ("AWS::Logs::LogGroup", "AWS::SQS::Queue")
 # Nothing retains these resources, and without them nobody is called.
 EVENTS = re.compile(
     r"AWS::(Events::Rule|Scheduler::Schedule(Group)?|Pipes::Pipe|SNS::(Topic|Subscription)"
@@ -160,3 +162,16 @@ def _conditional(comparison: Comparison) -> Iterator[tuple[Location, str]]:
         needed = condition(location.template, location.resource)
         if matters and location in before and needed not in (None, before[location]):
             yield location, f"is removed from the stack unless {text(needed)}"
+
+
+def deleted_with_data(comparison: Comparison) -> list[str]:
+    """The new resources that CloudFormation will delete with their data, if the stack goes."""
+    before = set(locations(comparison, "old"))
+    return [
+        location.name
+        for location in locations(comparison, "new")
+        if location not in before
+        and location.model["stateful"]
+        and location.type not in SHORT_LIVED
+        and at(location.resource, "DeletionPolicy") == "Delete"
+    ]

@@ -121,6 +121,24 @@ def test_a_renamed_construct_has_a_recipe_and_a_file_for_cdk_refactor() -> None:
     assert "refactor" not in guard.report(files(ENABLED), files(ENABLED))[0]
 
 
+@pytest.mark.parametrize(
+    ("policy", "resource_type", "is_noted"),
+    [
+        ("Delete", "S3::Bucket", True),
+        ("Retain", "S3::Bucket", False),
+        ("Delete", "SQS::Queue", False),
+    ],
+)
+def test_a_new_resource_that_is_deleted_with_its_data_is_noted(
+    policy: str, resource_type: str, is_noted: bool
+) -> None:
+    template = ENABLED.replace('"Retain"', f'"{policy}"').replace("S3::Bucket", resource_type)
+    text, passes = guard.report(files(template), {})
+    assert passes
+    assert ("Note: dev/StorageStack/DataBucket is new" in text) == is_noted
+    assert "Note" not in guard.report(files(template), files(template))[0]
+
+
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A git repository with a stack's snapshots, and its cloud assembly in `cdk.out`."""
