@@ -98,14 +98,14 @@ const resource = ([id, change]) => ({
   permissions_after: permissions(change.newValue ? { [id]: change.newValue } : {}),
 });
 
-// A template without the rule that the CDK adds to each; settings are compared if both have them.
-const shown = ({ Rules, Settings, ...template }, other) => {
+// A new or removed stack without its settings, and without what the CDK adds to every template.
+const shown = (template, other) => {
+  if (Object.keys(other).length) return template;
+  const { Parameters, Rules, Settings, ...own } = template;
+  const { BootstrapVersion, ...parameters } = Parameters ?? {};
   const { CheckBootstrapVersion, ...rules } = Rules ?? {};
-  return {
-    ...template,
-    ...(Object.keys(rules).length ? { Rules: rules } : {}),
-    ...(other.Settings ? { Settings } : {}),
-  };
+  const some = Object.entries({ Parameters: parameters, Rules: rules });
+  return { ...own, ...Object.fromEntries(some.filter(([, value]) => Object.keys(value).length)) };
 };
 
 const compare = ({ name, old, new: new_ }) => {

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from tests.git import git
-from tools.cdk_cli.assembly import Json
 from tools.errors import UserError
 from tools.guard import __main__ as guard
 from tools.guard import snapshots
@@ -97,13 +96,16 @@ def test_disabled_termination_protection_is_destructive() -> None:
     assert guard.report(files(ENABLED, protected=False), unrecorded)[1]
 
 
-def test_the_difference_of_a_new_stack_shows_only_what_you_wrote() -> None:
-    rules: Json = {"CheckBootstrapVersion": {}, "Mine": {}}
-    new = {**json.loads(ENABLED), "Rules": rules}
-    text, _ = guard.report(files(json.dumps(new)), {})
-    assert "Settings" not in text
-    assert "CheckBootstrapVersion" not in text
-    assert "Mine" in text
+def test_the_difference_of_a_new_or_removed_stack_shows_only_what_you_wrote() -> None:
+    template = json.loads(ENABLED)
+    template["Rules"] = {"CheckBootstrapVersion": {"Assertions": []}, "OwnRule": {}}
+    template["Parameters"] = {"BootstrapVersion": {"Type": "String"}, "OwnParameter": {}}
+    stack = files(json.dumps(template))
+    for text, _ in (guard.report(stack, {}), guard.report({}, stack)):
+        assert all(name in text for name in ("OwnRule", "OwnParameter"))
+        assert not any(name in text for name in ("Settings", "BootstrapVersion"))
+    assert "CheckBootstrapVersion" in guard.report(stack, files(ENABLED))[0]
+    assert "Rules" not in guard.report(files(ENABLED), {})[0]
 
 
 def test_changed_settings_are_a_difference() -> None:
