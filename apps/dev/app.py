@@ -8,9 +8,6 @@ from stacks.registry.stack import RegistryStack
 from stacks.storage.exports import DATA_BUCKET_ARN
 from stacks.storage.stack import StorageStack
 
-# CI deploys this environment after each push to main.
-DEPLOYED_BY_PUSH = True
-
 environment = Environment(name="dev")
 app = new_app()
 

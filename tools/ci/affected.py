@@ -1,23 +1,24 @@
 """Find what CI runs for a change, from the changed paths: `nox -s affected -- [--base REF]`.
 
-RULES decides which jobs, components and sessions run. To add a job that runs a nox session, add the
-session to SESSIONS, and to the rows in RULES whose paths it checks.
+ROWS decides which jobs, components and sessions run. To add a job that runs a nox session, add the
+session to SESSIONS, and to each row in ROWS whose paths it checks.
 """
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from stacks.core.environment import DOMAIN as DOMAIN_NAME
-from stacks.core.environment import ENVIRONMENT as ENVIRONMENT_NAME
 from tools.ci import git, github
-from tools.ci.push import deployed_by_push
 from tools.console import say, summarize
 from tools.errors import UserError, reports_errors
-from tools.project import ROOT, domains
+from tools.project import ROOT, domains, environments
+
+# The environments that CI deploys after a push to main, in this order.
+DEPLOYED_BY_PUSH = "apps/deployed_by_push.txt"
 
 # Stands for the domain whose folder holds the path. CI runs the sessions with the domain's tag.
 DOMAIN = "domain"
@@ -31,7 +32,7 @@ EVERYTHING = DEPLOYED.union({DOMAIN}, COMPONENTS, SESSIONS)
 
 # Path patterns, and what CI runs for them. The first row that matches a path decides. If no row
 # matches, everything runs.
-RULES: list[tuple[tuple[str, ...], frozenset[str]]] = [
+ROWS: list[tuple[tuple[str, ...], frozenset[str]]] = [
     # tests/permissions compares this document with the permissions that it tests.
     (("docs/permissions.md",), frozenset({"shared", "e2e"})),
     # tests/apps reads these documents.
@@ -67,72 +68,63 @@ RULES: list[tuple[tuple[str, ...], frozenset[str]]] = [
 
 @dataclass(frozen=True)
 class Affected:
-    """The domains, components, sessions and jobs that CI runs.
-
-    `why` has a line for each, or a sentence for all or none.
-    """
+    """The domains, components, sessions and jobs that CI runs, and why, for people."""
 
     names: frozenset[str]
     why: str
 
 
-def affected(root: Path, base: str, head: str | None = None, *, exact: bool = False) -> Affected:
-    """Find what changed since `base` and `head` diverged, and what that affects.
+def everything(known: Sequence[str], why: str) -> Affected:
+    """All names, with one reason; `known` are the domains."""
+    return Affected((EVERYTHING - {DOMAIN}).union(known), f"Everything: {why}")
 
-    With `exact`, since `base` itself. Without `head`, changes in the working tree of `root` count
-    too. If git cannot find the changes, everything is affected.
+
+def since(root: Path, base: str, *, exact: bool = False) -> Affected:
+    """What the working tree in `root` changed since it left the branch `base`.
+
+    With `exact`, since the commit `base` itself. If git cannot tell, everything is affected.
     """
-    known = domains(root)
     try:
-        tip = None if head is None else git.commit(root, head)
-        start = git.commit(root, base) if exact else git.merge_base(root, base, tip or "HEAD")
-        return judge(git.changed(root, start, tip), known)
+        start = git.commit(root, base) if exact else git.merge_base(root, base, "HEAD")
+        return judge(git.changed(root, start), domains(root))
     except UserError as error:
-        return _everything(known, str(error))
-
-
-def since_deployed(root: Path) -> dict[str, Affected]:
-    """For each environment that a push deploys, what changed since its recorded commit."""
-    found = {}
-    for name in deployed_by_push(root):
-        commit = github.recorded(name)
-        found[name] = (
-            affected(root, commit, "HEAD", exact=True)
-            if commit
-            else _everything(domains(root), "no deploy is recorded.")
-        )
-    return found
+        return everything(domains(root), str(error))
 
 
 def judge(changed: Iterable[str], known: Sequence[str]) -> Affected:
-    """Find what the paths `changed` affect; `known` are the domains."""
-    causes: dict[str, list[str]] = {}
+    """What the paths `changed` affect; `known` are the domains."""
+    every: set[str] = set()
+    lines = []
     for path in sorted(changed):
         shown = path if path.isprintable() else ascii(path)
-        found = _find_rule(path)
-        if found is None:
-            return _everything(known, f"no rule in tools/ci/affected.py for {shown}.")
-        if found == EVERYTHING:
-            return _everything(known, f"{shown} may affect every job.")
-        for name in sorted(found):
-            if name == DOMAIN and path.split("/")[1] not in known:
-                return _everything(known, f"no domain contains {shown}.")
-            causes.setdefault(path.split("/")[1] if name == DOMAIN else name, []).append(shown)
-    lines = [
-        f"{name}: {paths[0]}" + (f" and {len(paths) - 1} more" if paths[1:] else "")
-        for name, paths in causes.items()
-    ]
-    nothing = "No job checks the changed files." if changed else "Nothing changed."
-    return Affected(frozenset(causes), "\n".join(lines) or nothing)
+        names = _names(PurePosixPath(path), known)
+        if names == EVERYTHING:
+            return everything(known, f"{shown} may affect every job.")
+        every |= names
+        lines.append(f"{', '.join(sorted(names)) or 'nothing'}: {shown}")
+    return Affected(frozenset(every), "\n".join(lines) or "Nothing changed.")
 
 
-def _find_rule(path: str) -> frozenset[str] | None:
-    name = PurePosixPath(path)
-    return next((found for patterns, found in RULES if any(map(name.full_match, patterns))), None)
+def _names(path: PurePosixPath, known: Sequence[str]) -> frozenset[str]:
+    """The names in the path's row, with its domain in place of DOMAIN."""
+    rows = (names for patterns, names in ROWS if any(map(path.full_match, patterns)))
+    names = next(rows, EVERYTHING)
+    if names == EVERYTHING or DOMAIN not in names:
+        return names
+    domain = path.parts[1]
+    return names - {DOMAIN} | {domain} if domain in known else EVERYTHING
 
 
-def _everything(known: Sequence[str], why: str) -> Affected:
-    return Affected((EVERYTHING - {DOMAIN}).union(known), f"Everything: {why}")
+def deployed_by_push(root: Path = ROOT) -> list[str]:
+    """The environments in DEPLOYED_BY_PUSH; raises `UserError` for an unknown one."""
+    file = root / DEPLOYED_BY_PUSH
+    names = file.read_text().split() if file.exists() else []
+    for name in names:
+        if name not in environments(root):
+            raise UserError(
+                f"{DEPLOYED_BY_PUSH}: {name!r} is no folder of apps/. Correct the name."
+            )
+    return names
 
 
 def outputs(
@@ -140,16 +132,11 @@ def outputs(
 ) -> dict[str, list[str]]:
     """The outputs for ci.yml: the jobs that run, and the matrices for three of them.
 
-    Workflows insert outputs into scripts, so these hold only names that follow a rule. Raises
-    `UserError` for a domain or environment with another name.
+    Raises `UserError` for the name of a folder that bash could run.
     """
-    try:
-        for domain in known:
-            DOMAIN_NAME.check(domain)
-        for environment in environments:
-            ENVIRONMENT_NAME.check(environment)
-    except ValueError as error:
-        raise UserError(f"{error}. Rename the folder.") from error
+    for name in (*environments, *known):
+        if not re.fullmatch("[a-z0-9_]+", name):
+            raise UserError(f"CI accepts no name like {name!r}. Rename the folder.")
     tags = [name for name in (*known, *COMPONENTS) if name in names]
     components = [tag for tag in tags if tag != "apps" or "shared" not in tags]
     sessions = [session for session in SESSIONS if session in names]
@@ -169,20 +156,28 @@ def outputs(
 
 def _write_for_ci(root: Path) -> None:
     """Set a job's outputs, and add the reasons to its summary."""
-    environments: list[str] = []
+    found: dict[str, Affected] = {}
+    deploys: list[str] = []
     if os.environ["GITHUB_EVENT_NAME"] == "push":
-        deployed = since_deployed(root)
-        environments = [name for name, each in deployed.items() if "deploy" in each.names]
-        found = {f"Changes since the deploy to {name}": deployed[name] for name in deployed}
+        for name in deployed_by_push(root):
+            commit = github.recorded(name)
+            each = (
+                since(root, commit, exact=True)
+                if commit
+                else everything(domains(root), "no deploy is recorded.")
+            )
+            found[f"Changes since the deploy to {name}"] = each
+            if "deploy" in each.names:
+                deploys.append(name)
         if not found:
-            found["Changes"] = _everything(domains(root), "a push deploys no environment.")
+            found["Changes"] = everything(domains(root), "a push deploys no environment.")
     else:
-        found = {"Changes since main": affected(root, "origin/main", "HEAD")}
+        found["Changes since main"] = since(root, "origin/main")
     for title, each in found.items():
         say(f"{title}\n{each.why}")
         summarize(f"### {title}", f"```\n{each.why}\n```")
     names = frozenset[str]().union(*(each.names for each in found.values()))
-    github.write_outputs(outputs(names, environments, domains(root)))
+    github.write_outputs(outputs(names, deploys, domains(root)))
 
 
 @reports_errors
@@ -190,14 +185,12 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     """Print what CI runs for the changes in the repository `root`; return the exit status."""
     parser = argparse.ArgumentParser(prog="nox -s affected --", allow_abbrev=False)
     parser.add_argument("--base", metavar="REF", help="default: origin/main, or main")
-    parser.add_argument("--head", metavar="REF", help="default: the working tree")
     parser.add_argument("--ci", action="store_true", help="set the outputs for ci.yml")
     options = parser.parse_args(arguments)
     if options.ci:
         _write_for_ci(root)
     else:
-        base = git.default_base(root) if options.base is None else options.base
-        say(affected(root, base, options.head).why)
+        say(since(root, options.base or git.default_base(root)).why)
     return 0
 
 

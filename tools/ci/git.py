@@ -13,15 +13,14 @@ from tools.errors import UserError
 
 def commit(root: Path, ref: str) -> str:
     """The commit id that `ref` names; raises `UserError` if not found."""
-    _git(root, "rev-parse", "--git-dir")  # raises if `root` is not a repository
-    options = ("--verify", "--quiet", f"{ref}^{{commit}}")
-    found = _git(root, "rev-parse", *options, check=False).strip()
-    if not found.isalnum():  # for ^ref, git prints ^ and the id
+    try:
+        name = f"{ref}^{{commit}}"
+        return _git(root, "rev-parse", "--verify", name).strip()
+    except UserError as error:
         raise UserError(
             f"Commit {ref!r} not found. Check the name. In a shallow clone, run `git fetch "
-            "--unshallow`."
-        )
-    return found
+            f"--unshallow`. ({error})"
+        ) from error
 
 
 def default_base(root: Path) -> str:
@@ -32,22 +31,19 @@ def default_base(root: Path) -> str:
 
 def merge_base(root: Path, base: str, head: str) -> str:
     """The id of the newest commit that `base` and `head` share, as in `git diff base...head`."""
-    found = _git(root, "merge-base", commit(root, base), commit(root, head), check=False).strip()
+    # Without a shared commit, git prints nothing and fails.
+    ids = (commit(root, base), commit(root, head))
+    found = _git(root, "merge-base", *ids, check=False).strip()
     if not found:
         raise UserError(f"{base!r} and {head!r} share no commit. Use another base.")
     return found
 
 
-def changed(root: Path, start: str, head: str | None) -> set[str]:
-    """The paths that differ between two commits, or between `start` and the working tree.
-
-    Untracked files in the working tree count unless they are ignored.
-    """
+def changed(root: Path, start: str) -> set[str]:
+    """The paths that differ between a commit and the working tree; untracked files count too."""
     # --no-renames overrides the user's settings: both paths in a rename count.
-    options = ("--name-only", "-z", "--no-renames")
-    listed = _git(root, "diff", *options, start, *filter(None, [head]), "--")
-    if head is None:
-        listed += _git(root, "ls-files", "-z", "--others", "--exclude-standard")
+    listed = _git(root, "diff", "--name-only", "-z", "--no-renames", start, "--")
+    listed += _git(root, "ls-files", "-z", "--others", "--exclude-standard")
     return set(filter(None, listed.split("\0")))
 
 
@@ -76,17 +72,10 @@ def track(root: Path, paths: Iterable[str]) -> None:
 
 
 def _git(root: Path, *arguments: str, check: bool = True) -> str:
-    """Run git in the repository `root`, and in no other; bytes that are not UTF-8 are escaped."""
-    # Git hooks set variables that redirect git to another repository, for example GIT_DIR.
-    environment = {
-        key: value
-        for key, value in os.environ.items()
-        if not key.startswith("GIT_") or key.startswith("GIT_CONFIG")
-    }
-    # Otherwise git would use a repository that contains `root` if `root` is not a repository.
-    environment["GIT_CEILING_DIRECTORIES"] = str(root.resolve().parent)
-    command = ["git", *arguments]
-    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, check=False)
+    """Run git in the repository `root`; bytes that are not UTF-8 are escaped."""
+    # In no other repository, which may contain `root` or be set by the variables of a git hook.
+    command = ["git", f"--git-dir={root / '.git'}", f"--work-tree={root}", *arguments]
+    done = subprocess.run(command, cwd=root, capture_output=True, check=False)
     if check and done.returncode:
         raise UserError(f"git {arguments[0]}: {os.fsdecode(done.stderr).strip()}")
     return os.fsdecode(done.stdout)

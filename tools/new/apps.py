@@ -10,8 +10,6 @@ SYNTHESIZE = "app.synth()"
 # The stack with the function and task roles: an environment without it has no foundation.
 _FOUNDATION = re.compile(r"^(\w+) = IdentityStack\(", re.MULTILINE)
 ROLE_ARN = "LAMBDA_EXECUTION_ROLE_ARN"
-# The line that makes CI deploy an environment, and the comments above it.
-_DEPLOYED_BY_PUSH = re.compile(r"(^#.*\n)*^DEPLOYED_BY_PUSH\b.*\n", re.MULTILINE)
 
 
 def identity_variable(source: str) -> str | None:
@@ -63,5 +61,4 @@ def other_environment(source: str, name: str, **settings: str) -> str:
     arguments = ", ".join(f"{key}={value}" for key, value in given.items())
     old = str(ast.get_source_segment(source, calls[0]))
     source = source.replace(old, f"Environment({arguments})")
-    source = source.replace(f"The {Environment.name} environment", f"The {name} environment", 1)
-    return _DEPLOYED_BY_PUSH.sub("", source)
+    return source.replace(f"The {Environment.name} environment", f"The {name} environment", 1)

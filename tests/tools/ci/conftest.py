@@ -1,6 +1,5 @@
-"""A git repository, and a GitHub Actions job with a GitHub repository's deployments."""
+"""A git repository, and a GitHub Actions job with the record of what is deployed."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,42 +7,14 @@ import pytest
 
 from tests.git import git
 from tools.ci import github as module
-from tools.errors import UserError
 
 
 @dataclass
 class GitHub:
-    """GitHub's API for the repository 123/repository, and a job's files."""
+    """The recorded commit of each environment, and a job's files."""
 
     folder: Path
-    # The newest is the last.
-    deployments: list[dict[str, object]] = field(default_factory=list)
-    is_down: bool = False
-
-    def post(self, path: str, body: Mapping[str, object]) -> object:
-        """Answer the requests that tools/ci/github.py sends, and no others."""
-        if self.is_down:
-            raise UserError("HTTP 502")
-        if path == "graphql":
-            variables = body["variables"]
-            assert isinstance(variables, dict)
-            assert (variables.pop("owner"), variables.pop("name")) == ("123", "repository")
-            nodes = [
-                {"commitOid": each["ref"], "task": each["task"]}
-                for each in reversed(self.deployments)
-                if {"environment": each["environment"]} == variables
-            ]
-            return {"data": {"repository": {"deployments": {"nodes": nodes}}}}
-        if path == "repos/123/repository/deployments":
-            self.deployments.append(dict(body))
-            return {"id": len(self.deployments)}
-        assert path == f"repos/123/repository/deployments/{len(self.deployments)}/statuses"
-        self.deployments[-1]["status"] = body
-        return {}
-
-    def add(self, environment: str, commit: str, task: str) -> None:
-        """Add a deployment that this repository's workflows did not make."""
-        self.deployments.append({"ref": commit, "environment": environment, "task": task})
+    records: dict[str, str] = field(default_factory=dict)
 
     def outputs(self) -> dict[str, str]:
         """The outputs since the last call."""
@@ -60,21 +31,14 @@ class GitHub:
 
 @pytest.fixture
 def github(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GitHub:
-    """A GitHub Actions job for a push, in a repository without deployments."""
-    folder = tmp_path / "github"
-    folder.mkdir()
-    found = GitHub(folder)
-    monkeypatch.setattr(module, "_post", found.post)
-    variables = {
-        "GITHUB_REPOSITORY": "123/repository",  # an owner whose name is a number
-        "GITHUB_SERVER_URL": "https://github.example",
-        "GITHUB_RUN_ID": "7",
-        "GITHUB_EVENT_NAME": "push",
-        "GITHUB_OUTPUT": str(folder / "output"),
-        "GITHUB_STEP_SUMMARY": str(folder / "summary"),
-    }
-    for key, value in variables.items():
-        monkeypatch.setenv(key, value)
+    """A GitHub Actions job for a push, in a repository without a record."""
+    found = GitHub(tmp_path / "github")
+    found.folder.mkdir()
+    monkeypatch.setattr(module, "recorded", found.records.get)
+    monkeypatch.setattr(module, "record", found.records.__setitem__)
+    monkeypatch.setenv("GITHUB_EVENT_NAME", "push")
+    monkeypatch.setenv("GITHUB_OUTPUT", str(found.folder / "output"))
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(found.folder / "summary"))
     return found
 
 
@@ -84,12 +48,10 @@ def root(tmp_path: Path) -> Path:
     root = tmp_path / "repository"
     root.mkdir()
     git(root, "init", "--quiet", "--template=", "--initial-branch=main")
-    for place, name in enumerate(("by_hand", "one", "two")):
-        app = root / "apps" / name.replace("_", "") / "app.py"
-        app.parent.mkdir(parents=True)
-        app.write_text(f"DEPLOYED_BY_PUSH = {place}\n")
     domains = ("stacks/alpha/app.py", "stacks/alpha/stack.py", "stacks/beta/stack.py")
-    commit(root, ".editorconfig", "README.md", "tools/new/__main__.py", *domains)
+    commit(root, *domains, *(f"apps/{name}/app.py" for name in ("byhand", "one", "two")))
+    (root / "apps/deployed_by_push.txt").write_text("one\ntwo\n")
+    commit(root)
     return root
 
 

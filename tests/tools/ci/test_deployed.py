@@ -1,7 +1,6 @@
 """The record of what is deployed decides what a job does, in sequences of pushes and repeats."""
 
 import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,24 +8,31 @@ import pytest
 from tests.git import git
 from tests.tools.ci.conftest import GitHub, commit
 from tools.ci import deployed
+from tools.errors import UserError
 
 DEPLOYED, SUPERSEDED, UNKNOWN = "deployed", "superseded", "cannot tell"
 
 
-def job(
-    root: Path, commit: str, patch: pytest.MonkeyPatch, github: GitHub, *, breaks: bool = False
-) -> str:
+@pytest.fixture(autouse=True)
+def with_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HAS_CREDENTIALS", "true")
+
+
+def job(root: Path, commit: str, github: GitHub, *, breaks: bool = False) -> str:
     """Run the steps in .github/actions/deploy for the environment `one`; return what happened."""
     git(root, "switch", "--quiet", "--detach", commit)
-    patch.setenv("HAS_CREDENTIALS", "true")
+    before = github.records.get("one", "")
     if deployed.main(["decide", "one"], root):
         return UNKNOWN
-    if github.outputs()["deploys"] == "false":
+    outputs = github.outputs()
+    assert outputs["base"] == before
+    if outputs["deploys"] == "false":
         assert "Superseded: the newer commit" in github.summary.splitlines()[-2]
         return SUPERSEDED
     if breaks:
         return "broken"
     assert deployed.main(["record", "one"], root) == 0
+    assert github.records == {"one": commit}
     return DEPLOYED
 
 
@@ -61,42 +67,46 @@ def test_a_job_deploys_only_over_an_older_commit(
         event = "workflow_dispatch" if name.startswith(":") else "push"
         monkeypatch.setenv("GITHUB_EVENT_NAME", event)
         chosen = commits[name.strip(":!")]
-        assert job(root, chosen, monkeypatch, github, breaks="!" in name) == expected, step
+        assert job(root, chosen, github, breaks="!" in name) == expected, step
 
 
 @pytest.mark.parametrize(
-    ("recorded", "is_chosen", "action"),
-    [(False, False, "skip"), (True, False, "fail"), (False, True, "fail"), (True, True, "fail")],
+    ("is_recorded", "event", "passes"),
+    [
+        (False, "push", True),
+        (True, "push", False),
+        (False, "workflow_dispatch", False),
+        (True, "workflow_dispatch", False),
+    ],
 )
 def test_without_credentials_only_a_repository_that_never_deployed_passes(
-    recorded: bool, is_chosen: bool, action: str, root: Path
-) -> None:
-    head = git(root, "rev-parse", "HEAD")
-    decision = deployed.decide_job(
-        root, head, head if recorded else None, has_credentials=False, is_chosen=is_chosen
-    )
-    assert decision.action == action
-    assert decision.why.startswith("Not deployed. This GitHub environment has no AWS credentials.")
-
-
-def test_a_skipped_deploy_is_a_notice_and_a_failed_one_an_error(
-    root: Path, github: GitHub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    is_recorded: bool,
+    event: str,
+    passes: bool,
+    root: Path,
+    github: GitHub,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("HAS_CREDENTIALS", "false")
-    assert deployed.main(["decide", "one"], root) == 0
-    assert capsys.readouterr().out.startswith("::notice::one: Not deployed. This GitHub")
-    assert github.outputs() == {"deploys": "false", "base": ""}
-    github.add("one", git(root, "rev-parse", "HEAD"), "deployed")
-    assert deployed.main(["decide", "one"], root) == 1
-    assert capsys.readouterr().err.startswith("one: Not deployed. This GitHub environment has no")
-    assert github.outputs() == {}
+    monkeypatch.setenv("GITHUB_EVENT_NAME", event)
+    if is_recorded:
+        github.records["one"] = git(root, "rev-parse", "HEAD")
+    why = "one: Not deployed. This GitHub environment has no AWS credentials. "
+    if passes:
+        assert deployed.main(["decide", "one"], root) == 0
+        assert capsys.readouterr().out.startswith(f"::notice::{why}")
+        assert github.outputs() == {"deploys": "false", "base": ""}
+    else:
+        assert deployed.main(["decide", "one"], root) == 1
+        assert capsys.readouterr().err.startswith(why)
+        assert github.outputs() == {}
 
 
 @pytest.mark.parametrize("sha", ["1" * 40, "--output=stolen"])
 def test_a_recorded_commit_that_is_not_in_the_clone_may_be_newer(sha: str, root: Path) -> None:
-    decision = deployed.decide(root, git(root, "rev-parse", "HEAD"), sha)
-    assert decision.action == "fail"
-    assert decision.why.startswith(f"{sha} is deployed, and may be newer. Commit {sha!r} not found")
+    with pytest.raises(UserError, match=f"^{sha} is deployed, and may be newer. Commit '{sha}'"):
+        deployed.replaces(root, git(root, "rev-parse", "HEAD"), sha)
     assert not (root / "stolen").exists()
 
 
@@ -104,81 +114,25 @@ def test_a_shallow_clone_cannot_tell(root: Path, tmp_path: Path) -> None:
     older = git(root, "rev-parse", "HEAD")
     commit(root, "stacks/alpha/stack.py")
     newest = commit(root, "stacks/alpha/stack.py")
+    shallow = tmp_path / "shallow"
     git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{root}", "shallow")
-    assert deployed.decide(tmp_path / "shallow", newest, older).action == "fail"
-    git(tmp_path / "shallow", "fetch", "--quiet", "--depth=1", "origin", older)
-    decision = deployed.decide(tmp_path / "shallow", newest, older)
-    assert decision.action == "fail"
-    assert "share no commit" in decision.why
-
-
-def test_the_base_of_the_guard_is_the_recorded_commit(
-    root: Path, github: GitHub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HAS_CREDENTIALS", "true")
-    first = git(root, "rev-parse", "HEAD")
-    assert deployed.main(["decide", "one"], root) == 0
-    assert github.outputs() == {"deploys": "true", "base": ""}
-    assert deployed.main(["record", "one"], root) == 0
-    commit(root, "stacks/alpha/stack.py")
-    for event in ("push", "workflow_dispatch"):
-        monkeypatch.setenv("GITHUB_EVENT_NAME", event)
-        assert deployed.main(["decide", "one"], root) == 0
-        assert github.outputs() == {"deploys": "true", "base": first}
-    assert deployed.main(["decide", "two"], root) == 0
-    assert github.outputs() == {"deploys": "true", "base": ""}
-
-
-def test_a_record_is_one_successful_deployment_of_the_commit(root: Path, github: GitHub) -> None:
-    assert deployed.main(["record", "two"], root) == 0
-    assert github.deployments == [
-        {
-            "ref": git(root, "rev-parse", "HEAD"),
-            "environment": "two",
-            "task": "deployed",
-            "auto_merge": False,
-            "required_contexts": [],
-            "status": {
-                "state": "success",
-                "log_url": "https://github.example/123/repository/actions/runs/7",
-            },
-        }
-    ]
-
-
-def listed(root: Path, github: GitHub) -> Sequence[Mapping[str, str]]:
-    assert deployed.main(["list"], root) == 0
-    found: Sequence[Mapping[str, str]] = json.loads(github.outputs()["deployed"])
-    return found
+    with pytest.raises(UserError, match="not found"):
+        deployed.replaces(shallow, newest, older)
+    git(shallow, "fetch", "--quiet", "--depth=1", "origin", older)
+    with pytest.raises(UserError, match="share no commit"):
+        deployed.replaces(shallow, newest, older)
 
 
 def test_the_list_has_only_environments_with_a_record(
     root: Path, github: GitHub, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert listed(root, github) == []
-    older = git(root, "rev-parse", "HEAD")
-    assert deployed.main(["record", "byhand"], root) == 0
-    assert deployed.main(["record", "two"], root) == 0
-    newer = commit(root)
-    assert deployed.main(["record", "two"], root) == 0
-    github.add("one", newer, "deploy")  # from another program, or from a job without a record
-    github.add("two", older, "deploy")
-    assert listed(root, github) == [
-        {"environment": "byhand", "commit": older},
-        {"environment": "two", "commit": newer},
+    github.records |= {"byhand": "a", "two": "b"}
+    assert deployed.main(["list"], root) == 0
+    assert json.loads(github.outputs()["deployed"]) == [
+        {"environment": "byhand", "commit": "a"},
+        {"environment": "two", "commit": "b"},
     ]
     assert "\none: no deploy is recorded\n" in capsys.readouterr().out
-
-
-def test_a_failed_request_is_an_error_and_not_a_missing_record(
-    root: Path, github: GitHub, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("HAS_CREDENTIALS", "true")
-    github.is_down = True
-    for command in (["decide", "one"], ["record", "one"], ["list"]):
-        assert deployed.main(command, root) == 1
-        assert capsys.readouterr().err == "HTTP 502\n"
-    assert github.outputs() == {}
 
 
 def test_deploy_checks_out_only_commits_of_main(

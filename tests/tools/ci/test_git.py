@@ -7,7 +7,7 @@ import pytest
 
 from tests.git import git
 from tests.tools.ci.conftest import commit
-from tools.ci.affected import affected
+from tools.ci.affected import since
 from tools.ci.git import read_files
 
 ALPHA, BETA = "tests/alpha/test_stack.py", "tests/beta/test_stack.py"
@@ -18,11 +18,10 @@ def with_tests(root: Path) -> None:
     commit(root, ALPHA, BETA)
 
 
-def since(root: Path, base: str, head: str | None = "HEAD", *, exact: bool = False) -> str:
-    """The affected domains, or the reason if everything or nothing is affected."""
-    found = affected(root, base, head, exact=exact)
-    names = " ".join(sorted(found.names))
-    return found.why if "Everything" in found.why or not names else names
+def changed(root: Path, base: str, *, exact: bool = False) -> str:
+    """The affected domains, or the reason if everything is affected."""
+    found = since(root, base, exact=exact)
+    return found.why if "Everything" in found.why else " ".join(sorted(found.names))
 
 
 def test_commits_of_the_base_after_the_merge_base_do_not_count(root: Path) -> None:
@@ -30,44 +29,39 @@ def test_commits_of_the_base_after_the_merge_base_do_not_count(root: Path) -> No
     commit(root, ALPHA)
     git(root, "switch", "--quiet", "main")
     main = commit(root, BETA)
-    assert since(root, "main", "feature") == "alpha"
-    assert since(root, main, "feature") == "alpha"  # a branch or an id, with the same result
-    assert since(root, "main", "feature", exact=True) == "alpha beta"
-    git(root, "merge", "--quiet", "--no-edit", "feature")
-    assert since(root, main) == "alpha"  # as GitHub tests a pull request
+    git(root, "switch", "--quiet", "feature")
+    assert changed(root, "main") == "alpha"
+    assert changed(root, "main", exact=True) == "alpha beta"
+    git(root, "merge", "--quiet", "--no-edit", "main")
+    assert changed(root, main) == "alpha"  # as GitHub tests a pull request
 
 
 def test_both_paths_of_a_rename_count_with_any_git_settings(root: Path) -> None:
     for setting in ("diff.renames=copies", "color.ui=always", "core.quotePath=true"):
         git(root, "config", *setting.split("="))
     git(root, "mv", ALPHA, "tests/beta/stäck.py")
-    assert since(root, "HEAD", None) == "alpha beta"
+    assert changed(root, "HEAD") == "alpha beta"
     commit(root)
-    assert since(root, "HEAD~1") == "alpha beta"
+    assert changed(root, "HEAD~1") == "alpha beta"
 
 
-def test_without_a_head_uncommitted_changes_count(root: Path) -> None:
+def test_uncommitted_and_untracked_changes_count_unless_they_are_ignored(root: Path) -> None:
     (root / ".gitignore").write_text("build/\n")
-    commit(root, ALPHA)
+    commit(root)
     (root / "build").mkdir()
     (root / "build/new.py").touch()
-    (root / ".editorconfig").touch()
-    assert since(root, "HEAD", None) == "Nothing changed."
-    (root / ".editorconfig").unlink()
-    assert since(root, "HEAD", None) == "No job checks the changed files."
+    assert changed(root, "HEAD") == ""
+    (root / ALPHA).unlink()
     (root / "tests/beta/new.py").touch()
-    assert since(root, "HEAD", None) == "beta"
-    assert since(root, "HEAD~1", None) == "alpha beta shared"  # with .gitignore
+    assert changed(root, "HEAD") == "alpha beta"
 
 
-@pytest.mark.parametrize(
-    "ref", ["nowhere", "1" * 40, "0" * 40, "", " ", "HEAD..HEAD", "^HEAD", "--output=stolen"]
-)
+@pytest.mark.parametrize("ref", ["nowhere", "0" * 40, "", "HEAD..HEAD", "--output=stolen"])
 @pytest.mark.parametrize("exact", [False, True])
 def test_an_unknown_commit_affects_everything(root: Path, ref: str, exact: bool) -> None:
     why = f"Everything: Commit {ref!r} not found. Check the name. In a shallow clone, run "
-    why += "`git fetch --unshallow`."
-    assert since(root, ref, exact=exact) == since(root, "HEAD", ref, exact=exact) == why
+    why += "`git fetch --unshallow`. (git rev-parse: fatal: "
+    assert changed(root, ref, exact=exact).startswith(why)
     assert not (root / "stolen").exists()
 
 
@@ -75,20 +69,8 @@ def test_a_base_without_a_common_commit_affects_everything(root: Path) -> None:
     new = git(root, "commit-tree", "HEAD^{tree}", "-m", "unrelated")
     git(root, "branch", "unrelated", new)
     why = "Everything: 'unrelated' and 'HEAD' share no commit. Use another base."
-    assert since(root, "unrelated", None) == why
-    assert since(root, "unrelated", exact=True) == "Nothing changed."
-
-
-def test_a_shallow_clone_affects_everything_unless_it_holds_the_base(root: Path) -> None:
-    before = git(root, "rev-parse", "HEAD")
-    commit(root, BETA)
-    commit(root, ALPHA)
-    shallow = root.parent / "clone"
-    git(root, "clone", "--quiet", "--no-local", "--depth=2", ".", str(shallow))
-    assert since(shallow, "HEAD~1") == "alpha"
-    assert "not found. Check the name. In a shallow clone, run `git fetch" in since(shallow, before)
-    git(shallow, "fetch", "--quiet", "--depth=1", "origin", before)
-    assert "share no commit" in since(shallow, before)
+    assert changed(root, "unrelated") == why
+    assert changed(root, "unrelated", exact=True) == ""
 
 
 def test_git_uses_no_other_repository(
@@ -96,14 +78,14 @@ def test_git_uses_no_other_repository(
 ) -> None:
     inner = root / "inner"
     inner.mkdir()
-    assert since(inner, "HEAD").startswith("Everything: git rev-parse: fatal: not a git repository")
+    assert "git rev-parse: fatal: not a git repository" in changed(inner, "HEAD")
     other = tmp_path / "other"
     git(tmp_path, "init", "--quiet", str(other))
     commit(root, ALPHA)
     # Git hooks set such variables.
-    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"):
+    for name in ("GIT_DIR", "GIT_WORK_TREE"):
         monkeypatch.setenv(name, str(other / ".git"))
-    assert since(root, "HEAD~1", None) == "alpha"
+    assert changed(root, "HEAD~1") == "alpha"
 
 
 def test_files_are_read_from_a_commit_or_the_working_tree(root: Path) -> None:
@@ -119,4 +101,4 @@ def test_files_are_read_from_a_commit_or_the_working_tree(root: Path) -> None:
 
 def test_a_file_name_that_is_not_printable_is_shown_with_escapes(root: Path) -> None:
     commit(root, f"tests/alpha/{os.fsdecode(b'\xff')}\n")
-    assert affected(root, "HEAD~1", "HEAD").why == "alpha: 'tests/alpha/\\udcff\\n'"
+    assert since(root, "HEAD~1").why == "alpha: 'tests/alpha/\\udcff\\n'"

@@ -1,71 +1,53 @@
-"""Requests to GitHub's API with the command `gh`, and a step's outputs."""
+"""Requests to GitHub's API with the command `gh`."""
 
-import json
 import os
 from pathlib import Path
 
 import pytest
 
-from tests.tools.ci.conftest import GitHub
-from tools.ci import github as module
+from tools.ci import github
 from tools.errors import UserError
 
 
 @pytest.fixture
 def gh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A command `gh` that prints the file `answer`, or the file `error`, and fails."""
+    """A folder with a command `gh` that records its arguments and prints the file `answer`."""
     (tmp_path / "gh").write_text(
         """#!/bin/sh
-cd "${0%/*}" && echo "$@" > arguments && cat > body
-cat answer 2>/dev/null || { cat error >&2; exit 1; }
+cd "${0%/*}" && echo "$*" >> requests
+cat answer 2>/dev/null || { echo "gh: HTTP 502" >&2; exit 1; }
 """
     )
     (tmp_path / "gh").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("GITHUB_REPOSITORY", "123/repository")
+    monkeypatch.setenv("GITHUB_REPOSITORY", "123/repository")  # an owner named like a number
     return tmp_path
 
 
-def answer(gh: Path, nodes: object) -> None:
-    (gh / "answer").write_text(
-        json.dumps({"data": {"repository": {"deployments": {"nodes": nodes}}}})
+@pytest.mark.parametrize(("answer", "commit"), [("", None), ("9 a\n10 b\n8 c\n", "b")])
+def test_the_record_is_the_environments_newest_deployment_with_the_task(
+    gh: Path, answer: str, commit: str | None
+) -> None:
+    (gh / "answer").write_text(answer)
+    assert github.recorded("dev") == commit
+    assert (gh / "requests").read_text() == (
+        "api repos/123/repository/deployments --method GET -f environment=dev -f task=deployed "
+        '--paginate --jq .[] | "\\(.id) \\(.sha)"\n'
     )
 
 
-def test_the_record_is_the_newest_deployment_with_the_task(gh: Path) -> None:
-    nodes = [("one", "deploy"), ("two", module.TASK), ("three", module.TASK), ("four", None)]
-    answer(gh, [{"commitOid": name, "task": task} for name, task in nodes])
-    assert module.recorded("dev") == "two"
-    answer(gh, [])
-    assert module.recorded("dev") is None
-    assert (gh / "arguments").read_text() == "api --method POST graphql --input -\n"
+def test_a_record_is_a_successful_deployment_that_waits_for_no_check(gh: Path) -> None:
+    (gh / "answer").write_text("7\n")
+    github.record("dev", "1" * 40)
+    created, status = (gh / "requests").read_text().splitlines()
+    assert created == (
+        f"api repos/123/repository/deployments -f ref={'1' * 40} -f environment=dev "
+        "-f task=deployed -F auto_merge=false -F required_contexts[] --jq .id"
+    )
+    assert status == "api repos/123/repository/deployments/7/statuses -f state=success"
 
 
-def test_the_query_asks_for_the_newest_deployments_of_the_environment(gh: Path) -> None:
-    answer(gh, [])
-    module.recorded("dev")
-    body = json.loads((gh / "body").read_text())
-    # Strings, also if the owner's name is a number.
-    assert body["variables"] == {"owner": "123", "name": "repository", "environment": "dev"}
-    assert "environments: [$environment]" in body["query"]
-    assert "orderBy: {field: CREATED_AT, direction: DESC}" in body["query"]
-
-
-def test_an_answer_without_deployments_is_an_error(gh: Path) -> None:
-    answer(gh, None)
-    with pytest.raises(UserError, match="GitHub returned no deployments for 'dev'"):
-        module.recorded("dev")
-
-
-def test_a_failed_request_is_an_error_with_the_reason_of_gh(gh: Path) -> None:
-    (gh / "error").write_text("gh: HTTP 502\n")
-    with pytest.raises(UserError, match=r"^gh api graphql: gh: HTTP 502 Repeat the job\."):
-        module.recorded("dev")
-
-
-def test_outputs_are_lines_of_text_or_json(github: GitHub, monkeypatch: pytest.MonkeyPatch) -> None:
-    module.write_outputs({"text": "", "list": ["a", "b"], "deploys": False})
-    assert github.outputs() == {"text": "", "list": '["a", "b"]', "deploys": "false"}
-    monkeypatch.delenv("GITHUB_OUTPUT")
-    module.write_outputs({"text": "text"})
-    assert github.outputs() == {}
+@pytest.mark.usefixtures("gh")
+def test_a_failed_request_is_an_error_and_not_a_missing_record() -> None:
+    with pytest.raises(UserError, match=r"deployments: gh: HTTP 502 Repeat the job\."):
+        github.recorded("dev")
