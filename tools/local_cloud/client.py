@@ -14,7 +14,7 @@ import urllib3
 
 from tools.console import say
 from tools.errors import UserError
-from tools.local_cloud.folder import CERTIFICATE, HOST, LOG, PORT, create, free_space
+from tools.local_cloud.folder import CERTIFICATE, HOST, LOG, PORT, create
 from tools.project import ROOT
 from tools.variables import without_aws
 
@@ -121,8 +121,10 @@ def _wait_until_ready(directory: Path, server: subprocess.Popen[bytes]) -> Local
             return replace(cloud, server=server)
         time.sleep(0.05)
     reason = (directory / LOG).read_text(errors="replace").strip()
-    silent = f"It gave no answer and no reason; {free_space(directory)}."
-    raise UserError(f"The local cloud did not start. {reason or silent}")
+    raise UserError(
+        "The local cloud did not start. "
+        f"{reason or 'It gave no answer and no reason. The disk may be full.'}"
+    )
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:
@@ -137,18 +139,9 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
 
 def _check_saved(directory: Path, server: subprocess.Popen[bytes]) -> None:
     """Raise `UserError` unless the server, which has ended, saved the whole state."""
-    if server.returncode == 0:
-        return
-    reason = (
-        f"The local cloud could not save its whole state: {free_space(directory)}, and {LOG} may "
-        "show errors. If the disk is full, free some space."
-    )
-    if server.returncode == -signal.SIGKILL:
-        reason = (
-            f"The local cloud's server did not stop within {STOP_LIMIT:.0f} seconds and was "
-            "killed, so its state may be incomplete."
+    if server.returncode:
+        raise UserError(
+            f"The local cloud did not save its whole state within {STOP_LIMIT:.0f} seconds. If "
+            f"{directory / LOG} does not say why, the disk may be full. The next start moves this "
+            "state to another folder and begins with an empty cloud, which a deploy rebuilds."
         )
-    raise UserError(
-        f"{reason} The next start moves this state to another folder and begins with an empty "
-        "cloud, which a deploy rebuilds."
-    )

@@ -1,9 +1,8 @@
 """A local cloud's folder: the files, and their preparation before a server starts."""
 
 import os
-import shlex
-import shutil
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 
 import trustme
@@ -13,9 +12,9 @@ from tools.project import ROOT
 
 HOST = "127.0.0.1"
 
-# The state of MiniStack's services, the S3 objects, and MiniStack's version.
-STATE = "state"
-VERSION = "state/ministack-version"
+# The state of MiniStack's services, and the S3 objects. Another version of MiniStack may not
+# understand them.
+STATE = f"state-{version('ministack')}"
 # The running server's port. The file still exists if the server was killed or could not save its
 # whole state.
 PORT = "port"
@@ -49,43 +48,22 @@ def create(directory: Path) -> Path:
     return directory
 
 
-def prepare_state(directory: Path, version: str) -> str | None:
-    """Make the state usable for MiniStack `version`: move an unusable state to `state-<date>`.
+def prepare_state(directory: Path) -> str | None:
+    """Create the folder of the state; move a state that may be incomplete to `state-<date>`.
 
     Returns a notice for the user if a state was moved.
     """
     state, notice = directory / STATE, None
-    if state.exists() and (reason := _why_unusable(directory, version)):
-        moved = directory / f"{STATE}-{datetime.now():%Y%m%d-%H%M%S}"
+    if state.exists() and (directory / PORT).exists():
+        moved = directory / f"state-{datetime.now():%Y%m%d-%H%M%S}"
         state.rename(moved)
         notice = (
-            f"The old state of the local cloud was moved to {moved}. This cloud is empty; a deploy "
-            f"rebuilds it. {reason}"
+            "The last server was killed or could not save its state, so the old state may be "
+            f"incomplete, and was moved to {moved}. This cloud is empty; a deploy rebuilds it. To "
+            f"use the old state, stop this cloud and replace the folder {state} with the moved one."
         )
     state.mkdir(exist_ok=True)
-    (directory / VERSION).write_text(version)
     return notice
-
-
-def _why_unusable(directory: Path, version: str) -> str | None:
-    # A server that was killed during its first start, or found a full disk, wrote no version.
-    writer = (directory / VERSION).read_text() if (directory / VERSION).exists() else ""
-    if writer != version:
-        return (
-            f"MiniStack {writer or 'unknown'} wrote the old state, and this is MiniStack {version}."
-        )
-    if (directory / PORT).exists():
-        return (
-            "The last server was killed or could not save its state, so the old state may be "
-            "incomplete. To use the old state, "
-            f"stop this cloud and replace the folder {directory / STATE} with the moved folder."
-        )
-    return None
-
-
-def free_space(directory: Path) -> str:
-    """The free disk space, for an error that a full disk may have caused."""
-    return f"{shutil.disk_usage(directory).free / 1e6:.1f} MB are free in {directory}"
 
 
 def issue_certificate(directory: Path) -> None:
@@ -100,10 +78,7 @@ def issue_certificate(directory: Path) -> None:
 
 def how_to_empty() -> str:
     """Return instructions to start an empty local cloud without deleting the old one."""
-    directory = cloud_directory()
-    # With a date: mv would move the folder into an existing one.
-    paths = str(directory), f"{directory}-{datetime.now():%Y%m%d-%H%M%S}"
     return (
-        "To start with an empty local cloud, stop `uv run nox -s cloud` if it runs, and move the "
-        f"old one: {shlex.join(['mv', *paths])}"
+        "To start with an empty local cloud, stop `uv run nox -s cloud` if it runs, and rename the "
+        f"folder {cloud_directory()}."
     )

@@ -18,33 +18,18 @@ _UNRECOGNIZED = re.compile(r"Unrecognized resource types: \[(.+)\]")
 def missing_types(client: "CloudFormationClient", assembly: Path, template: str) -> set[str]:
     """The resource types that MiniStack lacks, in a template file and its nested stacks.
 
-    MiniStack's `ValidateTemplate` names them, except for resources whose condition is false. In a
-    template with a transform, the types are known only after the transform.
+    Conditions are ignored. Of a template with a transform, the types are not known.
     """
     body = json.loads((assembly / template).read_text())
     if "Transform" in body:
         return set()
     resources = body.get("Resources", {}).values()
-    types = {(resource["Type"], resource.get("Condition")) for resource in resources}
-    parts = {
-        # Names and properties would exceed the request size (51,200 bytes).
-        "Resources": {
-            f"Type{number}": {"Type": kind, "Condition": condition}
-            for number, (kind, condition) in enumerate(types)
-        },
-        "Conditions": body.get("Conditions", {}),
-        "Mappings": body.get("Mappings", {}),
-        # Before the bootstrap, MiniStack finds no value for the parameter BootstrapVersion in SSM,
-        # and would evaluate no condition.
-        "Parameters": {
-            key: parameter
-            for key, parameter in body.get("Parameters", {}).items()
-            if not parameter["Type"].startswith("AWS::SSM::")
-        },
-    }
+    types = {resource["Type"] for resource in resources}
+    # Names and properties would exceed the request size (51,200 bytes).
+    only_types = {f"Type{number}": {"Type": name} for number, name in enumerate(types)}
     missing: set[str] = set()
     try:
-        client.validate_template(TemplateBody=json.dumps(parts))
+        client.validate_template(TemplateBody=json.dumps({"Resources": only_types}))
     except ClientError as error:
         if found := _UNRECOGNIZED.search(str(error)):
             missing = set(found[1].split(", "))

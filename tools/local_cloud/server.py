@@ -11,7 +11,6 @@ import shutil
 import signal
 import socket
 import sys
-from importlib.metadata import version
 from logging.handlers import BufferingHandler
 from pathlib import Path
 
@@ -29,7 +28,7 @@ def main(directory: Path, port: int) -> None:
     """Serve the local cloud in `directory` on `port` (0: any free port) until a stop, then exit."""
     try:
         with FileLock(directory / folder.LOCK, timeout=0), _listen(port) as listener:
-            if notice := folder.prepare_state(directory, version("ministack")):
+            if notice := folder.prepare_state(directory):
                 print(notice, file=sys.stderr)
             folder.issue_certificate(directory)
             python = runtime.create_python(directory / folder.PYTHON)

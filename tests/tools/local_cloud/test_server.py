@@ -7,7 +7,6 @@ import sysconfig
 import threading
 import time
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -102,21 +101,9 @@ def invoke(cloud: LocalCloud, name: str) -> dict[str, Any]:
 
 def test_an_unsigned_call_is_refused(cloud: LocalCloud) -> None:
     with entered(cloud):
-        boto3.client("s3").create_bucket(Bucket="private")
-        boto3.client("s3").put_object(Bucket="private", Key="key", Body=b"x")
-        unsigned = Config(signature_version=UNSIGNED)
-        s3 = boto3.client("s3", config=unsigned)
-        iam = boto3.client("iam", config=unsigned)
-        dynamodb = boto3.client("dynamodb", config=unsigned)
-    calls: dict[str, Callable[[], object]] = {
-        "AccessDenied": lambda: s3.get_object(Bucket="private", Key="key"),
-        "MissingAuthenticationToken": lambda: iam.list_roles(),
-        "MissingAuthenticationTokenException": lambda: dynamodb.list_tables(),
-    }
-    for code, call in calls.items():
-        with pytest.raises(ClientError) as caught:
-            call()
-        assert caught.value.response["Error"]["Code"] == code
+        iam = boto3.client("iam", config=Config(signature_version=UNSIGNED))
+    with pytest.raises(ClientError, match="MissingAuthenticationToken"):
+        iam.list_roles()
 
 
 def test_a_call_without_tls_or_without_the_certificate_fails(cloud: LocalCloud) -> None:
@@ -166,31 +153,20 @@ def handler(event, context):
     assert list((cloud.directory / TEMPORARY).glob("*bundled*"))
 
 
-def test_a_node_function_can_close_a_default_security_group_as_the_function_of_a_vpc(
-    cloud: LocalCloud,
-) -> None:
-    with entered(cloud):
-        ec2 = boto3.client("ec2")
-        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-        groups = [{"Name": "vpc-id", "Values": [vpc]}]
-        (group,) = ec2.describe_security_groups(Filters=groups)["SecurityGroups"]
-    assert group["IpPermissionsEgress"]
-    # The CDK's functions for `ec2.Vpc` and `auto_delete_objects` import these packages.
+def test_a_node_function_imports_what_the_functions_of_the_cdk_need(cloud: LocalCloud) -> None:
+    # The functions for `ec2.Vpc` and `auto_delete_objects` import these packages.
     work = """
 const { EC2 } = require("@aws-sdk/client-ec2");
 require("@aws-sdk/client-s3");
-const IpPermissions = [{ IpRanges: [{ CidrIp: "0.0.0.0/0" }], IpProtocol: "-1" }];
 exports.handler = async () => {
-  await new EC2({}).revokeSecurityGroupEgress({ GroupId: "GROUP", IpPermissions });
-  return { version: process.version };
+  const { Vpcs } = await new EC2({}).describeVpcs({});
+  return { version: process.version, vpcs: Vpcs.length };
 };
-""".replace("GROUP", group["GroupId"])
-    allowed = ("ec2:RevokeSecurityGroupEgress", "*")
-    make_function(cloud, "vpc", allowed, {"work.js": work}, "nodejs24.x")
-    assert invoke(cloud, "vpc")["version"].startswith("v24.")
-    with entered(cloud):
-        (group,) = boto3.client("ec2").describe_security_groups(Filters=groups)["SecurityGroups"]
-    assert not group["IpPermissionsEgress"]
+"""
+    make_function(cloud, "vpc", ("ec2:DescribeVpcs", "*"), {"work.js": work}, "nodejs24.x")
+    answer = invoke(cloud, "vpc")
+    assert answer["version"].startswith("v24.")
+    assert answer["vpcs"]
 
 
 # Stops
