@@ -7,7 +7,7 @@ without the caller's permission to read the resources (tests/delivery tests thes
 import base64
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
@@ -32,20 +32,12 @@ FLAGS = ("--environment=account", "--to=aws")
 
 REFUSED = {
     "another branch": {"sub": f"{REPO}:ref:refs/heads/feature"},
-    "main, without the environment": {"sub": f"{REPO}:ref:refs/heads/main"},
     "a pull request": {"sub": f"{REPO}:pull_request"},
     "another environment": {"sub": f"{REPO}:environment:development"},
     "a fork": {"sub": f"repo:mallory@666/{NAME}@667:environment:dev"},
-    "a repository with the same name prefix": {
-        "sub": f"repo:{OWNER}@{OWNER_ID}/{NAME}-x@{ID}1:environment:dev"
-    },
-    "a new owner of the same names": {"sub": f"repo:{OWNER}@1/{NAME}@2:environment:dev"},
-    "a renamed owner": {"sub": f"repo:Other@{OWNER_ID}/{NAME}@{ID}:environment:dev"},
-    "a renamed repository": {"sub": f"repo:{OWNER}@{OWNER_ID}/other@{ID}:environment:dev"},
     "another case of the owner's name": {
         "sub": f"repo:{OWNER.lower()}@{OWNER_ID}/{NAME}@{ID}:environment:dev"
     },
-    "a subject without ids": {"sub": f"repo:{OWNER}/{NAME}:environment:dev"},
     "another audience": {"aud": f"https://github.com/{OWNER}"},
     "another issuer": {"iss": "https://token.example.com"},
 }
@@ -156,25 +148,3 @@ def test_the_drift_command_needs_only_the_drift_role(
         "DeliveryStack/DriftRolePolicy",
     }
     assert "Number of resources with drift: 0" in done.output
-
-
-def test_the_deploy_role_cannot_detect_drift_itself(roles: dict[str, str]) -> None:
-    client = assume(roles["DeployRoleArn"]).client("cloudformation")
-    with pytest.raises(ClientError, match="AccessDenied"):
-        client.detect_stack_drift(StackName="CDKToolkit")
-
-
-ASSETS = f"cdk-hnb659fds-assets-{ACCOUNT}-us-east-1"
-READS: dict[str, Callable[[boto3.Session], object]] = {
-    "an object": lambda job: job.client("s3").get_object(Bucket=ASSETS, Key="any"),
-    "the keys of another project": lambda job: job.client("s3").list_objects_v2(Bucket=ASSETS),
-    "a parameter": lambda job: job.client("ssm").get_parameter(
-        Name="/cdk-bootstrap/hnb659fds/version"
-    ),
-}
-
-
-@pytest.mark.parametrize("read", READS)
-def test_the_drift_role_reads_no_data(read: str, roles: dict[str, str]) -> None:
-    with pytest.raises(ClientError, match="AccessDenied"):
-        READS[read](assume(roles["DriftRoleArn"]))

@@ -102,6 +102,14 @@ def test_no_script_contains_an_expression() -> None:
     assert "toJSON" not in TEXT
 
 
+def test_every_script_is_one_command_of_this_project_or_a_known_exception() -> None:
+    command = re.compile(r"uv run --locked (nox -[st]|python -m tools\.ci\.deployed) [^|;&\n]*")
+    others = {
+        step["name"] for step in STEPS if "run" in step and not command.fullmatch(str(step["run"]))
+    }
+    assert others == {"Install uv", "Fail if a job failed"}
+
+
 def test_ci_names_only_sessions_of_the_foundation_and_they_exist() -> None:
     calls = [shlex.split(str(step.get("run", ""))) for step in STEPS]
     named = {
