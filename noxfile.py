@@ -223,7 +223,7 @@ def guard(session: nox.Session) -> None:
 
 @task
 def affected(session: nox.Session) -> None:
-    """Show what CI runs for your changes: nox -s affected -- [--base REF] [--head REF]."""
+    """Show what CI runs for your changes: nox -s affected -- [--base REF]."""
     run(session, "python", "-m", "tools.ci.affected", *session.posargs)
 
 

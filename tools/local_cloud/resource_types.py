@@ -31,8 +31,8 @@ def missing_types(client: "CloudFormationClient", assembly: Path, template: str)
     try:
         client.validate_template(TemplateBody=json.dumps({"Resources": only_types}))
     except ClientError as error:
-        if found := _UNRECOGNIZED.search(str(error)):
-            missing = set(found[1].split(", "))
+        # The deploy shows other errors.
+        missing.update(*(names.split(", ") for names in _UNRECOGNIZED.findall(str(error))))
     for resource in resources:
         # The CDK CLI makes the CDK write asset names into the metadata.
         nested = at(resource, "Metadata.aws:asset:path")
