@@ -96,19 +96,19 @@ def type_answer(answer: str, assembly: Path, *arguments: str, **environment: str
 
 
 @pytest.fixture(scope="session")
-def unmeasured() -> str:
+def _unmeasured() -> str:
     """Disable coverage in child processes, because coverage slows them; return its setting."""
     return os.environ.pop("COVERAGE_PROCESS_CONFIG", "")
 
 
 @pytest.fixture
-def measured(unmeasured: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def measured(_unmeasured: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Enable coverage in the servers that a test starts."""
-    if unmeasured:
-        monkeypatch.setenv("COVERAGE_PROCESS_CONFIG", unmeasured)
+    if _unmeasured:
+        monkeypatch.setenv("COVERAGE_PROCESS_CONFIG", _unmeasured)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def parsed_once() -> Iterator[None]:
     """Cache botocore's service models, which each botocore session would parse again."""
     with pytest.MonkeyPatch.context() as patch:
@@ -126,8 +126,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def assembly(shared: Path) -> Path:
-    """The cloud assembly with the foundation's stacks."""
+def assembly(shared: Path, _unmeasured: str) -> Path:
+    """The cloud assembly with the foundation's stacks; every end-to-end test depends on it."""
     folder = shared / "assembly"
     with FileLock(f"{folder}.lock"):
         if not folder.exists():
