@@ -22,6 +22,7 @@ from tests.accounts import entered
 from tests.clouds import server_of
 from tools.local_cloud.client import LocalCloud, local_cloud
 from tools.local_cloud.folder import HOST, PORT, STATE, TEMPORARY
+from tools.local_cloud.server import listen
 from tools.project import ROOT
 
 pytestmark = pytest.mark.usefixtures("measured")
@@ -112,6 +113,13 @@ def test_a_call_without_tls_or_without_the_certificate_fails(cloud: LocalCloud) 
             pool.request("GET", cloud.url.replace("https", "http") + "/_ministack/health")
         with pytest.raises(urllib3.exceptions.SSLError):
             pool.request("GET", cloud.url + "/_ministack/health")
+
+
+def test_an_answer_does_not_wait_for_an_acknowledgement() -> None:
+    with listen(0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_the_server_listens_on_one_port_of_this_machine_only(cloud: LocalCloud) -> None:
