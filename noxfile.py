@@ -46,7 +46,7 @@ COMPONENTS = {
 # The folder of each component, whose branches its tests must cover.
 SOURCES = {name: paths[0] for name, paths in COMPONENTS.items()}
 # The tests of these tools need a local cloud, so they run in `e2e` only.
-END_TO_END = ("tools/deployment", "tools/local_cloud")
+END_TO_END = ("tools/deployment", "tools/local_cloud", "tools/rehearsal")
 
 # Under `uv run nox`, uv has synchronized the environment of this process.
 IS_SYNCED = "UV" in os.environ and Path(sys.prefix).resolve() == ROOT / ".venv"
@@ -219,6 +219,12 @@ def snapshots(session: nox.Session) -> None:
 def guard(session: nox.Session) -> None:
     """Report stack changes; fail on destructive ones: nox -s guard -- --base main."""
     run(session, "python", "-m", "tools.guard", *session.posargs)
+
+
+@task
+def rehearse(session: nox.Session) -> None:
+    """Try the upgrade on a temporary local cloud, with data, and back: -- --base main."""
+    run(session, "python", "-m", "tools.rehearsal", *session.posargs)
 
 
 @task

@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     with waiting("Synthesizing and comparing"):
         for name, assembly in synthesize_all(names).items():
             snapshots.check(assembly, snapshots.FOLDER / name)
-        here, base = (_read(commit, options.environment) for commit in (None, start))
+        here, base = (read_files(commit, options.environment) for commit in (None, start))
         text, passes = report(here, base)
     say(f"Compared with {ref} ({start[:9]}).")
     print(text)
@@ -56,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0 if passes else 1
 
 
-def _read(commit: str | None, environment: str | None) -> dict[str, bytes]:
+def read_files(commit: str | None, environment: str | None) -> dict[str, bytes]:
     """The files in snapshots/ by path; with `environment`, only its files and ACKNOWLEDGED."""
     files = git.read_files(ROOT, commit, snapshots.FOLDER.name)
     below = f"{snapshots.FOLDER.name}/{environment}/" if environment else ""
@@ -73,7 +73,7 @@ def report(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> tuple[str, b
     Takes the files in snapshots/ by path. An acknowledgement counts unless the base contains it.
     Raises `UserError` for acknowledgements that are not valid.
     """
-    reasons = dict(_acknowledgements(here).items() - _acknowledgements(base).items())
+    reasons = dict(acknowledgements(here).items() - acknowledgements(base).items())
     stacks = sorted(path.removesuffix(SUFFIX) for path in {**base, **here} if SUFFIX in path)
     comparison = compare(
         {path.partition("/")[2]: (_load(base, path), _load(here, path)) for path in stacks}
@@ -99,7 +99,7 @@ def _load(files: Mapping[str, bytes], path: str) -> Template:
     return {**json.loads(files[f"{path}{SUFFIX}"]), "Settings": settings.get(stack)}
 
 
-def _acknowledgements(files: Mapping[str, bytes]) -> dict[str, str]:
+def acknowledgements(files: Mapping[str, bytes]) -> dict[str, str]:
     """Each acknowledgement's reason, by resource."""
     try:
         entries = tomllib.loads(files.get(ACKNOWLEDGED, b"").decode())

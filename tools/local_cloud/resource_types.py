@@ -12,7 +12,8 @@ from tools.cdk_cli.assembly import at
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
 
-_UNRECOGNIZED = re.compile(r"Unrecognized resource types: \[(.+)\]")
+# In the error message of MiniStack and AWS.
+UNRECOGNIZED = re.compile(r"Unrecognized resource types: \[(.+)\]")
 
 
 def missing_types(client: "CloudFormationClient", assembly: Path, template: str) -> set[str]:
@@ -32,7 +33,7 @@ def missing_types(client: "CloudFormationClient", assembly: Path, template: str)
         client.validate_template(TemplateBody=json.dumps({"Resources": only_types}))
     except ClientError as error:
         # The deploy shows other errors.
-        missing.update(*(names.split(", ") for names in _UNRECOGNIZED.findall(str(error))))
+        missing.update(*(names.split(", ") for names in UNRECOGNIZED.findall(str(error))))
     for resource in resources:
         # The CDK CLI makes the CDK write asset names into the metadata.
         nested = at(resource, "Metadata.aws:asset:path")

@@ -1,0 +1,245 @@
+"""What a rehearsal reports besides lost data: failures, exports, permissions, untried parts."""
+
+import re
+
+import pytest
+
+from tests.tools.rehearsal.conftest import Rehearse
+from tests.tools.rehearsal.recorded import KEYS, Changes
+from tools.cdk_cli.assembly import Json
+from tools.rehearsal import steps
+from tools.rehearsal.report import Kind, Report
+
+STORE = "Store.Resources"
+STATEMENTS = "Roles.Resources.Policy.Properties.PolicyDocument.Statement"
+POLICIES = "Roles.Resources.Role.Properties.Policies"
+OTHER: Json = {"Effect": "Allow", "Action": "sns:Publish", "Resource": "*"}
+UNKNOWN = "the local cloud has no AWS::Budgets::Budget"
+NEW: Json = {"Resources": {"Any": {"Type": "AWS::SNS::Topic"}}}
+
+
+def sentences(report: Report, kind: Kind) -> dict[str, list[str]]:
+    """The sentences by subject, with NAME for the name of the rehearsal."""
+    return {
+        re.sub(r"test\d+", "NAME", subject): [re.sub(r"test\d+", "NAME", text) for text in texts]
+        for subject, texts in report.found[kind].items()
+    }
+
+
+def stack(**resource: Json) -> dict[str, Json]:
+    return {"Resources": {"Any": resource}}
+
+
+def test_a_refused_update_is_a_failure_without_loss(rehearsal: Rehearse) -> None:
+    report = rehearsal({f"{STORE}.Table.Properties": {**KEYS, "TableName": "NAME-table"}})
+    ((subject, (text,)),) = sentences(report, Kind.LOST).items()
+    assert subject == "test/Store"
+    assert report.found[Kind.UNTRIED] == {}
+    assert text == (
+        "upgrade: the deploy fails: UPDATE_ROLLBACK_COMPLETE: CloudFormation cannot update a "
+        "stack when a custom-named resource requires replacing. Rename NAME-table and update the "
+        "stack again."
+    )
+
+
+def test_a_resource_that_cannot_be_deleted_is_a_failure(rehearsal: Rehearse) -> None:
+    base: Changes = {f"{STORE}.Repository.Properties.EmptyOnDelete": False}
+    report = rehearsal({f"{STORE}.Repository": None}, base)
+    (text,) = sentences(report, Kind.LOST)["test/Store/Repository"]
+    assert text.startswith(
+        "upgrade: leaves the stack; NAME-repository still exists, but no stack has it, because its "
+        "deletion fails: The repository with name 'NAME-repository'"
+    )
+
+
+def test_a_retained_store_that_is_renamed_blocks_the_way_back(rehearsal: Rehearse) -> None:
+    base: Changes = {f"{STORE}.Bucket.UpdateReplacePolicy": "Retain", "Store.Outputs": None}
+    report = rehearsal(
+        {f"{STORE}.Bucket.Properties.BucketName": "NAME-other"}, {**base, "Roles": None}
+    )
+    assert sentences(report, Kind.CHANGED) == {
+        "test/Store/Bucket": [
+            "upgrade: is replaced by NAME-other; NAME-bucket still exists, but no stack has it"
+        ]
+    }
+    ((text,),) = sentences(report, Kind.LOST).values()
+    assert text == (
+        "way back: the deploy fails: UPDATE_ROLLBACK_COMPLETE: Resource of type 'AWS::S3::Bucket' "
+        "with identifier 'NAME-bucket' already exists."
+    )
+
+
+def test_an_export_that_changes_or_goes_is_lost(rehearsal: Rehearse) -> None:
+    base: Changes = {
+        "Store.Outputs.Gone": {"Value": "1", "Export": {"Name": "NAME-store:Gone"}},
+        "Store.Outputs.Unexported": {"Value": "1"},
+    }
+    report = rehearsal({"Store.Outputs.Gone": None, "Store.Outputs.Arn.Value": "2"}, base)
+    assert sentences(report, Kind.LOST) == {
+        "NAME-store:BucketArn": ["upgrade: changes from arn:aws:s3:::NAME-bucket to 2"],
+        "NAME-store:Gone": ["upgrade: is no longer exported"],
+    }
+
+
+def test_a_permission_that_a_role_loses_is_lost_and_a_denial_is_named(rehearsal: Rehearse) -> None:
+    report = rehearsal({STATEMENTS: [OTHER], POLICIES: None})
+    bucket = "arn:aws:s3:::NAME-bucket"
+    assert sentences(report, Kind.LOST) == {
+        "test/Roles/Role": [
+            f"upgrade: s3:GetObject on {bucket}/* was allowed, and is implicitDeny",
+            f"upgrade: s3:ListBucket on {bucket} was allowed, and is implicitDeny",
+            f"upgrade: s3:PutObject on {bucket}/* was allowed, and is implicitDeny",
+        ]
+    }
+    assert sentences(report, Kind.CHANGED) == {
+        "test/Roles/Role": ["upgrade: s3:Delete* on * was explicitDeny, and is implicitDeny"]
+    }
+
+
+def test_the_policies_of_aws_count_too(rehearsal: Rehearse) -> None:
+    policies = "Roles.Resources.Role.Properties.ManagedPolicyArns"
+    arn = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+    report = rehearsal({policies: None}, {policies: [arn]})
+    assert (
+        "upgrade: logs:PutLogEvents on * was allowed, and is implicitDeny"
+        in sentences(report, Kind.LOST)["test/Roles/Role"]
+    )
+
+
+def test_a_removed_role_allows_nothing(rehearsal: Rehearse) -> None:
+    report = rehearsal(
+        {"Roles.Resources.Role": None, "Roles.Resources.Policy.Properties.Roles": []}
+    )
+    assert "was allowed, and is no role" in sentences(report, Kind.LOST)["test/Roles/Role"][0]
+
+
+UNTRIED: dict[str, tuple[Changes, Changes, dict[str, str]]] = {
+    "a stack with a missing type, and those that import from it": (
+        {"New": NEW},
+        {
+            "Bad": {
+                **stack(Type="AWS::Budgets::Budget"),
+                "Outputs": {"Any": {"Value": "1", "Export": {"Name": "bad"}}},
+            },
+            "Worse": stack(
+                Type="AWS::SNS::Topic", Properties={"TopicName": {"Fn::ImportValue": "bad"}}
+            ),
+        },
+        {
+            "test/Bad": UNKNOWN,
+            "test/Worse": "it imports from test/Bad, which is left out",
+        },
+    ),
+    "a stack that gets a missing type": (
+        {"New.Resources.Other": {"Type": "AWS::Budgets::Budget"}},
+        {"New": NEW},
+        {"test/New": UNKNOWN},
+    ),
+    "a stack that needs what snapshots do not hold": (
+        {
+            "New": stack(Type="Custom::Any"),
+            "Nested": stack(Type="AWS::CloudFormation::Stack"),
+        },
+        {},
+        {
+            "test/Nested": "the snapshots name its nested stack only by a hash",
+            "test/New": "the snapshots hold no code for its custom resources",
+        },
+    ),
+    "a base that cannot be created": (
+        {"New.Description": "New"},
+        {"New": stack(Type="AWS::S3::Bucket", Properties={"BucketName": "NAME-bucket"})},
+        {"test/New": "ROLLBACK_COMPLETE: "},
+    ),
+    "a store that refuses data": (
+        {"New.Description": "New"},
+        {
+            "New": {
+                "Resources": {
+                    "Any": {"Type": "AWS::Logs::LogGroup"},
+                    "Stream": {
+                        "Type": "AWS::Logs::LogStream",
+                        "Properties": {
+                            "LogGroupName": {"Ref": "Any"},
+                            "LogStreamName": "rehearsal",
+                        },
+                    },
+                }
+            }
+        },
+        {"test/New/Any": "no data can be put into it: An error occurred (ResourceAlreadyExists"},
+    ),
+    "a store of another type": (
+        {"New.Resources.Any.Properties": {"RetentionPeriodHours": 48, "ShardCount": 1}},
+        {"New": stack(Type="AWS::Kinesis::Stream", Properties={"ShardCount": 1})},
+        {"test/New/Any": "the rehearsal puts no data into AWS::Kinesis::Stream"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNTRIED)
+def test_what_is_not_tried_is_named(rehearsal: Rehearse, name: str) -> None:
+    changes, base, expected = UNTRIED[name]
+    report = rehearsal(changes, base)
+    assert sentences(report, Kind.LOST) == {}
+    found = sentences(report, Kind.UNTRIED)
+    assert found.keys() == expected.keys()
+    for subject, text in expected.items():
+        assert found[subject][0].startswith(text)
+
+
+def test_a_stack_that_is_not_in_the_checkout_stays(rehearsal: Rehearse) -> None:
+    report = rehearsal({"Store": None, "Roles": None, "New": NEW})
+    assert sentences(report, Kind.LOST) == {}
+    assert sentences(report, Kind.CHANGED) == {
+        f"test/{name}": ["is not in this checkout; a deploy leaves it and its resources in place"]
+        for name in ("Store", "Roles")
+    }
+
+
+def test_an_environment_that_the_local_cloud_lacks_is_not_rehearsed(rehearsal: Rehearse) -> None:
+    budget = {"Resources": {"Any": {"Type": "AWS::Budgets::Budget"}}}
+    report = rehearsal({}, {"Roles": None, "Store": budget})
+    assert report.markdown({}).endswith(
+        "**Nothing was rehearsed, but read above what was not rehearsed.**"
+    )
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-west-1"])
+def test_a_function_gets_a_placeholder_and_a_parameter_a_value(
+    rehearsal: Rehearse, region: str
+) -> None:
+    code = {"S3Bucket": {"Fn::Sub": "cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}"}}
+    function = {
+        "Type": "AWS::Lambda::Function",
+        "Properties": {
+            "FunctionName": "NAME-load",
+            "Code": {**code, "S3Key": "ASSET_HASH.zip"},
+            "Handler": "load.handler",
+            "Runtime": "python3.13",
+            "Role": "arn:aws:iam::000000000000:role/any",
+        },
+    }
+    version = {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/cdk-bootstrap/version"}
+    size = {"Type": "Number", "Default": 1}
+    report = rehearsal(
+        {"New.Description": "New", "New.Resources.Load.Properties.Timeout": 30},
+        {
+            "New": {
+                "Parameters": {"Version": version, "Size": size},
+                "Resources": {"Load": function},
+            }
+        },
+        region,
+    )
+    assert [dict(report.found[kind]) for kind in Kind] == [{}, {}, {}]
+    assert report.compared["items"] == 4
+
+
+def test_a_deploy_that_takes_too_long_is_a_failure(
+    rehearsal: Rehearse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "LIMIT", 0.0)
+    report = rehearsal({}, {"Roles": None})
+    text = "it is still _IN_PROGRESS after 0 seconds"
+    assert sentences(report, Kind.UNTRIED) == {"test/Store": [text]}
