@@ -25,9 +25,9 @@ DOMAIN = "domain"
 # More tags with a job each. `shared` includes `apps`.
 COMPONENTS = ("src", "shared", "apps")
 # The sessions with a job each. `e2e` includes `smoke`.
-SESSIONS = ("e2e", "clients", "growth", "guard")
+SESSIONS = ("e2e", "clients", "growth", "guard", "rehearse")
 # What runs if the deployed stacks may change.
-DEPLOYED = frozenset({"apps", "cdk-synth", "clients", "deploy", "e2e", "guard"})
+DEPLOYED = frozenset({"apps", "cdk-synth", "clients", "deploy", "e2e", "guard", "rehearse"})
 EVERYTHING = DEPLOYED.union({DOMAIN}, COMPONENTS, SESSIONS)
 
 # Path patterns, and what CI runs for them. The first row that matches a path decides. If no row
