@@ -86,7 +86,7 @@ def _of_stack(
         old = Location(changes["name"], resource["id"], changes["old"], model)
         new = replace(old, template=changes["new"])
         name = (old if old.resource else new).name
-        impact, causes = _impact(resource["impact"], old, new)
+        impact, causes = find_impact(resource["impact"], old, new)
         if old.resource and new.resource and impact in IMPACTS:
             replaced[old.logical_id] = IMPACTS[impact]
         for description in _of_resource(impact, causes, old, is_moved=old in moved):
@@ -103,7 +103,7 @@ def _of_stack(
             yield changes["name"], description
 
 
-def _impact(impact: str, old: Location, new: Location) -> tuple[str, list[str]]:
+def find_impact(impact: str, old: Location, new: Location) -> tuple[str, list[str]]:
     """The impact with nested properties, and the property changes that replace the resource."""
     certain, possible = _replacing(old, new, "yes"), _replacing(old, new, "maybe")
     if certain:

@@ -5,9 +5,12 @@ property, a test fails; then delete the row here and in the document.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from tools.cdk_cli.assembly import at
 from tools.guard.changes import Template, compare
+from tools.guard.destructive import find_impact
+from tools.guard.locations import Location
 from tools.rehearsal.data import STORES
 from tools.rehearsal.stacks import Stack
 from tools.rehearsal.steps import Deployed
@@ -57,21 +60,24 @@ def parts(
 ) -> Iterator[tuple[str, str]]:
     """Each changed resource whose change the local cloud did not try, with the reason."""
     stacks = {stack.path: stack for stack in pairs}
-    for changes in compare({stack.path: pair for stack, pair in pairs.items()}) if pairs else ():
+    comparison = compare({stack.path: pair for stack, pair in pairs.items()})
+    for changes in comparison["stacks"]:
         stack = stacks[changes["name"]]
         for resource in changes["resources"]:
-            old, new = resource.get("old"), resource.get("new")
-            if not old:
+            model = comparison["types"][resource["type"]]
+            old = Location(changes["name"], resource["id"], changes["old"], model)
+            new = replace(old, template=changes["new"])
+            if not old.resource:
                 continue
-            subject = stack.resource(resource["id"])
-            deployed = before.resources.get((stack, resource["id"]))
-            if deployed == now.resources.get((stack, resource["id"])):
-                for name, _, _ in resource["causes"]:
-                    yield subject, f"AWS may replace it for its {name}; the local cloud does not"
-            kind = resource["type"]
-            if kind not in STORES and resource["stateful"]:
-                yield subject, f"the rehearsal puts no data into {kind}"
-            for (of, name), reason in NOT_APPLIED.items():
+            deployed = before.resources.get((stack, old.logical_id))
+            if deployed == now.resources.get((stack, old.logical_id)):
+                _, causes = find_impact(resource["impact"], old, new)
+                for cause in causes:
+                    path = cause.split()[0]
+                    yield old.name, f"AWS may replace it for its {path}; the local cloud does not"
+            if old.type not in STORES and model["stateful"]:
+                yield old.name, f"the rehearsal puts no data into {old.type}"
+            for (kind, name), reason in NOT_APPLIED.items():
                 path = f"Properties.{name}"
-                if of == kind and at(old, path) != at(new, path):
-                    yield subject, f"{name} changes: {reason}"
+                if kind == old.type and at(old.resource, path) != at(new.resource, path):
+                    yield old.name, f"{name} changes: {reason}"

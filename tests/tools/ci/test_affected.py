@@ -139,8 +139,18 @@ def test_a_pull_request_is_compared_with_main_and_deploys_nothing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     git(root, "update-ref", "refs/remotes/origin/main", "HEAD")
-DEPLOYED = "apps cdk-synth clients deploy e2e guard rehearse"
-EVERYTHING = f"{DEPLOYED} alpha beta growth shared src"
+    commit(root, "stacks/alpha/$(touch stolen)\n\"'.py")
+    monkeypatch.setenv("GITHUB_EVENT_NAME", event)
+    assert run_for_ci(root, github) == {
+        "jobs": ["lint-and-test", "session", "cdk-synth"],
+        "components": ["alpha", "apps"],
+        "sessions": ["e2e", "clients", "guard", "rehearse"],
+        "environments": [],
+    }
+    names = "alpha, apps, cdk-synth, clients, deploy, e2e, guard, rehearse"
+    line = f"{names}: 'stacks/alpha/$(touch stolen)\\n"
+    assert github.summary.startswith(f"### Changes since main\n\n```\n{line}")
+    assert line in capsys.readouterr().out
 
 
 def test_a_push_is_compared_with_the_recorded_commit_of_each_environment(
