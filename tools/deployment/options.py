@@ -23,7 +23,7 @@ CDK_FLAGS: Mapping[str, Mapping[str, str]] = {
     },
     "deploy": {
         "--force": "deploy without a change too; first roll back a failed stack",
-        ADOPT: "adopt resources that exist already (AWS only)",
+        ADOPT: "adopt resources that exist already",
         "--no-rollback": "keep the completed changes of a stack that fails",
         "--outputs-file=FILE": "write the stack outputs as JSON",
         REVERT: "undo changes made by hand (AWS only)",
@@ -73,7 +73,8 @@ def parse(verb: str, arguments: Sequence[str]) -> Options:
 
 def _add_flags(parser: ArgumentParser, verb: str) -> None:
     add = parser.add_argument
-    add("stacks", nargs="*", metavar="STACK", help="ids; * and ? are wildcards; default: all")
+    help_text = "ids or names; * and ? are wildcards; default: all"
+    add("stacks", nargs="*", metavar="STACK", help=help_text)
     add(
         "--to",
         metavar="aws|local",

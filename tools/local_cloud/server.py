@@ -99,12 +99,30 @@ def _record_losses() -> BufferingHandler:
     return losses
 
 
+def _adopt_buckets() -> None:
+    """Let a change set import an existing bucket by its name, as on AWS.
+
+    MiniStack's validation refuses the name of every existing bucket, also of the one to import
+    (`_validation_errors` in services/cloudformation/stacks.py).
+    """
+    from ministack.services.cloudformation import _stacks, changesets
+
+    execute = changesets._deploy_stack_async
+
+    async def execute_without_validation(name: str, *args: object, **options: object) -> None:
+        if options.get("imports"):
+            _stacks[name]["_disable_validation"] = True
+        await execute(name, *args, **options)
+
+    changesets._deploy_stack_async = execute_without_validation
+
+
 async def _serve(directory: Path, listener: socket.socket) -> None:
     # uvicorn stops at SIGINT and SIGTERM, and then raises the signal again.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    _adopt_buckets()
     server = uvicorn.Server(
-        # uvicorn imports MiniStack, which reads its settings at the import.
         uvicorn.Config(
             "ministack.app:app",
             ssl_certfile=directory / folder.CERTIFICATE,
