@@ -1,4 +1,4 @@
-"""Read a cloud assembly's stacks, and select stacks by their ids."""
+"""Read a cloud assembly's stacks, and select stacks by their ids or CloudFormation names."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -52,6 +52,11 @@ class StackArtifact:
     version_parameter: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
 
+    @property
+    def title(self) -> str:
+        """The id and the CloudFormation name, for messages."""
+        return self.name if self.id == self.name else f"{self.id} ({self.name})"
+
 
 def read_stacks(assembly: Path) -> list[StackArtifact]:
     """A cloud assembly's stacks, each after its dependencies.
@@ -87,15 +92,19 @@ def read_stacks(assembly: Path) -> list[StackArtifact]:
 
 
 def matching_ids(stacks: Sequence[StackArtifact], patterns: Sequence[str]) -> set[str]:
-    """The ids that `patterns` match, with the wildcards * and ?. No pattern means all.
+    """The ids of the stacks whose id or name matches one of `patterns`. No pattern means all.
 
-    Raises `UserError` for a pattern that matches nothing.
+    * and ? are wildcards. Raises `UserError` for a pattern that matches nothing.
     """
     found: set[str] = set()
     for pattern in patterns or ["*"]:
-        matches = {stack.id for stack in stacks if fnmatchcase(stack.id, pattern)}
+        matches = {
+            stack.id
+            for stack in stacks
+            if fnmatchcase(stack.id, pattern) or fnmatchcase(stack.name, pattern)
+        }
         if not matches:
-            known = ", ".join(f"{stack.id} ({stack.name})" for stack in stacks)
+            known = ", ".join(stack.title for stack in stacks)
             raise UserError(f"Stack {pattern!r} not found. Known stacks: {known}.")
         found |= matches
     return found
