@@ -89,7 +89,7 @@ def type_answer(answer: str, assembly: Path, *arguments: str, **environment: str
         with suppress(OSError):  # Linux raises EIO when the other end is closed.
             while text := os.read(terminal, 4096).decode(errors="replace"):
                 output += text
-                if output.endswith(": "):
+                if output.endswith((": ", "(n):")):
                     os.write(terminal, f"{answer}\n".encode())
     os.close(terminal)
     return Done(process.returncode, output)

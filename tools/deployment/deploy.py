@@ -6,7 +6,7 @@ from tools.cdk_cli.assembly import StackArtifact
 from tools.cdk_cli.cdk import ROUTINE, Done
 from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
 from tools.console import say
-from tools.deployment import conflicts, resource_table
+from tools.deployment import conflicts, removed, resource_table
 from tools.deployment.bootstrap import ensure_bootstrapped
 from tools.deployment.deployed import FAILED_CREATION, UnreadableError
 from tools.deployment.left_out import leave_out
@@ -14,7 +14,6 @@ from tools.deployment.options import REVERT, Options
 from tools.deployment.prepare import Deployment, prepare
 from tools.deployment.protection import without_protection
 from tools.errors import UserError
-from tools.local_cloud.folder import how_to_empty
 
 BY_HAND = "`uv run nox -s cloud` prints the environment variables for boto3 and the AWS CLI."
 _NEXT = (
@@ -27,22 +26,21 @@ def deploy(options: Options) -> int:
     """Deploy the selected stacks and their dependencies; return cdk's exit status."""
     with prepare(options) as deployment:
         if REVERT in options.cdk_flags and deployment.target.kind == "local":
-            raise UserError(
-                f"The local cloud ignores {REVERT}. Undo the drift by hand: {BY_HAND} "
-                f"{how_to_empty()}"
-            )
+            raise UserError(f"The local cloud ignores {REVERT}. Undo the drift by hand: {BY_HAND}")
         deployment = leave_out(deployment)
         ensure_bootstrapped(deployment)
+        removed.check_names(deployment)
+        removed.warn_of_another_project(deployment)
         failed = _failed_creations(deployment)
         if deployment.target.kind == "aws":
             deployment.confirm("Deploy", deployment.stacks)
         # `cdk deploy` deletes these stacks to create them again, but not a protected stack.
         done = without_protection(deployment, failed, partial(_run, deployment))
         resource_table.show(deployment)
+        removed.show(deployment)
         if done.status:
             say("The deploy failed; completed changes remain.", style="red")
-            if not conflicts.explain(deployment, done.output):
-                say("Fix the cause that cdk shows above. Then run the same command again.")
+            conflicts.show_next_step(deployment, done.output)
         elif deployment.target.kind == "local":
             name = options.environment
             say(_NEXT.format("" if name == DEFAULT_ENVIRONMENT else f" -- --environment {name}"))

@@ -1,5 +1,9 @@
 """What is deployed in an account: the stacks, read and changed with the bootstrap roles."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 import boto3
@@ -11,7 +15,11 @@ from tools.errors import UserError
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
-    from types_boto3_cloudformation.type_defs import StackResourceSummaryTypeDef, StackTypeDef
+    from types_boto3_cloudformation.type_defs import (
+        StackEventTypeDef,
+        StackResourceSummaryTypeDef,
+        StackTypeDef,
+    )
 
 # The error code for a request without permission.
 DENIED = "AccessDenied"
@@ -20,6 +28,10 @@ DENIED = "AccessDenied"
 FAILED_CREATION = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
 # Statuses of a stack that was never created (CloudFormation user guide, "Stack status codes").
 NEVER_CREATED = (None, "REVIEW_IN_PROGRESS", "DELETE_COMPLETE", *FAILED_CREATION)
+# The status of a stack when an operation on it starts.
+_STARTS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
+# Seconds between two looks at a stack that CloudFormation deletes.
+_PAUSE = 1
 
 
 def is_changing(status: str) -> bool:
@@ -28,7 +40,18 @@ def is_changing(status: str) -> bool:
 
 
 class UnreadableError(UserError):
-    """The principal has no permission to read a stack."""
+    """The principal has no permission to read stacks."""
+
+
+@contextmanager
+def _readable(what: str) -> Iterator[None]:
+    """Turn a denied request into an `UnreadableError`."""
+    try:
+        yield
+    except ClientError as error:
+        if error.response["Error"]["Code"] != DENIED:
+            raise
+        raise UnreadableError(f"Cannot read {what}: {error}") from error
 
 
 class DeployedStacks:
@@ -60,21 +83,74 @@ class DeployedStacks:
 
         Raises `UnreadableError` if the principal has no permission to read the stack.
         """
-        try:
-            return self.client(stack).describe_stacks(StackName=stack.name)["Stacks"][0]
-        except ClientError as error:
-            # CloudFormation has no error code for a missing stack (API reference, DescribeStacks).
-            if "does not exist" in str(error):
-                return None
-            if error.response["Error"]["Code"] != DENIED:
+        with _readable(f"the stack {stack.name}"):
+            try:
+                return self.client(stack).describe_stacks(StackName=stack.name)["Stacks"][0]
+            except ClientError as error:
+                # CloudFormation has no error code for it (API reference, DescribeStacks).
+                if "does not exist" in str(error):
+                    return None
                 raise
-            raise UnreadableError(f"Cannot read the stack {stack.name}: {error}") from error
+
+    def others(self, in_code: Sequence[StackArtifact]) -> list[StackArtifact]:
+        """The environment's deployed stacks that are not `in_code`, but in one of its regions.
+
+        Their names and tags follow `stacks/core/environment.py`, for any project. Raises
+        `UnreadableError` if the principal has no permission to list stacks.
+        """
+        names = {(stack.name, stack.region) for stack in in_code}
+        return [
+            stack
+            for neighbor in {stack.region: stack for stack in in_code}.values()
+            for stack in self._in_region(neighbor)
+            if (stack.name, stack.region) not in names
+        ]
+
+    def _in_region(self, neighbor: StackArtifact) -> Iterator[StackArtifact]:
+        """The deployed stacks in the region and environment of `neighbor`."""
+        pages = self.client(neighbor).get_paginator("describe_stacks")
+        with _readable(f"the list of stacks in {neighbor.region}"):
+            stacks = [stack for page in pages.paginate() for stack in page["Stacks"]]
+        for found in stacks:
+            tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
+            pattern = f"{tags.get('Project')}-*-{neighbor.tags.get('Environment')}"
+            is_managed = tags.get("ManagedBy") == neighbor.tags.get("ManagedBy")
+            if is_managed and fnmatchcase(found["StackName"], pattern):
+                yield replace(
+                    neighbor,
+                    id=found["StackName"],
+                    name=found["StackName"],
+                    dependencies=frozenset(),
+                    template="",
+                    is_protected=found.get("EnableTerminationProtection", False),
+                    tags=tags,
+                )
+
+    def importers(self, stack: StackArtifact, export: str) -> list[str]:
+        """The names of the stacks that import an export of the stack, in any project.
+
+        Raises `UnreadableError` if the principal has no permission to list them.
+        """
+        pages = self.client(stack).get_paginator("list_imports")
+        with _readable(f"the imports of {export}"):
+            try:
+                found = pages.paginate(ExportName=export)
+                return [name for page in found for name in page["Imports"]]
+            except ClientError as error:
+                # CloudFormation has no error code for it (API reference, ListImports).
+                if "not imported" not in str(error):
+                    raise
+                return []
 
     def resources(self, stack: StackArtifact) -> "list[StackResourceSummaryTypeDef]":
-        """The deployed stack's resources."""
+        """The deployed stack's resources, without those that it deleted or retained."""
         pages = self.client(stack).get_paginator("list_stack_resources")
-        found = pages.paginate(StackName=stack.name)
-        return [resource for page in found for resource in page["StackResourceSummaries"]]
+        return [
+            resource
+            for page in pages.paginate(StackName=stack.name)
+            for resource in page["StackResourceSummaries"]
+            if resource["ResourceStatus"] not in ("DELETE_COMPLETE", "DELETE_SKIPPED")
+        ]
 
     def template(self, stack: StackArtifact) -> Json:
         """The deployed template, or None if it cannot be parsed.
@@ -90,12 +166,29 @@ class DeployedStacks:
 
     def failed_validations(self, stack: StackArtifact) -> list[str]:
         """Why CloudFormation's validation refused the stack."""
-        try:
+        with _readable(f"the events of {stack.name}"):
             events = self.client(stack).describe_events(StackName=stack.name)["OperationEvents"]
-        except ClientError:  # the stack does not exist, or cannot be read
-            return []
         failed = [event for event in events if event.get("ValidationStatus") == "FAILED"]
         return [event["ValidationStatusReason"] for event in failed]
+
+    def last_events(self, stack: StackArtifact) -> "Iterator[StackEventTypeDef]":
+        """The events of the stack's last operation, newest first."""
+        pages = self.client(stack).get_paginator("describe_stack_events")
+        for page in pages.paginate(StackName=stack.name):
+            for event in page["StackEvents"]:
+                yield event
+                is_stack = event.get("PhysicalResourceId") == event["StackId"]
+                if is_stack and event.get("ResourceStatus") in _STARTS:
+                    return
+
+    def delete(self, stack: StackArtifact) -> None:
+        """Delete the stack, and wait until it is deleted."""
+        client = self.client(stack, stack.deploy_role)
+        # CloudFormation acts with the role of the stack's last operation (API reference).
+        client.delete_stack(StackName=stack.name)
+        client.get_waiter("stack_delete_complete").wait(
+            StackName=stack.name, WaiterConfig={"Delay": _PAUSE, "MaxAttempts": 86_400}
+        )
 
     def set_protection(self, stack: StackArtifact, *, on: bool) -> None:
         """Turn the stack's termination protection on or off."""

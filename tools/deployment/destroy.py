@@ -1,73 +1,126 @@
 """Destroy stacks after a question. Protected stacks and data are retained."""
 
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError, WaiterError
+
 from tools.cdk_cli.assembly import StackArtifact, at, matching_ids
-from tools.console import say
+from tools.cdk_cli.cdk import Done
+from tools.console import say, waiting
+from tools.deployment import removed
+from tools.deployment.deployed import UnreadableError
 from tools.deployment.next_command import next_command
 from tools.deployment.options import ADOPT, Options
 from tools.deployment.prepare import Deployment, prepare
 from tools.deployment.protection import without_protection
-from tools.local_cloud.folder import how_to_empty
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import StackTypeDef
 
-    type Found = dict[str, StackTypeDef | None]
+    type Found = dict[StackArtifact, StackTypeDef]
+# The stacks that import from a stack, each with the exports that it imports.
+type Importers = Mapping[str, Sequence[str]]
+
+PROTECTED = "it has termination protection, because it holds data. Delete it with --unprotect."
 
 
 def destroy(options: Options) -> int:
     """Delete the selected stacks, and the stacks that depend on them.
 
-    Returns cdk's exit status, or 1 if stack ids were given and a stack is protected.
+    Returns 1 if a stack is not deleted, or if stacks were named and one of them is retained.
     """
     with prepare(options, dependents=True) as deployment:
-        found = {stack.id: deployment.deployed.find(stack) for stack in deployment.stacks}
-        to_delete, protected = _choose(deployment, found)
-        refused = bool(options.stacks and protected)
+        found = _find(deployment)
+        importers = {stack: _importers(deployment, stack, found[stack]) for stack in found}
+        retained = {
+            stack: PROTECTED
+            for stack in found
+            if _is_protected(stack, found[stack]) and not options.unprotect
+        }
+        to_delete = _choose(deployment, importers, retained)
+        for stack, reason in retained.items():
+            say(f"{stack.title} is retained: {reason}")
+        removed.show(deployment)
+        refused = bool(options.stacks and retained)
         if not to_delete:
             return refused
         _announce(deployment, to_delete, found)
         deployment.confirm("Destroy", to_delete)
-        names = [stack.id for stack in to_delete]
-        command = ("Destroying", "destroy", "--force", "--exclusively", *names)
-        unprotect = [stack for stack in to_delete if _is_protected(found[stack.id])]
-        done = without_protection(deployment, unprotect, partial(deployment.cdk, *command))
+        unprotect = [stack for stack in to_delete if _is_protected(stack, found[stack])]
+        done = without_protection(deployment, unprotect, partial(_delete, deployment, to_delete))
         return done.status or refused
 
 
-def _choose(
-    deployment: Deployment, found: "Found"
-) -> tuple[list[StackArtifact], list[StackArtifact]]:
-    """The stacks to delete, and the protected stacks to retain."""
+def _find(deployment: Deployment) -> "Found":
+    """The requested stacks that exist and those that depend on them, after their dependencies."""
     requested = matching_ids(deployment.stacks, deployment.options.stacks)
-    to_delete: list[StackArtifact] = []
-    protected = []
-    for stack in deployment.stacks:  # each after its dependencies
-        deployed = found[stack.id]
-        dependencies = sorted(stack.dependencies & {other.id for other in to_delete})
-        if stack.id not in requested and not (dependencies and deployed):
+    found: Found = {}
+    for stack in deployment.stacks:
+        if stack.id not in requested and not stack.dependencies & {other.id for other in found}:
             continue
-        if deployed is None:
-            say(f"{stack.id} ({stack.name}) does not exist.")
-            continue
-        # The deployed stack's protection may have been turned off by hand.
-        if (stack.is_protected or _is_protected(deployed)) and not deployment.options.unprotect:
-            say(
-                f"{stack.id} ({stack.name}) is retained: it has termination protection, because it "
-                "holds data. Delete it with --unprotect."
-            )
-            protected.append(stack)
-            continue
-        to_delete.append(stack)
+        deployed = deployment.deployed.find(stack)
+        if deployed is not None:
+            found[stack] = deployed
+        elif stack.id in requested:
+            say(f"{stack.title} does not exist.")
+    return found
+
+
+def _is_protected(stack: StackArtifact, deployed: "StackTypeDef") -> bool:
+    # The deployed stack's protection may have been turned off by hand.
+    return stack.is_protected or deployed.get("EnableTerminationProtection", False)
+
+
+def _importers(deployment: Deployment, stack: StackArtifact, deployed: "StackTypeDef") -> Importers:
+    """The stacks that import from the stack: in the environment, and outside the repository."""
+    importers: dict[str, list[str]] = {}
+    exports = [output.get("ExportName") for output in deployed.get("Outputs", [])]
+    try:
+        for export in filter(None, exports):
+            for name in deployment.deployed.importers(stack, export):
+                importers.setdefault(name, []).append(export)
+    except UnreadableError as error:
+        say(f"Not checked whether another stack imports from {stack.id}: {error}")
+    return importers
+
+
+def _choose(
+    deployment: Deployment,
+    importers: Mapping[StackArtifact, Importers],
+    retained: dict[StackArtifact, str],
+) -> list[StackArtifact]:
+    """The stacks to delete, each before the stacks from which it imports.
+
+    Adds the stacks that must stay, because a stack that stays imports from them, to `retained`.
+    """
+    requested = matching_ids(deployment.stacks, deployment.options.stacks)
+    while True:
+        chosen: dict[str, StackArtifact] = {}
+        for stack in importers:
+            needed = stack.dependencies & {other.id for other in chosen.values()}
+            if stack not in retained and (stack.id in requested or needed):
+                chosen[stack.name] = stack
+        blocked = {
+            stack: f"{name} imports {', '.join(exports)}. Delete that stack first."
+            for stack in chosen.values()
+            for name, exports in importers[stack].items()
+            if name not in chosen
+        }
+        retained |= blocked
+        if not blocked:
+            break
+    for stack in chosen.values():
         if stack.id not in requested:
-            say(f"{stack.id} will also be deleted: it depends on {', '.join(dependencies)}.")
-    return to_delete, protected
-
-
-def _is_protected(found: "StackTypeDef | None") -> bool:
-    return found is not None and found.get("EnableTerminationProtection", False)
+            names = sorted(stack.dependencies & {other.id for other in chosen.values()})
+            say(f"{stack.id} will also be deleted: it depends on {', '.join(names)}.")
+    ordered: list[StackArtifact] = []
+    while chosen:
+        # CloudFormation refuses imports in a circle, so that one stack has no importer left.
+        free = [stack for stack in chosen.values() if not importers[stack].keys() & chosen.keys()]
+        ordered.append(chosen.pop(free[-1].name))
+    return ordered
 
 
 def _announce(deployment: Deployment, to_delete: list[StackArtifact], found: "Found") -> None:
@@ -75,8 +128,7 @@ def _announce(deployment: Deployment, to_delete: list[StackArtifact], found: "Fo
     retained: list[str] = []
     deleted: list[str] = []
     for stack in to_delete:
-        deployed = found[stack.id]
-        if deployed is None or deployed["StackStatus"] == "REVIEW_IN_PROGRESS":
+        if found[stack]["StackStatus"] == "REVIEW_IN_PROGRESS":
             continue  # a stack in review has no resources
         template = deployment.deployed.template(stack)
         if template is None:
@@ -94,8 +146,24 @@ def _announce(deployment: Deployment, to_delete: list[StackArtifact], found: "Fo
         say(f"Will be retained: {name}")
     if retained and any(name.startswith("AWS::S3::BucketPolicy ") for name in deleted):
         say("Without its bucket policy, a retained bucket also accepts requests without TLS.")
-    if retained and deployment.target.kind == "local":
-        say(f"The local cloud cannot adopt retained resources. {how_to_empty()}")
-    elif retained:
-        adopt = next_command(deployment, "deploy", ADOPT)
+    in_code = [stack for stack in to_delete if stack in deployment.in_code]
+    if retained and in_code:
+        adopt = next_command(deployment, "deploy", ADOPT, stacks=in_code)
         say(f"A later deploy can adopt the retained resources. {adopt}")
+
+
+def _delete(deployment: Deployment, stacks: Sequence[StackArtifact]) -> Done:
+    """Delete the stacks, one after the other, until one cannot be deleted."""
+    for stack in stacks:
+        title = stack.title
+        try:
+            with deployment.changing(), waiting(f"Deleting {title}"):
+                deployment.deployed.delete(stack)
+        except (ClientError, WaiterError) as error:
+            say(f"{title} was not deleted: {error}", style="red")
+            for event in deployment.deployed.last_events(stack):
+                if event.get("ResourceStatus") == "DELETE_FAILED":
+                    say(f"  {event['LogicalResourceId']}: {event.get('ResourceStatusReason')}")
+            return Done(1, "")
+        say(f"Deleted {title}.")
+    return Done(0, "")

@@ -1,5 +1,6 @@
 """Show the changes that a deploy would make."""
 
+from tools.deployment import removed
 from tools.deployment.bootstrap import ensure_bootstrapped
 from tools.deployment.left_out import leave_out
 from tools.deployment.options import Options
@@ -8,12 +9,14 @@ from tools.deployment.prepare import prepare
 
 def diff(options: Options) -> int:
     """Show the changes that a deploy would make; return cdk's exit status."""
-    with prepare(options) as op:
-        op = leave_out(op)
-        ensure_bootstrapped(op)
-        method = []
+    with prepare(options) as deployment:
+        deployment = leave_out(deployment)
+        ensure_bootstrapped(deployment)
+        flags = [*options.cdk_flags]
         # The local cloud's change sets report more replacements than AWS.
-        if op.target.kind == "local" and not any("method" in flag for flag in options.cdk_flags):
-            method = ["--method=template"]
-        names = [stack.id for stack in op.stacks]
-        return op.cdk("Comparing", "diff", *method, *names, *options.cdk_flags)[0]
+        if deployment.target.kind == "local" and not any("method" in flag for flag in flags):
+            flags.append("--method=template")
+        names = [stack.id for stack in deployment.stacks]
+        done = deployment.cdk("Comparing", "diff", *names, *flags)
+        removed.show(deployment)
+        return done.status

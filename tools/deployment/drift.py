@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tools.cdk_cli.assembly import StackArtifact
 from tools.console import say, summarize, waiting
+from tools.deployment import removed
 from tools.deployment.deploy import BY_HAND
 from tools.deployment.deployed import NEVER_CREATED
 from tools.deployment.drift_detection import EXISTENCE, Finding, detect, find_settled
@@ -24,7 +25,8 @@ ACKNOWLEDGED = ROOT / "snapshots" / "drift.toml"
 def drift(options: Options) -> int:
     """Show drift in the selected stacks; return 1 for drift, and for an unchecked resource.
 
-    A stack that is not deployed counts as drift. Raises `UserError` if no stack is deployed.
+    A stack that is not deployed counts as drift, and so does a deployed stack that is not in the
+    code. Raises `UserError` if no stack is deployed.
     """
     acknowledged = read_acknowledged(ACKNOWLEDGED)
     with prepare(options) as op:
@@ -62,7 +64,8 @@ def drift(options: Options) -> int:
             say(f"A deploy reverts these changes. {next_command(op, 'deploy', stacks=[*changed])}")
         remaining = [finding for finding in findings if finding not in acknowledged]
         _show_next_step(op, remaining, deployed)
-        return bool(remaining or changed)
+        has_removed = removed.show(op)
+        return bool(remaining or changed or has_removed)
 
 
 def read_acknowledged(file: Path) -> Mapping[Finding, str]:

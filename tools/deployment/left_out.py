@@ -27,7 +27,7 @@ def leave_out(deployment: Deployment) -> Deployment:
             reasons[stack] = f"the local cloud has no {', '.join(sorted(missing))}"
         elif needed:
             reasons[stack] = f"it depends on {', '.join(sorted(needed))}"
-    lines = [f"{stack.id} ({stack.name}) is left out: {why}." for stack, why in reasons.items()]
+    lines = [f"{stack.title} is left out: {why}." for stack, why in reasons.items()]
     remaining = [stack for stack in deployment.stacks if stack not in reasons]
     requested = matching_ids(deployment.stacks, deployment.options.stacks)
     if not requested & {stack.id for stack in remaining}:

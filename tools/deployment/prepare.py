@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from tools.cdk_cli.assembly import StackArtifact, matching_ids, read_stacks, sel
 from tools.cdk_cli.synth import check_environment, synthesize
 from tools.console import console, is_interactive, say, waiting
 from tools.deployment.credentials import next_step
-from tools.deployment.deployed import DeployedStacks
+from tools.deployment.deployed import DeployedStacks, UnreadableError
 from tools.deployment.options import Options
 from tools.deployment.target import NAMES, Target, announce, aws_target, choose
 from tools.errors import UsageError, UserError
@@ -38,19 +38,52 @@ _OWN_NETWORK = ("--proxy=", "--no-notices")
 class Deployment:
     """A target, and the stacks selected from a synthesized environment.
 
-    `left_out` are selected stacks that the target cannot create, with the reason for each.
+    `in_code` are all stacks of the environment. `left_out` are selected stacks that the target
+    cannot create, with the reason for each.
     """
 
     options: Options
     target: Target
     assembly: Path
-    stacks: list[StackArtifact]
+    stacks: Sequence[StackArtifact]
+    in_code: Sequence[StackArtifact] = ()
     left_out: Mapping[StackArtifact, str] = field(default_factory=dict)
 
     @cached_property
     def deployed(self) -> DeployedStacks:
         """What is deployed in the target's account."""
         return DeployedStacks(self.target)
+
+    @cached_property
+    def others(self) -> list[StackArtifact]:
+        """The environment's deployed stacks that the code does not have; see `removed`.
+
+        Says so, and returns nothing, if the principal may not list stacks.
+        """
+        try:
+            return self.deployed.others(self.in_code)
+        except UnreadableError as error:
+            say(f"Not checked for stacks that the code does not have: {error}")
+            return []
+
+    @property
+    def removed(self) -> list[StackArtifact]:
+        """The stacks of `others` that have this project's name."""
+        projects = {stack.tags.get("Project") for stack in self.in_code}
+        return [stack for stack in self.others if stack.tags.get("Project") in projects]
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """After an interrupt, say what goes on."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            if self.target.kind == "aws" and self.options.verb != "diff":
+                say(
+                    "CloudFormation goes on with the changes that it has started. Run the same "
+                    "command again when they have ended."
+                )
+            raise
 
     def cdk(self, step: str, *arguments: str, hidden: re.Pattern[str] | None = None) -> cdk.Done:
         """Run the CDK CLI on the assembly; on the local cloud, do not print `hidden` lines.
@@ -62,22 +95,15 @@ class Deployment:
             flags += _OWN_NETWORK
         if self.target.kind == "aws" or self.options.verbose:
             hidden = None
-        try:
+        with self.changing():
             return cdk.run(step, *arguments, *flags, variables=os.environ, hidden=hidden)
-        except KeyboardInterrupt:
-            if self.target.kind == "aws" and self.options.verb != "diff":
-                say(
-                    "CloudFormation goes on with the changes that it has started. Run the same "
-                    "command again when they have ended."
-                )
-            raise
 
     def confirm(self, action: str, stacks: Sequence[StackArtifact]) -> None:
         """Ask before anything changes, unless --yes. Raises `UserError` if the answer is no."""
         if self.options.yes:
             return
         regions = ", ".join(sorted({stack.region for stack in stacks}))
-        names = ", ".join(f"{stack.id} ({stack.name})" for stack in stacks)
+        names = ", ".join(stack.title for stack in stacks)
         question = (
             f"{action} {names}\nenvironment {self.options.environment}, region {regions}, "
             f"{self.target}?"
@@ -109,11 +135,13 @@ def prepare(options: Options, *, dependents: bool = False) -> Iterator[Deploymen
             target, assembly = _prepare_local(options, resources)
         resources.enter_context(replaced_variables(target.variables))
         try:
-            stacks = _select(options, read_stacks(assembly), dependents=dependents)
-            _check_account(options, target, stacks)
+            stacks = read_stacks(assembly)
+            deployment = Deployment(options, target, assembly, stacks, stacks)
+            deployment = replace(deployment, stacks=_select(deployment, dependents=dependents))
+            _check_account(options, target, deployment.stacks)
             if target.kind == "aws":
-                announce(target, {stack.region for stack in stacks})
-            yield Deployment(options, target, assembly, stacks)
+                announce(target, {stack.region for stack in deployment.stacks})
+            yield deployment
         except (BotoCoreError, ClientError) as error:
             hint = ENDED if target.kind == "local" else next_step(error)
             raise UserError(f"{error} {hint}".rstrip()) from error
@@ -169,10 +197,16 @@ def _find_assembly(options: Options) -> Path:
     return folder
 
 
-def _select(
-    options: Options, stacks: list[StackArtifact], *, dependents: bool
-) -> list[StackArtifact]:
-    """The stacks that the options name, with their dependencies or dependents."""
+def _select(deployment: Deployment, *, dependents: bool) -> list[StackArtifact]:
+    """The stacks that the options name, with their dependencies or dependents.
+
+    With `dependents`, also finds removed stacks, by their CloudFormation names.
+    """
+    options = deployment.options
+    stacks = [*deployment.in_code]
+    known = {name for stack in stacks for name in (stack.id, stack.name)}
+    if dependents and {*options.stacks} - known:
+        stacks += [stack for stack in deployment.removed if stack.name in options.stacks]
     if options.exclusively:
         ids = matching_ids(stacks, options.stacks)
         return [stack for stack in stacks if stack.id in ids]

@@ -26,7 +26,7 @@ def without_protection(
             # Noted before the call, because an interrupted call may have succeeded.
             unprotected.append(stack)
             deployment.deployed.set_protection(stack, on=False)
-            say(f"Turned off the termination protection of {stack.id} ({stack.name}).")
+            say(f"Turned off the termination protection of {stack.title}.")
         done = run()
     finally:
         if done.status:
@@ -36,7 +36,7 @@ def without_protection(
 
 
 def _protect_again(deployment: Deployment, stack: StackArtifact) -> None:
-    title = f"{stack.id} ({stack.name})"
+    title = stack.title
     try:
         found = deployment.deployed.find(stack)
         if found is None or found.get("EnableTerminationProtection"):

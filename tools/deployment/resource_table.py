@@ -18,13 +18,13 @@ def show(deployment: Deployment) -> None:
     for stack in deployment.stacks:
         _add(deployment.deployed, stack, table)
     for stack, reason in deployment.left_out.items():
-        table.add_row(f"{stack.id} ({stack.name})", f"left out: {reason}", style="bold")
+        table.add_row(stack.title, f"left out: {reason}", style="bold")
     say(table)
     summarize(f"### {title}", table)
 
 
 def _add(deployed: DeployedStacks, stack: StackArtifact, table: Table) -> None:
-    title = f"{stack.id} ({stack.name})"
+    title = stack.title
     # The credentials may have expired during the deploy, or not allow the calls.
     try:
         found = deployed.find(stack)

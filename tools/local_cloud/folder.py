@@ -74,11 +74,3 @@ def issue_certificate(directory: Path) -> None:
     issued.private_key_pem.write_to_path(directory / KEY)
     chain = [*issued.cert_chain_pems, authority.cert_pem]
     (directory / CERTIFICATE).write_bytes(b"".join(blob.bytes() for blob in chain))
-
-
-def how_to_empty() -> str:
-    """Return instructions to start an empty local cloud without deleting the old one."""
-    return (
-        "To start with an empty local cloud, stop `uv run nox -s cloud` if it runs, and rename the "
-        f"folder {cloud_directory()}."
-    )

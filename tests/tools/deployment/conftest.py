@@ -46,10 +46,16 @@ class FakeAccount:
         self.unreadable: set[str] = set()
         self.unchangeable: set[str] = set()
         self.interrupted: set[str] = set()
+        self.undeletable: set[str] = set()
+        self.deleted: list[str] = []
         self.contents: dict[str, dict[str, str]] = {}
         """The type of each resource by its logical id, by the name of the stack."""
         self.templates: dict[str, object] = {}
         self.validations: list[str] = []
+        self.events: dict[str, list[dict[str, str]]] = {}
+        """The events of each stack's last operation, by its name."""
+        self.importing: dict[str, list[str]] = {}
+        """The importing stacks, by the name of the export."""
         self.client = Mock()
         """The client of each other service."""
         self.cdk = Mock(return_value=Done(0, ""))
@@ -81,6 +87,28 @@ class FakeAccount:
     def failed_validations(self, stack: StackArtifact) -> list[str]:
         return self.validations if stack == DATA else []
 
+    def others(self, _: object) -> list[StackArtifact]:
+        if "every stack" in self.unreadable:
+            raise UnreadableError("AccessDenied")
+        return []
+
+    def importers(self, _: StackArtifact, export: str) -> list[str]:
+        if export not in self.importing:
+            raise UnreadableError("AccessDenied")
+        return self.importing[export]
+
+    def last_events(self, stack: StackArtifact) -> list[dict[str, str]]:
+        return self.events.get(stack.name, [])
+
+    def delete(self, stack: StackArtifact) -> None:
+        if stack.name in self.undeletable:
+            raise refused("DependencyViolation")
+        if stack.name in self.interrupted:
+            raise KeyboardInterrupt
+        assert not self.is_protected(stack)
+        del self.stacks[stack.name]
+        self.deleted.append(stack.id)
+
     def set_protection(self, stack: StackArtifact, *, on: bool) -> None:
         if stack.name in self.unchangeable:
             raise refused("AccessDenied")
@@ -109,7 +137,8 @@ def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Prepare:
     def new(kind: Kind = "aws", **settings: object) -> Deployment:
         values: dict[str, Any] = {"verb": "deploy", "environment": "test", "yes": True, **settings}
         target = Target(kind, ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root")
-        deployment = Deployment(Options(**values), target, tmp_path, [DATA, ROLES])
+        stacks = [DATA, ROLES]
+        deployment = Deployment(Options(**values), target, tmp_path, stacks, stacks)
 
         @contextmanager
         def prepare(*_: object, **__: object) -> Iterator[Deployment]:

@@ -24,26 +24,14 @@ def test_a_deploy_runs_cdk_once_and_shows_the_table_and_the_next_step(
     assert (f"Next: {serve} serves" in output) is (kind == "local")
 
 
-@pytest.mark.parametrize(
-    ("said", "next_step"),
-    [
-        ("Rate exceeded", "Fix the cause that cdk shows above. Then run the same command again.\n"),
-        ("AlreadyExists", "--import-existing-resources\n"),
-    ],
-)
 def test_a_failed_deploy_shows_the_table_and_the_next_step(
-    account: FakeAccount,
-    prepared: Prepare,
-    capsys: pytest.CaptureFixture[str],
-    said: str,
-    next_step: str,
+    account: FakeAccount, prepared: Prepare, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    account.cdk.return_value = Done(7, said)
+    account.cdk.return_value = Done(7, "Rate exceeded")
     assert deploy(prepared().options) == 7
     output = capsys.readouterr().out
     assert output.count("does not exist") == 2
-    assert "The deploy failed; completed changes remain.\n" in output
-    assert output.endswith(next_step)
+    assert "The deploy failed; completed changes remain.\nFix the cause" in output
 
 
 def test_without_an_answer_nothing_is_changed_on_aws(

@@ -1,12 +1,15 @@
 """A deploy that fails, and stacks that drift, on the local cloud."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import boto3
 import pytest
 
 from tests.accounts import entered
 from tests.clouds import Project, Tools
+from tests.tools.deployment.assemblies import Stack, log_group, stack_name, status, write
+from tools.cdk_cli.assembly import Json
 from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
 from tools.local_cloud.client import LocalCloud
 
@@ -18,37 +21,70 @@ def root(cloud: LocalCloud) -> Iterator[None]:
         yield
 
 
-def test_a_failed_deploy_shows_what_cdk_says_and_the_next_deploy_continues_it(
+def test_a_failed_deploy_names_what_exists_and_the_printed_command_adopts_it(
     tools: Tools, here: dict[str, str], project: Project
 ) -> None:
     name = project.stacks["StorageStack"].name
     boto3.client("s3").create_bucket(Bucket=project.bucket)
-    status, output = tools("deploy", "--to=local", app=project.folder, **here)
-    assert status == 1
+    code, output = tools("deploy", "--to=local", app=project.folder, **here)
+    assert code == 1
     assert "CREATE_FAILED" in output.partition("cdk failed. Its whole output:")[2]
     table = output.partition("Status, name or ARN")[2]
     for each in ("ROLLBACK_COMPLETE", "CREATE_COMPLETE", "does not exist"):
         assert table.count(each) == 1
     reason = f"with identifier '{project.bucket}' already exists."
     assert f"{name}: Resource of type 'AWS::S3::Bucket' {reason}\n" in output
-    assert "cannot adopt existing resources. To start with an empty local cloud, " in output
-    boto3.client("s3").delete_bucket(Bucket=project.bucket)
+    assert f"StorageStack: AWS::S3::Bucket {project.bucket} exists already.\n" in output
+    assert output.endswith(f" --app {project.folder} --import-existing-resources\n")
     # The failed stack has termination protection, so cdk alone could not delete it.
-    status, output = tools("deploy", "--to=local", "--verbose", app=project.folder, **here)
-    assert status == 0, output
+    adopt = ("--import-existing-resources", "--verbose")
+    code, output = tools("deploy", "--to=local", *adopt, app=project.folder, **here)
+    assert code == 0, output
     assert f"Turned off the termination protection of StorageStack ({name})." in output
-    assert f"{name} | 3/3 | " in output
+    assert f"{name} | " in output
     assert f"RegistryStack ({project.stacks['RegistryStack'].name}) (no changes)" in output
     found = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
     assert found["StackStatus"] == "CREATE_COMPLETE"
     assert found["EnableTerminationProtection"]
 
 
+def test_a_failed_creation_names_what_it_retained_and_a_refused_one_leaves_no_stack(
+    tools: Tools, here: dict[str, str], tmp_path: Path
+) -> None:
+    project, group = "leftover", "/leftover/job"
+    name = stack_name(project, "job")
+    unnamed = {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain"}
+    good: dict[str, Json] = {"Log": log_group(group), "Unnamed": unnamed}
+    policy: dict[str, Json] = {"PolicyName": "any", "PolicyDocument": {}, "Roles": ["missing"]}
+    bad: Json = {"Type": "AWS::IAM::Policy", "DependsOn": [*good], "Properties": policy}
+    app = write(tmp_path / "bad", project, {"job": Stack({**good, "Bad": bad})})
+    done = tools("deploy", "--to=local", app=app, **here)
+    assert done.status == 1
+    assert status(name) == "ROLLBACK_COMPLETE"
+    after = done.output.partition("completed changes remain.\n")[2].splitlines()
+    assert after[0] == f"job: AWS::Logs::LogGroup {group} exists already."
+    assert after[-1].endswith("--import-existing-resources")
+    # Without a retention, CloudFormation refuses to adopt: the change set is all that there is.
+    properties = {"LogGroupName": group}
+    plain: Json = {"Type": "AWS::Logs::LogGroup", "Properties": properties}
+    app = write(tmp_path / "plain", project, {"plain": Stack({"Log": plain})})
+    done = tools("deploy", "--to=local", "--import-existing-resources", app=app, **here)
+    assert done.status == 1
+    plain_name = stack_name(project, "plain")
+    assert f"Deleted the empty stack {plain_name}, whose first change set was" in done.output
+    assert done.output.endswith("Then run the same command again.\n")
+    assert status(plain_name) is None
+    app = write(tmp_path / "good", project, {"job": Stack(good)})
+    done = tools("deploy", "--to=local", "--import-existing-resources", app=app, **here)
+    assert done.status == 0, done.output
+    assert status(name) == "CREATE_COMPLETE"
+
+
 def test_drift_names_stacks_that_are_not_deployed_or_not_protected(
     tools: Tools, here: dict[str, str], project: Project
 ) -> None:
-    status, output = tools("drift", "--to=local", app=project.folder, **here)
-    assert status == 1
+    code, output = tools("drift", "--to=local", app=project.folder, **here)
+    assert code == 1
     assert "No stack is deployed. Run in the account 000000000000 (" in output
     assert "uv run nox -s deploy -- --to local" in output
     done = tools("deploy", "StorageStack", "--to=local", app=project.folder, **here)
@@ -56,8 +92,8 @@ def test_drift_names_stacks_that_are_not_deployed_or_not_protected(
     boto3.client("cloudformation").update_termination_protection(
         StackName=project.stacks["StorageStack"].name, EnableTerminationProtection=False
     )
-    status, output = tools("drift", "--to=local", app=project.folder, **here)
-    assert status == 1
+    code, output = tools("drift", "--to=local", app=project.folder, **here)
+    assert code == 1
     assert "StorageStack termination protection: True -> False" in output
     for key, stack in project.stacks.items():
         assert (f"{key} ({stack.name}) is not deployed." in output) is (key != "StorageStack")

@@ -1,14 +1,13 @@
 """A local operation leaves out the stacks that the local cloud cannot create."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from tests.clouds import Tools
-from tools.cdk_cli.cdk import Done
-from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
-from tools.deployment.prepare import Deployment
+from tests.tools.deployment.assemblies import Stack, stack_name, write
+from tests.tools.deployment.end_to_end.conftest import Command
+from tools.local_cloud.client import ACCOUNT
 
 TOPIC, BUDGET = "AWS::SNS::Topic", "AWS::Budgets::Budget"
 # Each stack's resource type and dependencies.
@@ -25,48 +24,21 @@ REASONS = {
     "Report": "it depends on Alarm",
     "Trail": "the local cloud has no AWS::CloudTrail::Trail",
 }
-Command = tuple[str, ...]
 
 
 def left_out(*names: str) -> list[str]:
     """The line for each stack that is left out."""
-    return [f"{name} (test-{name}) is left out: {REASONS[name]}." for name in names]
+    return [f"{name} ({stack_name('mixed', name)}) is left out: {REASONS[name]}." for name in names]
 
 
 @pytest.fixture
 def mixed(tmp_path: Path) -> Path:
-    """A cloud assembly with `STACKS`, which need no bootstrap."""
-    artifacts = {}
-    for name, (kind, dependencies) in STACKS.items():
-        template = {"Resources": {"One": {"Type": kind}}}
-        (tmp_path / f"{name}.template.json").write_text(json.dumps(template))
-        artifacts[name] = {
-            "type": "aws:cloudformation:stack",
-            "environment": "aws://unknown-account/us-east-1",
-            "dependencies": dependencies,
-            "properties": {
-                "templateFile": f"{name}.template.json",
-                "stackName": f"test-{name}",
-                "tags": {"Environment": DEFAULT_ENVIRONMENT},
-            },
-        }
-    manifest = {"version": "36.0.0", "artifacts": artifacts}
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
-    return tmp_path
-
-
-@pytest.fixture
-def commands(monkeypatch: pytest.MonkeyPatch) -> list[Command]:
-    """Replace the CDK CLI by one that succeeds; return its command lines."""
-    noted: list[Command] = []
-
-    def note(_: Deployment, step: str, *words: str, hidden: object = None) -> Done:
-        del step, hidden
-        noted.append(words)
-        return Done(0, "")
-
-    monkeypatch.setattr(Deployment, "cdk", note)
-    return noted
+    """A cloud assembly with `STACKS`."""
+    stacks = {
+        name: Stack({"One": {"Type": kind}}, dependencies=tuple(dependencies))
+        for name, (kind, dependencies) in STACKS.items()
+    }
+    return write(tmp_path, "mixed", stacks)
 
 
 @pytest.mark.parametrize("verb", ["deploy", "diff"])
@@ -81,7 +53,7 @@ def test_the_other_stacks_are_deployed_and_compared(
     assert lines[2:6] == left_out("Budget", "Trail", "Alarm", "Report")
     table = output.partition("Status, name or ARN")[2]
     for name, reason in REASONS.items():
-        assert (f"{name} (test-{name})" in table) is (verb == "deploy")
+        assert (f"{name} ({stack_name('mixed', name)})" in table) is (verb == "deploy")
         assert (f"left out: {reason}" in table) is (verb == "deploy")
 
 
@@ -91,7 +63,10 @@ def test_drift_ignores_them(
     status, output = tools("drift", "--to", "local", app=mixed, **here)
     assert status == 1
     assert commands == []
-    assert "No stack is deployed. Run in the account 000000000000 (test-Good in us-east-1" in output
+    assert (
+        f"No stack is deployed. Run in the account {ACCOUNT} ({stack_name('mixed', 'Good')} in "
+        in output
+    )
     assert "is not deployed" not in output
 
 
@@ -132,4 +107,4 @@ def test_destroy_looks_for_every_stack(
     status, output = tools("destroy", "--to", "local", "--yes", app=mixed, **here)
     assert (status, commands) == (0, [])
     for name in STACKS:
-        assert f"{name} (test-{name}) does not exist." in output
+        assert f"{name} ({stack_name('mixed', name)}) does not exist." in output
