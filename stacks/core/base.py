@@ -18,9 +18,13 @@ class DomainStack(cdk.Stack):
         domain: str,
         description: str,
         termination_protection: bool = False,
+        deployed_by_person: bool = False,
     ) -> None:
         """Set `termination_protection` for a stack that holds data.
 
+        Set `deployed_by_person` for a stack that decides what a deploy may do. A person deploys it
+        with their own credentials, so it needs no bootstrap, and a deploy of the other stacks needs
+        no right to change it. Every role in the other stacks has the environment's boundary.
         Raises `InvalidEnvironmentError` for a domain that gives an invalid stack name.
         """
         tags = environment.tags(domain)
@@ -32,6 +36,11 @@ class DomainStack(cdk.Stack):
             env=cdk.Environment(account=environment.account, region=environment.region),
             termination_protection=termination_protection,
             tags=tags,
+            # Unlike BootstraplessSynthesizer, it names no role for the deploy.
+            synthesizer=cdk.LegacyStackSynthesizer() if deployed_by_person else None,
+            permissions_boundary=None
+            if deployed_by_person
+            else cdk.PermissionsBoundary.from_name(environment.boundary_name),
         )
         self.domain = domain
         self.environment_settings = environment

@@ -137,6 +137,15 @@ class Environment:
         """The pattern, for IAM policies, that matches the log groups Fargate tasks may write."""
         return f"/{self.project}/{self.name}/*"
 
+    @property
+    def boundary_name(self) -> str:
+        """The path and name of the policy that limits every role in the environment."""
+        return f"execution/{self.project}-boundary-{self.name}"
+
+    def execution_policy_name(self, number: int) -> str:
+        """The path and name of a policy with which CloudFormation deploys the environment."""
+        return f"execution/{self.project}-execution-{self.name}-{number}"
+
     def stack_name(self, domain: str) -> str:
         """A domain's stack name in CloudFormation, e.g. `wealth-ops-storage-dev`."""
         words = DOMAIN.check(domain).replace("_", "-")

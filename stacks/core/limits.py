@@ -13,6 +13,7 @@ the finding.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 
 from stacks.core.plugins import Finding
@@ -85,6 +86,9 @@ def _with_values(template: Template, value: object) -> object:
             return template.environment.region
         case {"Fn::Join": [str(delimiter), [*parts]]}:
             return delimiter.join(str(_with_values(template, part)) for part in parts)
+        case {"Fn::Sub": str(text)}:
+            known = {"AWS::Partition": "aws", "AWS::AccountId": 12 * "0"}
+            return re.sub(r"\$\{(.*?)\}", lambda match: known.get(match[1], TOKEN * "x"), text)
         case dict() if len(value) == 1 and next(iter(value)).startswith(("Ref", "Fn::")):
             return TOKEN * "x"
         case dict():

@@ -13,7 +13,8 @@ from aws_cdk.assertions import Template
 from stacks.core.base import DomainStack
 from stacks.core.environment import InvalidEnvironmentError
 from stacks.core.exports import Export
-from tests.stacks import ENVIRONMENT, new_test_app
+from tests.stacks import ENVIRONMENT, in_the_partition_aws, new_test_app
+from tools.cdk_cli.assembly import read_stacks
 
 THING = Export("prices", "ThingName", "Name of a thing")
 
@@ -65,6 +66,24 @@ def test_a_vpc_has_two_zones_without_a_lookup(account: str | None) -> None:
     zones = [subnet["Properties"]["AvailabilityZone"] for subnet in subnets]
     expected = [{"Fn::Select": [index, {"Fn::GetAZs": ""}]} for index in (0, 1)]
     assert zones == 2 * expected  # public and private
+
+
+@pytest.mark.parametrize("by_person", [False, True])
+def test_every_role_has_the_boundary_unless_a_person_deploys_the_stack(*, by_person: bool) -> None:
+    app = new_test_app()
+    stack = DomainStack(
+        app, ENVIRONMENT, domain="prices", description="Prices", deployed_by_person=by_person
+    )
+    iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    iam.CfnRole(stack, "Other", assume_role_policy_document={})
+    assembly = Path(app.synth().directory)
+    (deployed,) = read_stacks(assembly)
+    assert [deployed.deploy_role is None, deployed.version_parameter is None] == 2 * [by_person]
+    roles = json.loads((assembly / deployed.template).read_text())["Resources"].values()
+    boundary = "arn:aws:iam::111122223333:policy/execution/acme-boundary-test"
+    for role in roles:
+        found = in_the_partition_aws(role["Properties"]).get("PermissionsBoundary")
+        assert found == (None if by_person else boundary)
 
 
 def test_an_arn_names_the_partition_account_and_region_of_the_stack() -> None:

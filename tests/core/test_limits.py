@@ -43,6 +43,9 @@ def test_iam_counts_no_white_space_and_a_token_counts_as_64_characters(stack: Do
             "Fn::Join": ["", ["arn:", partition, ":sqs:", region, ":", account, ":x"]]
         },
         f'{{"A":"{64 * "x"}","Ref":"x"}}': {"A": queue, "Ref": "x"},
+        f'"arn:aws:iam::000000000000:role/{64 * "x"}"': {
+            "Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${Role}"
+        },
         f'"{64 * "x"}/*"': {"Fn::Join": ["/", [{"Ref": "Queue"}, "*"]]},
     }
     for text, value in sized.items():

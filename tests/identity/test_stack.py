@@ -128,6 +128,8 @@ def test_the_stack_contains_only_two_roles_with_a_managed_policy_each(template: 
     types = sorted(resource["Type"] for resource in template.to_json()["Resources"].values())
     assert types == ["AWS::IAM::ManagedPolicy"] * 2 + ["AWS::IAM::Role"] * 2
     for role in template.find_resources("AWS::IAM::Role").values():
+        boundary = role["Properties"].pop("PermissionsBoundary")
+        assert boundary.endswith(":policy/execution/acme-boundary-test")
         assert role["Properties"].keys() == {"AssumeRolePolicyDocument", "Description", "Tags"}
 
 
