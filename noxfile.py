@@ -216,6 +216,12 @@ def snapshots(session: nox.Session) -> None:
 
 
 @task
+def allow(session: nox.Session) -> None:
+    """Let CloudFormation call one more action: nox -s allow -- sqs:CreateQueue --reason TEXT."""
+    run(session, "python", "-m", "tools.execution_policy", *session.posargs)
+
+
+@task
 def guard(session: nox.Session) -> None:
     """Report stack changes; fail on destructive ones: nox -s guard -- --base main."""
     run(session, "python", "-m", "tools.guard", *session.posargs)

@@ -36,8 +36,9 @@ def construct_path(template: Json, logical_id: str) -> str:
 class StackArtifact:
     """A synthesized stack, with the stack ids that must be deployed before it.
 
-    `template` is a file name in the cloud assembly. `lookup_role` and `deploy_role` are the ARNs of
-    CDK bootstrap roles. `version_parameter` is the bootstrap's SSM parameter.
+    `template` is a file name in the cloud assembly. The roles are the ARNs of CDK bootstrap roles;
+    CloudFormation itself acts as `execution_role`. `version_parameter` is the bootstrap's SSM
+    parameter.
     """
 
     id: str
@@ -49,6 +50,7 @@ class StackArtifact:
     is_protected: bool = False
     lookup_role: str | None = None
     deploy_role: str | None = None
+    execution_role: str | None = None
     version_parameter: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict, hash=False)
 
@@ -83,6 +85,7 @@ def read_stacks(assembly: Path) -> list[StackArtifact]:
             is_protected=properties.get("terminationProtection", False),
             lookup_role=properties.get("lookupRole", {}).get("arn"),
             deploy_role=properties.get("assumeRoleArn"),
+            execution_role=properties.get("cloudFormationExecutionRoleArn"),
             version_parameter=properties.get("bootstrapStackVersionSsmParameter"),
             tags=properties.get("tags", {}),
         )

@@ -9,11 +9,13 @@ import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 
+from stacks.core.rights import FILE as RIGHTS
 from tools.cdk_cli.assembly import ANY_ACCOUNT
 from tools.cdk_cli.synth import synthesize_all
 from tools.ci import git
 from tools.console import say, summarize, waiting
 from tools.errors import UserError, reports_errors
+from tools.execution_policy.compare import how_to_deploy, missing
 from tools.guard import snapshots
 from tools.guard.changes import Changes, Template, compare
 from tools.guard.destructive import deleted_with_data, destructive_changes
@@ -83,6 +85,7 @@ def report(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> tuple[str, b
     reported = [move for move in moves if move.old.name in found]
     lines = [
         *_differences(comparison["stacks"]),
+        *_new_rights(here, base),
         *_verdict(found, reasons),
         *_mapping(reported),
         *(f"\nNote: {name} is new. {UNRETAINED}" for name in deleted_with_data(comparison)),
@@ -123,6 +126,22 @@ def _differences(all_changes: Sequence[Changes]) -> Iterator[str]:
             yield from (f"### {changes['name']}", "", "```", changes["text"], "```", "")
     if same := [changes["name"] for changes in all_changes if not changes["text"]]:
         yield from (f"No change in {', '.join(same)}.", "")
+
+
+def _new_rights(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> Iterator[str]:
+    """The rights that CloudFormation and roles need, and that the base's record lacks."""
+    for path in sorted(path for path in here if path.endswith(f"/{RIGHTS}")):
+        name = path.split("/")[1]
+        lines = ["everything: the base records no rights for the environment"]
+        if path in base:
+            lines = missing(json.loads(here[path]), json.loads(base[path]))
+        if lines:
+            yield f"### {name} needs a new bootstrap\n"
+            yield from (f"- {line}" for line in lines)
+            yield (
+                "\nBefore the deploy, a person deploys these rights, and bootstraps again if a "
+                f"policy is new:\n\n    {how_to_deploy(name)}\n"
+            )
 
 
 def _verdict(found: Mapping[str, Sequence[str]], reasons: Mapping[str, str]) -> Iterator[str]:

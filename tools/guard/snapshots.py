@@ -7,13 +7,16 @@ it with a new synthesis.
 import json
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+from stacks.core.rights import FILE as RIGHTS
 from tools.cdk_cli.assembly import ANY_ACCOUNT, read_stacks
 from tools.cdk_cli.synth import synthesize_all
 from tools.console import say, waiting
 from tools.docs import documents
 from tools.errors import UserError, reports_errors
+from tools.execution_policy import policy
 from tools.project import ROOT, environments
 
 FOLDER = ROOT / "snapshots"
@@ -45,6 +48,8 @@ def _reviewed(assembly: Path) -> dict[str, bytes]:
     }
     text = f"{json.dumps(settings, indent=1, sort_keys=True)}\n"
     found = {name: _without_code(content) for name, content in templates(assembly).items()}
+    if recorded := policy.rights(assembly):
+        found[RIGHTS] = policy.text(recorded).encode()
     return {**found, STACKS: text.encode()}
 
 
@@ -55,8 +60,8 @@ def record(assembly: Path, snapshots: Path) -> None:
     """
     found = _reviewed(assembly)
     snapshots.mkdir(parents=True, exist_ok=True)
-    for name in templates(snapshots):
-        (snapshots / name).unlink()
+    for name in (*templates(snapshots), RIGHTS):
+        (snapshots / name).unlink(missing_ok=True)
     for name, content in found.items():
         (snapshots / name).write_bytes(content)
     documents.write_diagram(snapshots)
@@ -64,7 +69,8 @@ def record(assembly: Path, snapshots: Path) -> None:
 
 def _removed(snapshots: Path) -> list[Path]:
     """Template and settings files for environments that do not exist."""
-    paths = [*snapshots.glob("*/*.template.json"), *snapshots.glob(f"*/{STACKS}")]
+    names = ("*.template.json", STACKS, RIGHTS)
+    paths = [path for name in names for path in snapshots.glob(f"*/{name}")]
     return sorted(path for path in paths if path.parent.name not in environments())
 
 
@@ -92,13 +98,30 @@ def check(assembly: Path, snapshots: Path) -> None:
     documents.check_diagram(snapshots)
 
 
-@reports_errors
-def main() -> int:
-    """Record all environments' snapshots, remove all others, and return the exit status."""
-    with waiting("Synthesizing"):
-        assemblies = synthesize_all(environments())
-    for name, assembly in assemblies.items():
+def record_all(names: Sequence[str]) -> None:
+    """Record environments; if their rights changed, then all, because an account deploys them."""
+    before = _recorded_rights()
+    _record_each(names)
+    if _recorded_rights() != before:
+        _record_each(environments())
+
+
+def _record_each(names: Sequence[str]) -> None:
+    for name, assembly in synthesize_all(names).items():
         record(assembly, FOLDER / name)
+
+
+def _recorded_rights() -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in FOLDER.glob(f"*/{RIGHTS}")}
+
+
+@reports_errors
+def main(names: Sequence[str] = ()) -> int:
+    """Record the named or all environments, remove snapshots of others, and return the status."""
+    names = names or environments()
+    with waiting("Synthesizing"):
+        record_all(names)
+    for name in names:
         say(f"Recorded in {(FOLDER / name).relative_to(ROOT)}.")
     for path in _removed(FOLDER):
         path.unlink()
@@ -109,4 +132,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -15,7 +15,7 @@ from stacks.core.environment import (
     construct_id,
 )
 from tools import project
-from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT, synthesize_all
+from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
 from tools.ci import git
 from tools.console import say, waiting
 from tools.errors import UsageError, reports_errors
@@ -109,9 +109,7 @@ def _check_name(rule: NamingRule, name: str) -> None:
 
 def _record(environments: Sequence[str]) -> None:
     with waiting(f"Synthesizing {', '.join(environments)}"):
-        assemblies = synthesize_all(environments)
-    for name, assembly in assemblies.items():
-        snapshots.record(assembly, snapshots.FOLDER / name)
+        snapshots.record_all(environments)
     # Otherwise `git diff snapshots` would not show the new records.
     git.track(ROOT, [snapshots.FOLDER.name])
 

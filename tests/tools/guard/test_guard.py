@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from stacks.core.rights import Rights
 from tests.git import git
 from tools.errors import UserError
+from tools.execution_policy import policy
 from tools.guard import __main__ as guard
 from tools.guard import snapshots
 
@@ -315,3 +317,58 @@ def test_a_change_of_code_changes_no_snapshot(repository: Path) -> None:
     template.write_text(json.dumps(code).replace("assets", "other"))
     with pytest.raises(UserError, match="different from snapshots/dev"):
         snapshots.check(repository / "cdk.out", repository / "snapshots/dev")
+
+
+SQS = {"Effect": "Allow", "Action": ["sqs:CreateQueue"], "Resource": ["arn:aws:sqs:x"]}
+RIGHTS = "snapshots/dev/execution-policy.json"
+
+
+def test_the_report_names_the_rights_that_the_base_lacks() -> None:
+    def recorded(*statements: object) -> dict[str, bytes]:
+        rights = {"boundary": [], "drift": [], "execution": [[*statements]]}
+        return files(ENABLED) | {RIGHTS: json.dumps(rights).encode()}
+
+    text, passes = guard.report(recorded(SQS), recorded())
+    assert passes
+    assert "### dev needs a new bootstrap\n" in text
+    assert "- sqs:CreateQueue on arn:aws:sqs:x\n" in text
+    assert "bootstrap" not in guard.report(recorded(SQS), recorded(SQS))[0]
+    assert "bootstrap" not in guard.report(recorded(), recorded(SQS))[0]
+    assert "- everything: the base records" in guard.report(recorded(SQS), files(ENABLED))[0]
+
+
+def test_an_account_is_recorded_again_with_the_new_rights_of_its_environments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The account's app reads what the first pass records."""
+    recorded = tmp_path / "snapshots" / "dev" / Path(RIGHTS).name
+    recorded.parent.mkdir(parents=True)
+    passes: list[list[str]] = []
+
+    def synthesize_all(names: list[str]) -> dict[str, Path]:
+        passes.append([*names])
+        return dict.fromkeys(names, tmp_path)
+
+    monkeypatch.setattr(snapshots, "FOLDER", tmp_path / "snapshots")
+    monkeypatch.setattr(snapshots, "environments", lambda: ["account", "dev"])
+    monkeypatch.setattr(snapshots, "synthesize_all", synthesize_all)
+    monkeypatch.setattr(snapshots, "record", lambda *_: recorded.write_text("{}"))
+    snapshots.record_all(["dev"])
+    assert passes == [["dev"], ["account", "dev"]]
+    snapshots.record_all(["dev"])
+    assert passes[2:] == [["dev"]]
+
+
+def test_the_rights_are_recorded_beside_the_templates(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rights = Rights(boundary=[], drift=[], execution=[])
+    monkeypatch.setattr(policy, "rights", lambda _: rights)
+    file = repository / RIGHTS
+    assert guard.main([]) == 1
+    assert "execution-policy.json: different from snapshots/dev" in capsys.readouterr().err
+    assert snapshots.main(["dev"]) == 0
+    assert json.loads(file.read_text()) == rights
+    monkeypatch.setattr(policy, "rights", lambda _: None)
+    assert snapshots.main() == 0
+    assert not file.exists()

@@ -36,7 +36,7 @@ def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mock:
         "environments",
         lambda: sorted(path.parent.name for path in tmp_path.glob("apps/*/app.py")),
     )
-    monkeypatch.setattr(new, "synthesize_all", lambda names: dict.fromkeys(names, tmp_path))
+    monkeypatch.setattr(snapshots, "synthesize_all", lambda names: dict.fromkeys(names, tmp_path))
     monkeypatch.setattr(snapshots, "record", recorder := Mock())
     return recorder
 
