@@ -1,6 +1,6 @@
 """DeliveryStack: lets GitHub Actions deploy to this account and detect drift, without keys."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
@@ -8,7 +8,8 @@ from constructs import Construct
 
 from stacks.core.base import DomainStack
 from stacks.core.environment import REGION, Environment
-from stacks.core.findings import acknowledge, wildcards
+from stacks.core.policies import recorded_policy
+from stacks.core.rights import Rights
 from stacks.delivery import drift, exports
 from stacks.delivery.repository import AUDIENCE, ISSUER, GitHubRepository
 
@@ -26,15 +27,15 @@ class DeliveryStack(DomainStack):
         environment: Environment,
         *,
         repository: GitHubRepository,
-        github_environments: Sequence[str] = ("dev",),
+        rights: Mapping[str, Rights],
         regions: Sequence[str] = (),
         create_provider: bool = True,
     ) -> None:
-        """Trust jobs in `github_environments`: the environments in this account.
+        """Trust jobs in the GitHub environments that have the name of an environment in `rights`.
 
-        `regions` are these environments' regions, by default this stack's region. An account can
-        have only one OIDC provider for GitHub. With `create_provider` False, the stack uses the
-        existing provider.
+        `rights` are the recorded rights of the environments in this account, by name. `regions` are
+        these environments' regions, by default this stack's region. An account can have only one
+        OIDC provider for GitHub. With `create_provider` False, the stack uses the existing one.
         Raises `InvalidEnvironmentError` for a region that is not a region code.
         """
         super().__init__(
@@ -43,10 +44,11 @@ class DeliveryStack(DomainStack):
             domain="delivery",
             description="Wealth-Ops roles for deploys by GitHub Actions",
             termination_protection=True,
+            deployed_by_person=True,
         )
         self._trusted = [
             subject
-            for github_environment in github_environments
+            for github_environment in rights
             for subject in repository.subjects(github_environment)
         ]
         self._provider = (
@@ -59,7 +61,7 @@ class DeliveryStack(DomainStack):
         deploy_role = self._role("DeployRole", "Deploys from GitHub Actions")
         self._let_deploy(deploy_role, regions or [environment.region])
         drift_role = self._role("DriftRole", "Detects drift from GitHub Actions")
-        self._let_detect_drift(drift_role)
+        self._let_detect_drift(drift_role, rights)
 
         self.publish(exports.DEPLOY_ROLE_ARN, deploy_role.role_arn)
         self.publish(exports.DRIFT_ROLE_ARN, drift_role.role_arn)
@@ -78,7 +80,10 @@ class DeliveryStack(DomainStack):
         )
 
     def _let_deploy(self, role: iam.Role, regions: Sequence[str]) -> None:
-        qualifier = self.synthesizer.bootstrap_qualifier
+        qualifier = (
+            self.node.try_get_context("@aws-cdk/core:bootstrapQualifier")
+            or cdk.DefaultStackSynthesizer.DEFAULT_QUALIFIER
+        )
         iam.ManagedPolicy(
             self,
             "DeployRolePolicy",
@@ -97,22 +102,19 @@ class DeliveryStack(DomainStack):
             ],
         )
 
-    def _let_detect_drift(self, role: iam.Role) -> None:
+    def _let_detect_drift(self, role: iam.Role, rights: Mapping[str, Rights]) -> None:
         # No bootstrap role: the lookup role has ReadOnlyAccess, which includes reading data.
-        statements = drift.statements(self.environment_settings.project, self.account)
-        policy = iam.ManagedPolicy(
-            self,
-            "DriftRolePolicy",
-            description="Configuration that DriftRole reads to detect drift",
-            roles=[role],
-            statements=statements,
-        )
-        for statement in statements:
-            acknowledge(
-                policy,
-                "Drift detection reads resources of every stack of the account. No action returns "
-                "their data; code and keys are readable only in this project",
-                *wildcards(self, statement.actions, statement.resources),
+        policies = {"": [drift.DETECT, drift.ACCOUNT]}
+        for name, recorded in rights.items():
+            for number, statements in enumerate(recorded["drift"], start=1):
+                policies[f"-{name}-{number}"] = statements
+        for suffix, statements in policies.items():
+            recorded_policy(
+                self,
+                f"DriftRolePolicy{suffix}",
+                statements,
+                description="Configuration that DriftRole reads to detect drift",
+                roles=[role],
             )
 
     def _iam_arn(self, resource: str) -> str:

@@ -1,6 +1,7 @@
 """Each environment wires its stacks by their exports, and matches its snapshots."""
 
 import ast
+import json
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -9,7 +10,7 @@ from unittest.mock import patch
 
 import pytest
 
-from stacks.core import environment
+from stacks.core import environment, rights
 from stacks.core.environment import Environment, construct_id
 from tools.cdk_cli.assembly import read_stacks
 from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT, check_imports
@@ -61,7 +62,18 @@ def test_another_project_name_changes_every_name_export_and_policy(
     synthesize: Callable[[str], Path], name: str
 ) -> None:
     other = partial(Environment, "acme" if Environment.project != "acme" else "other")
-    with patch.object(environment, "Environment", other):
+    read = rights.read_rights
+
+    def renamed(environment: str) -> rights.Rights:
+        text = json.dumps(read(environment)).replace(Environment.project, other().project)
+        found: rights.Rights = json.loads(text)
+        return found
+
+    # The rights of an environment are recorded with its names, before those of its account.
+    with (
+        patch.object(environment, "Environment", other),
+        patch.object(rights, "read_rights", renamed),
+    ):
         assembly = synthesize(f"apps.{name}.app")
     assert all(stack.name.startswith(f"{other().project}-") for stack in read_stacks(assembly))
     assert re.findall(PROJECT.format(name), "".join(texts(assembly).values())) == []

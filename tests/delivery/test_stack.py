@@ -4,16 +4,29 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from aws_cdk.assertions import Template
 
 from stacks.core.environment import InvalidEnvironmentError
+from stacks.core.rights import Rights, Statement
+from stacks.delivery.drift import ACCOUNT, DETECT
 from stacks.delivery.repository import GitHubRepository
 from stacks.delivery.stack import DeliveryStack
 from tests.stacks import ENVIRONMENT, in_the_partition_aws, new_test_app
+from tools.cdk_cli.assembly import read_stacks
 
 REPOSITORY = GitHubRepository("acme", 12, "ops", 345)
+READS = Statement(Effect="Allow", Action=["s3:GetBucketPolicy"], Resource=["arn:aws:s3:::acme-*"])
+
+
+def rights(*environments: str) -> dict[str, Rights]:
+    """The recorded rights of environments."""
+    recorded = Rights(boundary=[], drift=[[READS]], execution=[])
+    return dict.fromkeys(environments, recorded)
+
+
 PROVIDER = "oidc-provider/token.actions.githubusercontent.com"
 
 
@@ -28,7 +41,7 @@ def trusts(template: Template) -> list[dict[str, object]]:
 
 def test_both_roles_trust_only_jobs_in_the_github_environments_of_the_account() -> None:
     stack = DeliveryStack(
-        new_test_app(), ENVIRONMENT, repository=REPOSITORY, github_environments=("dev", "prod")
+        new_test_app(), ENVIRONMENT, repository=REPOSITORY, rights=rights("dev", "prod")
     )
     assert stack.termination_protection
     template = Template.from_stack(stack)
@@ -69,7 +82,9 @@ def bootstrap_roles(regions: Sequence[str]) -> set[str]:
 def test_the_deploy_role_assumes_bootstrap_roles_of_its_regions_and_nothing_else(
     given: Sequence[str], expected: Sequence[str]
 ) -> None:
-    stack = DeliveryStack(new_test_app(), ENVIRONMENT, repository=REPOSITORY, regions=given)
+    stack = DeliveryStack(
+        new_test_app(), ENVIRONMENT, repository=REPOSITORY, rights=rights("dev"), regions=given
+    )
     policies = Template.from_stack(stack).find_resources("AWS::IAM::ManagedPolicy")
     (policy,) = [policies[key] for key in policies if key.startswith("DeployRole")]
     (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
@@ -80,7 +95,13 @@ def test_the_deploy_role_assumes_bootstrap_roles_of_its_regions_and_nothing_else
 @pytest.mark.parametrize("region", ["", "*", "us-east-*", "eu-central", "eu-central-1 "])
 def test_a_region_that_would_match_other_roles_is_refused(region: str) -> None:
     with pytest.raises(InvalidEnvironmentError, match=f"^region '{re.escape(region)}': "):
-        DeliveryStack(new_test_app(), ENVIRONMENT, repository=REPOSITORY, regions=[region])
+        DeliveryStack(
+            new_test_app(),
+            ENVIRONMENT,
+            repository=REPOSITORY,
+            rights=rights("dev"),
+            regions=[region],
+        )
 
 
 def test_the_policies_fit_into_iam_for_the_longest_names_and_several_environments() -> None:
@@ -89,7 +110,7 @@ def test_the_policies_fit_into_iam_for_the_longest_names_and_several_environment
         new_test_app(),
         replace(ENVIRONMENT, project="p" * 50),
         repository=repository,
-        github_environments=("dev", "test", "staging", "prod"),
+        rights=rights("dev", "test", "staging", "prod"),
         regions=("us-east-1", "us-west-2", "eu-central-1", "ap-southeast-1"),
     )
     template = Template.from_json(in_the_partition_aws(Template.from_stack(stack).to_json()))
@@ -97,6 +118,32 @@ def test_the_policies_fit_into_iam_for_the_longest_names_and_several_environment
         assert length(policy["Properties"]["PolicyDocument"]) < 6144
     for role in template.find_resources("AWS::IAM::Role").values():
         assert length(role["Properties"]["AssumeRolePolicyDocument"]) < 2048
+
+
+def test_the_drift_role_has_the_recorded_rights_and_detects_drift() -> None:
+    stack = DeliveryStack(
+        new_test_app(), ENVIRONMENT, repository=REPOSITORY, rights=rights("dev", "prod")
+    )
+    template = Template.from_stack(stack)
+    (role,) = [key for key in template.find_resources("AWS::IAM::Role") if "Drift" in key]
+    policies = [
+        each["Properties"]["PolicyDocument"]["Statement"]
+        for each in template.find_resources("AWS::IAM::ManagedPolicy").values()
+        if each["Properties"]["Roles"] == [{"Ref": role}]
+    ]
+    assert policies == [[DETECT, ACCOUNT], [READS], [READS]]
+    assert all(action.startswith("cloudformation:") for action in DETECT["Action"])
+    assert all(action.startswith(("iam:Get", "iam:List")) for action in ACCOUNT["Action"])
+    assert not any("Create" in action or "Execute" in action for action in DETECT["Action"])
+
+
+def test_the_roles_have_no_boundary_and_a_person_deploys_them_without_a_bootstrap() -> None:
+    app = new_test_app()
+    DeliveryStack(app, ENVIRONMENT, repository=REPOSITORY, rights=rights("dev"))
+    (stack,) = read_stacks(Path(app.synth().directory))
+    assert (stack.deploy_role, stack.execution_role, stack.version_parameter) == (None, None, None)
+    template = (Path(app.synth().directory) / stack.template).read_text()
+    assert "PermissionsBoundary" not in template
 
 
 def length(policy: object) -> int:
@@ -107,7 +154,9 @@ def length(policy: object) -> int:
 def test_an_existing_provider_and_the_bootstrap_qualifier_are_used() -> None:
     app = new_test_app()
     app.node.set_context("@aws-cdk/core:bootstrapQualifier", "acme1")
-    stack = DeliveryStack(app, ENVIRONMENT, repository=REPOSITORY, create_provider=False)
+    stack = DeliveryStack(
+        app, ENVIRONMENT, repository=REPOSITORY, rights=rights("dev"), create_provider=False
+    )
     template = Template.from_stack(stack)
     template.resource_count_is("AWS::IAM::OIDCProvider", 0)
     for trust in trusts(template):

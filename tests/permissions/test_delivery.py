@@ -15,6 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from stacks.core.environment import Environment
+from stacks.core.rights import Rights, Statement
 from stacks.delivery.repository import AUDIENCE, ISSUER, GitHubRepository
 from stacks.delivery.stack import DeliveryStack
 from tests.accounts import entered
@@ -29,6 +30,8 @@ REPO = JOB.removesuffix(":environment:dev")
 
 ACCOUNT_ENVIRONMENT = Environment(name="account")
 FLAGS = ("--environment=account", "--to=aws")
+
+RECORDED = Statement(Effect="Allow", Action=["s3:GetBucketPolicy"], Resource=["*"])
 
 REFUSED = {
     "another branch": {"sub": f"{REPO}:ref:refs/heads/feature"},
@@ -58,7 +61,13 @@ def delivery(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("CDK_OUTDIR", str(assembly))
         app = new_test_app()
         # MiniStack has no OIDC providers; it knows the issuer from the trust policies.
-        DeliveryStack(app, ACCOUNT_ENVIRONMENT, repository=REPOSITORY, create_provider=False)
+        DeliveryStack(
+            app,
+            ACCOUNT_ENVIRONMENT,
+            repository=REPOSITORY,
+            rights={"dev": Rights(boundary=[], drift=[[RECORDED]], execution=[])},
+            create_provider=False,
+        )
         app.synth()
     return assembly
 
@@ -146,5 +155,6 @@ def test_the_drift_command_needs_only_the_drift_role(
     assert set(re.findall(r"^(\S+) not checked: ", done.output, re.MULTILINE)) == {
         "DeliveryStack/DeployRolePolicy",
         "DeliveryStack/DriftRolePolicy",
+        "DeliveryStack/DriftRolePolicy-dev-1",
     }
     assert "Number of resources with drift: 0" in done.output
