@@ -19,12 +19,14 @@ from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
+import boto3
 import psutil
 import pytest
 from botocore.loaders import JSONFileLoader
 from filelock import FileLock
 
-from tests.accounts import entered
+from stacks.core.environment import Environment
+from tests.accounts import ADMINISTRATOR, entered
 from tools.cdk_cli import node
 from tools.cdk_cli.assembly import StackArtifact, read_stacks
 from tools.deployment.__main__ import main
@@ -35,6 +37,8 @@ from tools.variables import replaced_variables
 
 ACCOUNT = "111122223333"
 FIRST_DEPLOY = "first-deploy.txt"
+# test_execution bootstraps with the recorded policies.
+BOOTSTRAP = ("--to=aws", "--yes", f"--cloudformation-execution-policies={ADMINISTRATOR}")
 
 
 class Done(NamedTuple):
@@ -180,7 +184,7 @@ def deployed_once(shared: Path, tools: Tools) -> Path:
                 assert first.status == 0, first.output
                 variables = running.variables({}, account=ACCOUNT)
                 own = {"WEALTH_OPS_CLOUD": str(shared / "unused")}
-                done = tools("bootstrap", "--to=aws", "--yes", **as_aws(variables) | own)
+                done = tools("bootstrap", *BOOTSTRAP, **as_aws(variables) | own)
                 assert done.status == 0, done.output
             (folder / FIRST_DEPLOY).write_text(first.output)
     return folder
@@ -230,14 +234,25 @@ def aws_account(unbootstrapped: dict[str, str]) -> dict[str, str]:
     return unbootstrapped | {"AWS_ACCESS_KEY_ID": ACCOUNT}
 
 
+def create_boundary(environment: Environment) -> None:
+    """Create the policy that limits the environment's roles, as a deploy of the account does."""
+    path, _, name = environment.boundary_name.rpartition("/")
+    statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    boto3.client("iam").create_policy(
+        PolicyName=name,
+        Path=f"/{path}/",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+    )
+
+
 @pytest.fixture(scope="session")
 def _numbers() -> Iterator[int]:
     return itertools.count(1)
 
 
 @pytest.fixture
-def project(assembly: Path, tmp_path: Path, _numbers: Iterator[int]) -> Project:
-    """The environment with a project name that no other test uses."""
+def project(assembly: Path, tmp_path: Path, _numbers: Iterator[int], cloud: LocalCloud) -> Project:
+    """The environment with a project name that no other test uses, and its roles' boundary."""
     folder = shutil.copytree(assembly, tmp_path / "assembly")
     old, new = read_stacks(folder)[0].tags["Project"], f"test{next(_numbers)}"
     for path in folder.glob("*.json"):
@@ -245,6 +260,8 @@ def project(assembly: Path, tmp_path: Path, _numbers: Iterator[int]) -> Project:
         # The CDK CLI publishes a template once under its hash, 64 hexadecimal digits.
         path.write_text(re.sub(r"\b[0-9a-f]{64}\b", lambda found: f"{found[0][:50]}{new}", text))
     stacks = {stack.id: stack for stack in read_stacks(folder)}
+    with entered(cloud, account=ACCOUNT):
+        create_boundary(Environment(project=new))
 
     def name(stack: str, kind: str, key: str) -> str:
         template = json.loads((folder / stacks[stack].template).read_text())

@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 from tools.cdk_cli.assembly import StackArtifact
 from tools.cdk_cli.cdk import EVERYTHING
 from tools.console import say
+from tools.deployment.execution import policies_for_bootstrap
 from tools.deployment.next_command import next_command
 from tools.deployment.options import Options
 from tools.deployment.prepare import Deployment, prepare
@@ -15,10 +16,12 @@ from tools.errors import UserError
 
 def bootstrap(options: Options) -> int:
     """Prepare the target's account and the stacks' regions for CDK deploys."""
+    flags = [*options.cdk_flags]
     with prepare(options) as deployment:
         if deployment.target.kind == "aws":
+            flags += _execution_policies(deployment)
             deployment.confirm("Bootstrap the account for", deployment.stacks)
-        return _run(deployment, deployment.stacks, options.cdk_flags)
+        return _run(deployment, deployment.stacks, flags)
 
 
 def ensure_bootstrapped(deployment: Deployment) -> None:
@@ -33,6 +36,21 @@ def ensure_bootstrapped(deployment: Deployment) -> None:
         )
     if missing and (status := _run(deployment, missing)):
         raise UserError("The local cloud was not bootstrapped; cdk shows the reason above.", status)
+
+
+def _execution_policies(deployment: Deployment) -> list[str]:
+    """The flag with CloudFormation's policies, unless the user gave it."""
+    flag = "--cloudformation-execution-policies"
+    if any(each.startswith(f"{flag}=") for each in deployment.options.cdk_flags):
+        return []
+    regions = sorted({stack.region for stack in deployment.stacks if stack.execution_role})
+    if not regions:
+        raise UserError(
+            f"The environment {deployment.options.environment} needs no bootstrap: you deploy it "
+            "with your own credentials."
+        )
+    arns = [arn for region in regions for arn in policies_for_bootstrap(deployment, region)]
+    return [f"{flag}={','.join(dict.fromkeys(arns))}"]
 
 
 def _run(deployment: Deployment, stacks: Sequence[StackArtifact], flags: Sequence[str] = ()) -> int:

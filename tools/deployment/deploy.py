@@ -9,6 +9,7 @@ from tools.console import say
 from tools.deployment import conflicts, removed, resource_table
 from tools.deployment.bootstrap import ensure_bootstrapped
 from tools.deployment.deployed import FAILED_CREATION, UnreadableError
+from tools.deployment.execution import check_rights
 from tools.deployment.left_out import leave_out
 from tools.deployment.options import REVERT, Options
 from tools.deployment.prepare import Deployment, prepare
@@ -31,6 +32,7 @@ def deploy(options: Options) -> int:
         ensure_bootstrapped(deployment)
         removed.check_names(deployment)
         removed.warn_of_another_project(deployment)
+        check_rights(deployment)
         failed = _failed_creations(deployment)
         if deployment.target.kind == "aws":
             deployment.confirm("Deploy", deployment.stacks)

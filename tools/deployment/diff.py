@@ -2,6 +2,7 @@
 
 from tools.deployment import removed
 from tools.deployment.bootstrap import ensure_bootstrapped
+from tools.deployment.execution import check_rights
 from tools.deployment.left_out import leave_out
 from tools.deployment.options import Options
 from tools.deployment.prepare import prepare
@@ -12,6 +13,7 @@ def diff(options: Options) -> int:
     with prepare(options) as deployment:
         deployment = leave_out(deployment)
         ensure_bootstrapped(deployment)
+        check_rights(deployment)
         flags = [*options.cdk_flags]
         # The local cloud's change sets report more replacements than AWS.
         if deployment.target.kind == "local" and not any("method" in flag for flag in flags):

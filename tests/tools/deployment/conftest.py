@@ -28,6 +28,8 @@ DATA = StackArtifact(
     template="Data.json",
     is_protected=True,
     version_parameter="/cdk-bootstrap/acme/version",
+    execution_role="arn:${AWS::Partition}:iam::${AWS::AccountId}:role/cdk-acme-cfn-exec-role",
+    tags={"Project": "acme"},
 )
 
 
@@ -127,6 +129,8 @@ def account(monkeypatch: pytest.MonkeyPatch) -> FakeAccount:
     monkeypatch.setattr(Deployment, "deployed", fake)
     monkeypatch.setattr(Deployment, "cdk", fake.cdk)
     monkeypatch.setattr(deploy, "leave_out", lambda deployment: deployment)  # end_to_end/
+    monkeypatch.setattr(deploy, "check_rights", Mock())  # test_execution
+    monkeypatch.setattr(bootstrap, "policies_for_bootstrap", lambda *_: ["arn:one", "arn:two"])
     return fake
 
 

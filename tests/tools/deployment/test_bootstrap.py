@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.tools.deployment.conftest import FakeAccount, Prepare
+from tests.tools.deployment.conftest import ROLES, FakeAccount, Prepare
 from tools.cdk_cli.cdk import EVERYTHING, Done
 from tools.deployment.bootstrap import bootstrap, ensure_bootstrapped
 from tools.errors import UserError
@@ -20,18 +20,24 @@ def unbootstrapped(account: FakeAccount) -> None:
     account.client.get_parameter.side_effect = MissingError
 
 
+OWN = "--cloudformation-execution-policies=arn:own"
+RECORDED = "--cloudformation-execution-policies=arn:one,arn:two"
+QUALIFIER = "--qualifier=acme"
+
+
 @pytest.mark.parametrize(
-    ("flags", "expected"),
+    ("flags", "aws", "local"),
     [
-        (["--trust=1"], ["--trust=1", "--qualifier=acme"]),
-        (["--qualifier=other"], ["--qualifier=other"]),
+        (["--trust=1"], ["--trust=1", RECORDED, QUALIFIER], ["--trust=1", QUALIFIER]),
+        (["--qualifier=other"], ["--qualifier=other", RECORDED], ["--qualifier=other"]),
+        (["--qualifier=x", OWN], ["--qualifier=x", OWN], ["--qualifier=x", OWN]),
     ],
 )
 def test_the_account_is_bootstrapped_once_for_each_region(
-    account: FakeAccount, prepared: Prepare, flags: list[str], expected: list[str]
+    account: FakeAccount, prepared: Prepare, flags: list[str], aws: list[str], local: list[str]
 ) -> None:
     account.cdk.return_value = Done(7, "")
-    for kind in ("aws", "local"):
+    for kind, expected in {"aws": aws, "local": local}.items():
         assert bootstrap(prepared(kind, cdk_flags=flags).options) == 7
         assert account.cdk.call_args.args[1:] == ("bootstrap", REGION, *expected)
         assert account.cdk.call_args.kwargs == {"hidden": EVERYTHING}
@@ -58,4 +64,14 @@ def test_the_error_for_an_aws_account_without_bootstrap_shows_the_command(
         "/cdk-bootstrap/acme/version does not exist. Run in the account 111122223333 ("
     )
     assert str(error.value).endswith("\n  uv run nox -s bootstrap -- --to aws --environment test")
+    account.cdk.assert_not_called()
+
+
+def test_an_environment_that_a_person_deploys_needs_no_bootstrap(
+    account: FakeAccount, prepared: Prepare
+) -> None:
+    deployment = prepared()
+    deployment.stacks[:] = [ROLES]
+    with pytest.raises(UserError, match="The environment test needs no bootstrap: you deploy it"):
+        bootstrap(deployment.options)
     account.cdk.assert_not_called()

@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from tests.accounts import entered
-from tests.clouds import ACCOUNT, Project, Tools
+from tests.clouds import ACCOUNT, BOOTSTRAP, Project, Tools
 from tools.cdk_cli import cdk
 from tools.deployment.deployed import UnreadableError
 from tools.deployment.options import Options
@@ -119,7 +119,7 @@ def test_a_bootstrap_with_other_settings_is_used(
     template = (cdk.CLI / "lib/api/bootstrap/bootstrap-template.yaml").read_text()
     (tmp_path / "own.yaml").write_text(template.replace("AWS CDK: Default Resources", "Own"))
     flags = (f"--template={tmp_path / 'own.yaml'}", "--custom-permissions-boundary=limit")
-    done = tools("bootstrap", *AWS, toolkit, *flags, app=project.folder, **aws_account)
+    done = tools("bootstrap", *BOOTSTRAP, toolkit, *flags, app=project.folder, **aws_account)
     assert done.status == 0, done.output
     done = tools("deploy", "StorageStack", *AWS, app=project.folder, **aws_account)
     assert done.status == 0, done.output
