@@ -1,6 +1,6 @@
 """A deployment with two stacks, and a fake account in place of AWS and the CDK CLI."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -138,10 +138,11 @@ def account(monkeypatch: pytest.MonkeyPatch) -> FakeAccount:
 def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Prepare:
     """Make the verbs use the deployment that the function returns."""
 
-    def new(kind: Kind = "aws", **settings: object) -> Deployment:
+    def new(
+        kind: Kind = "aws", stacks: Sequence[StackArtifact] = (DATA, ROLES), **settings: object
+    ) -> Deployment:
         values: dict[str, Any] = {"verb": "deploy", "environment": "test", "yes": True, **settings}
         target = Target(kind, ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root")
-        stacks = [DATA, ROLES]
         deployment = Deployment(Options(**values), target, tmp_path, stacks, stacks)
 
         @contextmanager

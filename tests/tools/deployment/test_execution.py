@@ -171,11 +171,9 @@ class TestDeploy:
         iam.get_policy.side_effect = MissingError
         with pytest.raises(UserError, match=f"{BOUNDARY} does not exist.* roles in Roles need it"):
             check_rights(prepared())
-        deployment = prepared()
-        deployment.stacks.remove(ROLES)
         attached = [{"PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}]
         iam.list_attached_role_policies.return_value = {"AttachedPolicies": attached}
-        check_rights(deployment)
+        check_rights(prepared(stacks=[DATA]))
 
     @pytest.mark.usefixtures("recorded")
     def test_rights_that_cannot_be_read_are_not_checked(
@@ -190,7 +188,5 @@ class TestDeploy:
         self, iam: Mock, prepared: Prepare
     ) -> None:
         check_rights(prepared("local"))
-        deployment = prepared()
-        deployment.stacks.remove(DATA)
-        check_rights(deployment)
+        check_rights(prepared(stacks=[ROLES]))
         iam.get_policy.assert_not_called()
