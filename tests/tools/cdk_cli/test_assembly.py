@@ -12,7 +12,7 @@ from tools.errors import UserError
 
 def stack(name: str, *dependencies: str) -> StackArtifact:
     file = f"{name}.template.json"
-    return StackArtifact(name, name.lower(), None, "us-east-1", frozenset(dependencies), file)
+    return StackArtifact(name, f"acme-{name.lower()}", None, "us-east-1", frozenset(dependencies), file)
 
 
 STACKS = [stack("A"), stack("B", "A"), stack("C", "B"), stack("D")]
@@ -46,6 +46,7 @@ def test_stacks_are_read_from_the_manifest_after_their_dependencies(tmp_path: Pa
         (["[AD]"], False, "AD"),
         (["?"], True, "ABCD"),
         (["D", "B"], False, "ABD"),
+        (["acme-b"], False, "AB"),
     ],
 )
 def test_a_selection_includes_dependencies_or_dependents(
