@@ -58,7 +58,16 @@ def decide(root: Path, environment: str) -> None:
 
 
 def check_out(root: Path, name: str) -> None:
-    """Check out a commit on main; raises `UserError` if main does not contain it."""
+    """Check out a commit on main, or for an environment's name, the commit deployed there.
+
+    Raises `UserError` if main does not contain the commit, or if no deploy is recorded.
+    """
+    if name in environments(root):
+        recorded = github.recorded(name)
+        if recorded is None:
+            raise UserError(f"No deploy to {name!r} is recorded. Choose a commit on main.")
+        say(f"{recorded} is deployed to {name}.")
+        name = recorded
     commit = git.commit(root, name)
     if git.merge_base(root, commit, "origin/main") != commit:
         raise UserError(f"{name!r} is not a commit on main. Choose another one, or merge it first.")

@@ -150,3 +150,24 @@ def test_deploy_checks_out_only_commits_of_main(
         assert deployed.main(["check-out", "--", name], root) == 1
         assert repr(name) in capsys.readouterr().err
         assert git(root, "rev-parse", "HEAD") == older
+
+
+@pytest.mark.usefixtures("github")
+def test_deploy_checks_out_what_is_deployed_to_another_environment(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    older = git(root, "rev-parse", "HEAD")
+    assert deployed.main(["record", "one"], root) == 0
+    git(root, "update-ref", "refs/remotes/origin/main", commit(root))
+    assert deployed.main(["check-out", "two"], root) == 1
+    assert capsys.readouterr().err.startswith("No deploy to 'two' is recorded.")
+    assert deployed.main(["check-out", "one"], root) == 0
+    assert git(root, "rev-parse", "HEAD") == older
+    # A record is no reason to run code that is not on main.
+    git(root, "switch", "--quiet", "--create=feature")
+    commit(root, "stacks/alpha/stack.py")
+    assert deployed.main(["record", "two"], root) == 0
+    git(root, "switch", "--quiet", "--detach", older)
+    assert deployed.main(["check-out", "two"], root) == 1
+    assert "is not a commit on main." in capsys.readouterr().err
+    assert git(root, "rev-parse", "HEAD") == older

@@ -162,6 +162,8 @@ def test_a_deploy_is_guarded_before_and_recorded_after_it_succeeded() -> None:
     )
     assert guard["continue-on-error"] == "${{ inputs.acknowledge == 'true' }}"
     assert at(deploy, "with.session") == "deploy"
+    adopt = "inputs.adopt == 'true' && '--import-existing-resources' || ''"
+    assert at(deploy, "with.flag") == f"${{{{ {adopt} }}}}"
     assert str(record["run"]).split()[4:7] == ["-m", "tools.ci.deployed", "record"]
     # Without a status function, a step runs only if the steps before it succeeded.
     deploys = "steps.recorded.outputs.deploys == 'true'"
