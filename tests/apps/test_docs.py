@@ -111,6 +111,13 @@ def test_every_link_leads_to_a_file_and_heading(document: Path) -> None:
     assert broken == []
 
 
+def test_every_heading_that_a_command_prints_exists() -> None:
+    sources = "".join(path.read_text() for path in ROOT.glob("tools/**/*.py"))
+    # The formatter may break a link into two texts.
+    named = set(re.findall(r'(docs/[\w/-]+\.md)(?:"\s*f?")?#([\w-]+)', sources))
+    assert [link for link in named if link[1] not in anchors(ROOT / link[0])] == []
+
+
 @each_document
 def test_every_python_example_compiles(document: Path) -> None:
     for code in blocks(document, "python"):
