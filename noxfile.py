@@ -174,8 +174,9 @@ def smoke(session: nox.Session) -> None:
 
 @task
 def growth(session: nox.Session) -> None:
-    """Add later phases to a repository copy, run its gate, deploy and execute them."""
+    """Add later phases to a repository copy, run its gate, deploy them; walk the recipes."""
     run(session, "python", "-m", "tests.growth")
+    run(session, "python", "-m", "tests.growth.changes")
 
 
 @task

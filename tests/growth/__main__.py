@@ -6,7 +6,6 @@ gate and security scan, deploys it to a local cloud, and executes the state mach
 """
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -20,6 +19,7 @@ import boto3
 from modules.data_bucket.keys import Tier, object_key
 from stacks.core.environment import Environment, construct_id
 from tests.accounts import entered
+from tests.growth.repository import clean, copy_repository, git, run
 from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
 from tools.guard.snapshots import templates
 from tools.local_cloud.client import ACCOUNT, local_cloud
@@ -46,26 +46,6 @@ WIRES = {
         "repository_uri": ("registry", "REPOSITORY_URI"),
     },
 }
-# Settings that a user may have, and that must change nothing.
-SETTINGS = {
-    "AWS_PROFILE": "nobody",
-    "AWS_REGION": "xx-nowhere-1",
-    "CDK_DEFAULT_ACCOUNT": "999999999999",
-    "COLUMNS": "40",
-    "FORCE_COLOR": "1",
-    "GIT_CONFIG_COUNT": "2",
-    "GIT_CONFIG_KEY_0": "color.ui",
-    "GIT_CONFIG_VALUE_0": "always",
-    "GIT_CONFIG_KEY_1": "commit.gpgsign",
-    "GIT_CONFIG_VALUE_1": "true",
-    "LC_ALL": "C",
-    "NOX_DEFAULT_VENV_BACKEND": "uv",
-    "PYTEST_ADDOPTS": "--collect-only",
-    "PYTHONOPTIMIZE": "1",
-    "TERM": "dumb",
-    "TZ": "Pacific/Auckland",
-    "npm_config_min_release_age": "9999",
-}
 # The foundation's files that a phase may change: the apps, dependencies and records.
 CHANGING = ("apps/", "docs/", "snapshots/", "README.md", "pyproject.toml", "uv.lock")
 
@@ -84,45 +64,6 @@ def main() -> None:
         run(copy, "nox", "-s", "deploy", "--", "--to", "local")
         execute(copy)
     print("The later phases work, and the foundation has not changed.")
-
-
-def run(folder: Path, *command: str) -> None:
-    """Run a command with the copy's project environment; show its output."""
-    print(f"\n$ uv run {' '.join(command)}", flush=True)
-    done = subprocess.run(["uv", "run", *command], cwd=folder, env=clean(), check=False)
-    if done.returncode:
-        sys.exit(f"Failed with status {done.returncode}: uv run {' '.join(command)}")
-
-
-def clean() -> dict[str, str]:
-    """The variables of a new shell, with `SETTINGS`."""
-    # This repository's project environment is not the copy's.
-    dropped = ("UV", "UV_PROJECT_ENVIRONMENT", "VIRTUAL_ENV", "PYTHONPATH", "WEALTH_OPS_CLOUD")
-    return {key: value for key, value in os.environ.items() if key not in dropped} | SETTINGS
-
-
-def git(folder: Path, *command: str) -> str:
-    """What git prints in a folder."""
-    return subprocess.check_output(["git", *command], cwd=folder, text=True)
-
-
-def copy_repository(folder: Path) -> Path:
-    """A git repository with the files of this one, as they are in its working tree."""
-    listed = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).exists():  # not deleted
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    git(folder, "init", "--quiet", "--initial-branch=main")
-    commit(folder, "Foundation")
-    return folder
-
-
-def commit(folder: Path, message: str) -> None:
-    """Commit every file."""
-    author = ("-c", "user.name=nobody", "-c", "user.email=nobody", "-c", "commit.gpgsign=false")
-    git(folder, "add", "--all")
-    git(folder, *author, "commit", "--quiet", "--message", message)
 
 
 def add_phases(copy: Path) -> None:
