@@ -177,6 +177,38 @@ exports.handler = async () => {
     assert answer["vpcs"]
 
 
+# Stacks
+
+
+def test_a_stack_adopts_the_bucket_that_another_stack_left(tmp_path: Path) -> None:
+    bucket = {
+        "Type": "AWS::S3::Bucket",
+        "Properties": {"BucketName": "adopted"},
+        "DeletionPolicy": "Retain",
+    }
+    template = json.dumps({"Resources": {"Bucket": bucket}})
+    with local_cloud(tmp_path) as cloud, entered(cloud):
+        stacks = boto3.client("cloudformation")
+        s3 = boto3.client("s3")
+        for name in ("old", "new"):
+            stacks.create_change_set(
+                StackName=name,
+                ChangeSetName="change",
+                ChangeSetType="CREATE",
+                TemplateBody=template,
+                ImportExistingResources=True,
+            )
+            stacks.execute_change_set(StackName=name, ChangeSetName="change")
+            created = stacks.get_waiter("stack_create_complete")
+            created.wait(StackName=name, WaiterConfig={"Delay": 1})
+            if name == "old":
+                s3.put_object(Bucket="adopted", Key="key", Body=b"x")
+                stacks.delete_stack(StackName=name)
+                deleted = stacks.get_waiter("stack_delete_complete")
+                deleted.wait(StackName=name, WaiterConfig={"Delay": 1})
+        assert s3.get_object(Bucket="adopted", Key="key")["Body"].read() == b"x"
+
+
 # Stops
 
 
