@@ -17,6 +17,7 @@ from tools.deployment.prepare import Deployment
 _EXISTS = re.compile(r"already\s*exists", re.IGNORECASE)  # also the error code AlreadyExists
 # The CDK CLI may break the lines.
 _NAMED = re.compile(r"Resource\s+of\s+type\s+'(\S+)'\s+with\s+identifier\s+'(\S+)'\s+already")
+_OWNED = re.compile(r"already\s+exists\s+in\s+stack\s+arn:\S+:stack/([^/\s]+)/")
 _REPEAT = "Then run the same command again."
 
 
@@ -52,7 +53,12 @@ def show_next_step(deployment: Deployment, output: str) -> None:
     for each in sorted(existing):
         say(f"{each.stack}: {each.kind} {each.name} exists already. {each.obstacle}".rstrip())
     adopts = ADOPT in deployment.options.cdk_flags
-    if not adopts and any(not each.obstacle for each in existing):
+    if owners := sorted({*_OWNED.findall(output)}):
+        say(
+            f"Another stack owns it: {', '.join(owners)}. Follow docs/changing.md"
+            "#move-a-retained-resource-between-stacks."
+        )
+    elif not adopts and any(not each.obstacle for each in existing):
         command = next_command(deployment, "deploy", *deployment.options.cdk_flags, ADOPT)
         say(f"Fix every other cause that cdk shows above. A deploy adopts what exists. {command}")
     elif existing:

@@ -36,7 +36,7 @@ def check_names(deployment: Deployment) -> None:
                 raise UserError(
                     f"{stack.title} creates {_list(names)}, which the deployed stack "
                     f"{old.name} holds. The code does not have {old.name}: did you rename its "
-                    "domain? Nothing was done. Follow docs/growing.md#rename-a-domain."
+                    "domain? Nothing was done. Follow docs/changing.md#rename-a-domain."
                 )
 
 
@@ -51,7 +51,7 @@ def warn_of_another_project(deployment: Deployment) -> None:
             f"The environment {deployment.options.environment} has stacks of another project name: "
             f"{', '.join(stack.name for stack in foreign)}. This deploy builds a second system "
             f"beside it, without its data. If you changed `Environment.project`, follow "
-            "docs/growing.md#change-the-project-name.",
+            "docs/changing.md#change-the-project-name.",
             style="yellow",
         )
 

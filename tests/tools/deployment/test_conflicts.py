@@ -89,6 +89,19 @@ def test_a_bucket_of_another_account_cannot_be_adopted(
     assert f"Bucket acme-data exists already.{' ' * (code == '403')}{obstacle}" in output
 
 
+@pytest.mark.usefixtures("account")
+@pytest.mark.parametrize("flags", [[], [ADOPT]])
+def test_a_resource_of_another_stack_is_moved_and_not_adopted(
+    prepared: Prepare, capsys: pytest.CaptureFixture[str], flags: list[str]
+) -> None:
+    stack = "arn:aws:cloudformation:eu-central-1:111122223333:stack/acme-old/1-2"
+    show_next_step(prepared(cdk_flags=flags), f"acme-data already exists in\nstack {stack}")
+    assert capsys.readouterr().out == (
+        "Another stack owns it: acme-old. Follow docs/changing.md"
+        "#move-a-retained-resource-between-stacks.\n"
+    )
+
+
 def test_a_stack_that_cannot_be_read_is_named(
     account: FakeAccount, prepared: Prepare, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -111,7 +111,7 @@ def test_a_renamed_domain_is_refused_before_anything_changes(
     assert done.status == 1
     sentence = f"lake ({stack_name(name, 'lake')}) creates AWS::Logs::LogGroup /{name}/data, which"
     assert f"{sentence} the deployed stack {old} holds." in done.output
-    assert done.output.endswith("Nothing was done. Follow docs/growing.md#rename-a-domain.\n")
+    assert done.output.endswith("Nothing was done. Follow docs/changing.md#rename-a-domain.\n")
     assert commands == []
     assert tools("deploy", "other", *LOCAL, app=app, **here).status == 0
 
