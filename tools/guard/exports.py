@@ -11,7 +11,7 @@ from tools.guard.checks import change
 from tools.guard.locations import condition, members
 
 IMPORT = re.compile(r'"Fn::ImportValue": "([^"]+)"')
-RECIPE = "docs/growing.md#remove-an-export"
+RECIPE = "docs/changing.md#remove-an-export"
 
 
 def changed_exports(

@@ -10,7 +10,7 @@ from tools.cdk_cli.assembly import ANY_ACCOUNT, at
 from tools.guard.changes import Comparison
 from tools.guard.locations import Location, locations
 
-GUIDE = "docs/growing.md"
+GUIDE = "docs/changing.md"
 TAKEN = (
     "takes the name of {}, so the deploy fails: CloudFormation creates a resource before it "
     "deletes another"

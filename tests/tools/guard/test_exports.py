@@ -16,7 +16,7 @@ REFERENCES: tuple[Json, ...] = (
     {"Fn::GetAtt": "It.Arn"},
     {"Fn::Join": ["", ["a", {"Fn::Sub": "${It}"}]]},
 )
-RECIPE = "docs/growing.md#remove-an-export"
+RECIPE = "docs/changing.md#remove-an-export"
 MAY = (
     "A stack outside this repository may import it too, and CloudFormation does not remove an "
     f"export that a stack imports: {RECIPE}"

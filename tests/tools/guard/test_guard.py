@@ -120,7 +120,7 @@ def test_a_renamed_construct_has_a_recipe_and_a_file_for_cdk_refactor() -> None:
     renamed = ENABLED.replace("DataBucket", "Lake").replace('"Bucket"', '"Lake"')
     text, passes = guard.report(files(renamed), files(ENABLED))
     assert not passes
-    assert "is renamed to dev/StorageStack/Lake: docs/growing.md#rename-a-construct\n" in text
+    assert "is renamed to dev/StorageStack/Lake: docs/changing.md#rename-a-construct\n" in text
     assert '"storage.Bucket": "storage.Lake"' in text
     assert "refactor" not in guard.report(files(ENABLED), files(ENABLED))[0]
 

@@ -33,11 +33,11 @@ def taken(other: str) -> str:
 
 
 def renamed(new: str) -> str:
-    return f"is renamed to {new}: docs/growing.md#rename-a-construct"
+    return f"is renamed to {new}: docs/changing.md#rename-a-construct"
 
 
 def moved(new: str, recipe: str = "move-a-retained-resource-between-stacks") -> str:
-    return f"moves to {new}: docs/growing.md#{recipe}"
+    return f"moves to {new}: docs/changing.md#{recipe}"
 
 
 def named(name: Json, **properties: Json) -> Resource:
