@@ -12,7 +12,9 @@ from tools.errors import UserError
 
 def stack(name: str, *dependencies: str) -> StackArtifact:
     file = f"{name}.template.json"
-    return StackArtifact(name, f"acme-{name.lower()}", None, "us-east-1", frozenset(dependencies), file)
+    return StackArtifact(
+        name, f"acme-{name.lower()}", None, "us-east-1", frozenset(dependencies), file
+    )
 
 
 STACKS = [stack("A"), stack("B", "A"), stack("C", "B"), stack("D")]
