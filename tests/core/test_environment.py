@@ -26,6 +26,8 @@ def test_project_and_environment_determine_names_and_tags() -> None:
     assert environment.resource_pattern == "acme-*-test"
     assert environment.function_log_groups == "/aws/lambda/acme-*-test"
     assert environment.task_log_groups == "/acme/test/*"
+    assert environment.boundary_name == "execution/acme-boundary-test"
+    assert environment.execution_policy_name(2) == "execution/acme-execution-test-2"
     assert environment.stack_name("storage") == "acme-storage-test"
     assert environment.stack_name("market_data") == "acme-market-data-test"
     assert environment.export_name("storage", "Arn") == "acme-storage-test:Arn"
