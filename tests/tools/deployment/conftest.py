@@ -139,11 +139,11 @@ def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Prepare:
     """Make the verbs use the deployment that the function returns."""
 
     def new(
-        kind: Kind = "aws", stacks: Sequence[StackArtifact] = (DATA, ROLES), **settings: object
+        kind: Kind = "aws", artifacts: Sequence[StackArtifact] = (DATA, ROLES), **settings: object
     ) -> Deployment:
         values: dict[str, Any] = {"verb": "deploy", "environment": "test", "yes": True, **settings}
         target = Target(kind, ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root")
-        deployment = Deployment(Options(**values), target, tmp_path, stacks, stacks)
+        deployment = Deployment(Options(**values), target, tmp_path, artifacts, artifacts)
 
         @contextmanager
         def prepare(*_: object, **__: object) -> Iterator[Deployment]:

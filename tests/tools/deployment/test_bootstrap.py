@@ -70,7 +70,7 @@ def test_the_error_for_an_aws_account_without_bootstrap_shows_the_command(
 def test_an_environment_that_a_person_deploys_needs_no_bootstrap(
     account: FakeAccount, prepared: Prepare
 ) -> None:
-    deployment = prepared(stacks=[ROLES])
+    deployment = prepared(artifacts=[ROLES])
     with pytest.raises(UserError, match="The environment test needs no bootstrap: you deploy it"):
         bootstrap(deployment.options)
     account.cdk.assert_not_called()

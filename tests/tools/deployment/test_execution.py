@@ -173,7 +173,7 @@ class TestDeploy:
             check_rights(prepared())
         attached = [{"PolicyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}]
         iam.list_attached_role_policies.return_value = {"AttachedPolicies": attached}
-        check_rights(prepared(stacks=[DATA]))
+        check_rights(prepared(artifacts=[DATA]))
 
     @pytest.mark.usefixtures("recorded")
     def test_rights_that_cannot_be_read_are_not_checked(
@@ -188,5 +188,5 @@ class TestDeploy:
         self, iam: Mock, prepared: Prepare
     ) -> None:
         check_rights(prepared("local"))
-        check_rights(prepared(stacks=[ROLES]))
+        check_rights(prepared(artifacts=[ROLES]))
         iam.get_policy.assert_not_called()

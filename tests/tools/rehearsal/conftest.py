@@ -1,30 +1,33 @@
 """A local cloud for rehearsals."""
 
 import itertools
-import os
 from collections.abc import Callable, Iterator
 from types import MappingProxyType
 
 import pytest
 
+from tests.accounts import entered
 from tests.tools.rehearsal.recorded import ENVIRONMENT, Changes, changed, recorded
 from tools.local_cloud.client import REGION, LocalCloud, local_cloud
 from tools.rehearsal import stacks
 from tools.rehearsal.rehearse import rehearse
 from tools.rehearsal.report import Report
-from tools.variables import replaced_variables
 
 Rehearse = Callable[..., Report]
 
 
 @pytest.fixture(scope="session")
 def empty_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
-    """Makes boto3 use an empty local cloud."""
-    with (
-        local_cloud(tmp_path_factory.mktemp("cloud")) as cloud,
-        replaced_variables(cloud.variables(os.environ)),
-    ):
+    """An empty local cloud."""
+    with local_cloud(tmp_path_factory.mktemp("cloud")) as cloud:
         yield cloud
+
+
+@pytest.fixture(scope="module", autouse=True)
+def root(empty_cloud: LocalCloud) -> Iterator[None]:
+    """Makes boto3 use the local cloud."""
+    with entered(empty_cloud):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -34,9 +37,8 @@ def accounts() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def rehearsal(empty_cloud: LocalCloud, parsed_once: None, accounts: Iterator[str]) -> Rehearse:
+def rehearsal(accounts: Iterator[str]) -> Rehearse:
     """Rehearse the upgrade of ENVIRONMENT, or of that with changes, in an account of its own."""
-    del empty_cloud, parsed_once
 
     def run(changes: Changes, base: Changes = MappingProxyType({}), region: str = REGION) -> Report:
         old = changed(ENVIRONMENT, base)

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from tests.tools.rehearsal.recorded import ENVIRONMENT, KEYS, Changes, changed, recorded
 from tools.cdk_cli.assembly import Json
-from tools.local_cloud.client import REGION, LocalCloud
+from tools.local_cloud.client import REGION
 from tools.rehearsal import stacks
 from tools.rehearsal.steps import deploy, of
 from tools.rehearsal.untried import NOT_APPLIED, TAKES_DAYS
@@ -44,9 +44,8 @@ VALUES: dict[tuple[str, str], Json] = {
 
 
 @pytest.fixture(scope="module")
-def session(empty_cloud: LocalCloud, parsed_once: None, accounts: Iterator[str]) -> boto3.Session:
+def session(accounts: Iterator[str]) -> boto3.Session:
     """The services of an account whose stores set VALUES in an upgrade."""
-    del empty_cloud, parsed_once
     stores = {"GlobalTable": "Global", "LogGroup": "Logs"}
     add: Changes = {
         "Store.Resources.Global": {
