@@ -19,6 +19,17 @@ from filelock import FileLock, Timeout
 
 from tools.local_cloud import folder, runtime
 
+# The property that names a resource, by type.
+NAMES = {
+    "AWS::DynamoDB::Table": "TableName",
+    "AWS::ECR::Repository": "RepositoryName",
+    "AWS::Events::Rule": "Name",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::Kinesis::Stream": "Name",
+    "AWS::Lambda::Function": "FunctionName",
+    "AWS::Logs::LogGroup": "LogGroupName",
+    "AWS::SSM::Parameter": "Name",
+}
 # The user's environment variables for the server and Lambda functions. The list excludes AWS
 # variables, variables that MiniStack reads, such as SERVICES, and those that `runtime` sets.
 INHERITED = ("HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH")
@@ -117,11 +128,33 @@ def _adopt_buckets() -> None:
     changesets._deploy_stack_async = execute_without_validation
 
 
+def _refuse_existing_names() -> None:
+    """Let the creation of a resource fail if another resource has its name, as on AWS.
+
+    MiniStack replaces the other resource by an empty one.
+    """
+    from ministack.services.cloudformation import stacks
+    from ministack.services.cloudformation.drift import _DRIFT_READERS
+
+    create = stacks._provision_resource
+
+    def create_unless_exists(
+        kind: str, logical_id: str, properties: dict[str, object], stack: str
+    ) -> object:
+        name = properties.get(NAMES.get(kind, ""))
+        if name and _DRIFT_READERS[kind][0](name, properties) is not None:
+            raise ValueError(f"Resource of type '{kind}' with identifier '{name}' already exists.")
+        return create(kind, logical_id, properties, stack)
+
+    stacks._provision_resource = create_unless_exists
+
+
 async def _serve(directory: Path, listener: socket.socket) -> None:
     # uvicorn stops at SIGINT and SIGTERM, and then raises the signal again.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     _adopt_buckets()
+    _refuse_existing_names()
     server = uvicorn.Server(
         uvicorn.Config(
             "ministack.app:app",
