@@ -16,6 +16,7 @@ from tools.errors import UserError
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudformation.type_defs import (
+        DeleteStackInputTypeDef,
         StackEventTypeDef,
         StackResourceSummaryTypeDef,
         StackTypeDef,
@@ -66,9 +67,7 @@ class DeployedStacks:
 
         Like the CDK CLI: a principal needs only the permission to assume these roles.
         """
-        arn = "" if self._target.kind == "local" or role is None else role
-        arn = arn.replace("${AWS::Partition}", self._target.partition)
-        arn = arn.replace("${AWS::AccountId}", self._target.account)
+        arn = "" if self._target.kind == "local" or role is None else self._arn(role)
         if arn not in self._sessions:
             self._sessions[arn] = _assume(arn) if arn else boto3.Session()
         return self._sessions[arn]
@@ -182,10 +181,13 @@ class DeployedStacks:
                     return
 
     def delete(self, stack: StackArtifact) -> None:
-        """Delete the stack, and wait until it is deleted."""
+        """Delete the stack with the roles that `cdk destroy` uses, and wait until it is deleted."""
         client = self.client(stack, stack.deploy_role)
-        # CloudFormation acts with the role of the stack's last operation (API reference).
-        client.delete_stack(StackName=stack.name)
+        # Without a role, CloudFormation acts with the role of the last operation, if it had one.
+        request: DeleteStackInputTypeDef = {"StackName": stack.name}
+        if stack.execution_role:
+            request["RoleARN"] = self._arn(stack.execution_role)
+        client.delete_stack(**request)
         client.get_waiter("stack_delete_complete").wait(
             StackName=stack.name, WaiterConfig={"Delay": _PAUSE, "MaxAttempts": 86_400}
         )
@@ -195,6 +197,11 @@ class DeployedStacks:
         self.client(stack, stack.deploy_role).update_termination_protection(
             StackName=stack.name, EnableTerminationProtection=on
         )
+
+    def _arn(self, role: str) -> str:
+        """The ARN of a role in the target's account."""
+        arn = role.replace("${AWS::Partition}", self._target.partition)
+        return arn.replace("${AWS::AccountId}", self._target.account)
 
 
 def _assume(arn: str) -> boto3.Session:

@@ -28,6 +28,7 @@ DATA = StackArtifact(
     template="Data.json",
     is_protected=True,
     version_parameter="/cdk-bootstrap/acme/version",
+    deploy_role="arn:${AWS::Partition}:iam::${AWS::AccountId}:role/cdk-acme-deploy-role",
     execution_role="arn:${AWS::Partition}:iam::${AWS::AccountId}:role/cdk-acme-cfn-exec-role",
     tags={"Project": "acme"},
 )

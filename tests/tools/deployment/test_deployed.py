@@ -2,18 +2,23 @@
 
 from unittest.mock import Mock
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 
-from tests.tools.deployment.conftest import ACCOUNT, DATA, refused
+from tests.tools.deployment.conftest import ACCOUNT, DATA, ROLES, refused
+from tools.cdk_cli.assembly import StackArtifact
 from tools.deployment.deployed import DeployedStacks, UnreadableError
 from tools.deployment.target import Target
+
+TARGET = Target("aws", ACCOUNT, f"arn:aws-cn:iam::{ACCOUNT}:root")
 
 
 def deployed(monkeypatch: pytest.MonkeyPatch, **answers: Mock) -> DeployedStacks:
     """The stacks of an account whose client gives `answers`."""
     monkeypatch.setattr(DeployedStacks, "client", lambda *_: Mock(**answers))
-    return DeployedStacks(Target("aws", ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root"))
+    return DeployedStacks(TARGET)
 
 
 @pytest.mark.parametrize(
@@ -50,3 +55,29 @@ def test_a_resource_that_a_failed_stack_retained_is_not_in_the_stack(
     paginator = Mock(paginate=Mock(return_value=[page]))
     found = deployed(monkeypatch, get_paginator=Mock(return_value=paginator)).resources(DATA)
     assert [each["ResourceStatus"] for each in found] == ["CREATE_COMPLETE", "DELETE_FAILED"]
+
+
+@pytest.mark.parametrize(
+    ("stack", "assumed", "acts"),
+    [
+        (
+            DATA,
+            f"arn:aws-cn:iam::{ACCOUNT}:role/cdk-acme-deploy-role",
+            {"RoleARN": f"arn:aws-cn:iam::{ACCOUNT}:role/cdk-acme-cfn-exec-role"},
+        ),
+        (ROLES, None, {}),  # a person deploys it
+    ],
+)
+def test_a_stack_is_deleted_by_the_deploy_role_which_passes_the_execution_role(
+    monkeypatch: pytest.MonkeyPatch, stack: StackArtifact, assumed: str | None, acts: dict[str, str]
+) -> None:
+    # No other role may delete a stack or pass the execution role (the CDK's bootstrap template).
+    client = boto3.client("cloudformation", "eu-central-1")
+    assume = Mock(return_value=Mock(client=Mock(return_value=client)))
+    monkeypatch.setattr("tools.deployment.deployed._assume", assume)
+    monkeypatch.setattr(boto3, "Session", assume)
+    with Stubber(client) as stub:
+        stub.add_response("delete_stack", {}, {"StackName": stack.name, **acts})
+        stub.add_client_error("describe_stacks", "ValidationError", "does not exist")
+        DeployedStacks(TARGET).delete(stack)
+    assert assume.call_args.args == ((assumed,) if assumed else ())
