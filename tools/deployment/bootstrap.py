@@ -70,18 +70,14 @@ def _unbootstrapped(deployment: Deployment) -> list[StackArtifact]:
     Reads the SSM parameter that `cdk deploy` reads, so any qualifier, toolkit stack or bootstrap
     template works. Skips the check if the principal has no permission to read the parameter.
     """
+    missing: list[StackArtifact] = []
     regions = {stack.region: stack for stack in deployment.stacks if stack.version_parameter}
-    return [stack for stack in regions.values() if not _is_bootstrapped(deployment, stack)]
-
-
-def _is_bootstrapped(deployment: Deployment, stack: StackArtifact) -> bool:
-    assert stack.version_parameter is not None
-    session = deployment.deployed.session(stack.lookup_role)
-    ssm = session.client("ssm", region_name=stack.region)
-    try:
-        ssm.get_parameter(Name=stack.version_parameter)
-    except ssm.exceptions.ParameterNotFound:
-        return False
-    except ClientError as error:
-        say(f"Not checked whether {stack.region} is bootstrapped: {error}")
-    return True
+    for region, stack in regions.items():
+        ssm = deployment.deployed.session(stack.lookup_role).client("ssm", region_name=region)
+        try:
+            ssm.get_parameter(Name=str(stack.version_parameter))
+        except ssm.exceptions.ParameterNotFound:
+            missing.append(stack)
+        except ClientError as error:
+            say(f"Not checked whether {region} is bootstrapped: {error}")
+    return missing

@@ -2,7 +2,6 @@
 
 import json
 
-from tools.cdk_cli.assembly import StackArtifact
 from tools.console import say
 from tools.deployment.next_command import next_command
 from tools.deployment.prepare import Deployment
@@ -26,26 +25,33 @@ def show(deployment: Deployment) -> bool:
 
 def check_names(deployment: Deployment) -> None:
     """Raise `UserError` if a selected stack creates a resource that a removed stack holds."""
-    for old in deployment.removed:
-        held = {
-            (resource["ResourceType"], resource.get("PhysicalResourceId", ""))
-            for resource in deployment.deployed.resources(old)
-        }
-        for stack in deployment.stacks:
-            if names := held & _named(deployment, stack):
-                raise UserError(
-                    f"{stack.title} creates {_list(names)}, which the deployed stack "
-                    f"{old.name} holds. The code does not have {old.name}: did you rename its "
-                    "domain? Nothing was done. Follow docs/changing.md#rename-a-domain."
-                )
+    held = {
+        (resource["ResourceType"], resource.get("PhysicalResourceId")): old.name
+        for old in deployment.removed
+        for resource in deployment.deployed.resources(old)
+    }
+    for stack in deployment.stacks if held else []:
+        template = json.loads((deployment.assembly / stack.template).read_text())
+        for resource in template.get("Resources", {}).values():
+            for (kind, name), old in held.items():
+                # Each text among the properties may be the physical name.
+                if kind == resource["Type"] and name in resource.get("Properties", {}).values():
+                    raise UserError(
+                        f"{stack.title} creates {kind} {name}, which the deployed stack {old} "
+                        f"holds. The code does not have {old}: did you rename its domain? "
+                        "Nothing was done. Follow docs/changing.md#rename-a-domain."
+                    )
 
 
 def warn_of_another_project(deployment: Deployment) -> None:
     """Before the first deploy of a project's environment, name another project's same stacks."""
     projects = {stack.tags.get("Project") for stack in deployment.in_code}
     domains = {stack.tags.get("Stack") for stack in deployment.in_code}
-    same = [stack for stack in deployment.others if stack.tags.get("Stack") in domains]
-    foreign = [stack for stack in same if stack.tags["Project"] not in projects]
+    foreign = [
+        stack
+        for stack in deployment.others
+        if stack.tags.get("Stack") in domains and stack.tags["Project"] not in projects
+    ]
     if foreign and not any(deployment.deployed.find(stack) for stack in deployment.in_code):
         say(
             f"The environment {deployment.options.environment} has stacks of another project name: "
@@ -54,18 +60,3 @@ def warn_of_another_project(deployment: Deployment) -> None:
             "docs/changing.md#change-the-project-name.",
             style="yellow",
         )
-
-
-def _named(deployment: Deployment, stack: StackArtifact) -> set[tuple[str, str]]:
-    """The type of each resource in the stack, with each text that may be its physical name."""
-    template = json.loads((deployment.assembly / stack.template).read_text())
-    return {
-        (resource["Type"], value)
-        for resource in template.get("Resources", {}).values()
-        for value in resource.get("Properties", {}).values()
-        if isinstance(value, str)
-    }
-
-
-def _list(names: set[tuple[str, str]]) -> str:
-    return ", ".join(sorted(f"{kind} {name}" for kind, name in names))

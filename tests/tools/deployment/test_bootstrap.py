@@ -14,12 +14,6 @@ class MissingError(Exception):
     """SSM's error for a missing parameter."""
 
 
-@pytest.fixture
-def unbootstrapped(account: FakeAccount) -> None:
-    account.client.exceptions.ParameterNotFound = MissingError
-    account.client.get_parameter.side_effect = MissingError
-
-
 OWN = "--cloudformation-execution-policies=arn:own"
 RECORDED = "--cloudformation-execution-policies=arn:one,arn:two"
 QUALIFIER = "--qualifier=acme"
@@ -43,28 +37,15 @@ def test_the_account_is_bootstrapped_once_for_each_region(
         assert account.cdk.call_args.kwargs == {"hidden": EVERYTHING}
 
 
-@pytest.mark.usefixtures("unbootstrapped")
 def test_a_deploy_bootstraps_the_local_cloud(account: FakeAccount, prepared: Prepare) -> None:
+    account.client.exceptions.ParameterNotFound = MissingError
+    account.client.get_parameter.side_effect = MissingError
     ensure_bootstrapped(prepared("local", cdk_flags=["--force"]))
     assert account.cdk.call_args.args[1:] == ("bootstrap", REGION, "--qualifier=acme")
     account.cdk.return_value = Done(7, "")
     with pytest.raises(UserError, match="The local cloud was not bootstrapped; cdk") as error:
         ensure_bootstrapped(prepared("local"))
     assert error.value.status == 7
-
-
-@pytest.mark.usefixtures("unbootstrapped")
-def test_the_error_for_an_aws_account_without_bootstrap_shows_the_command(
-    account: FakeAccount, prepared: Prepare
-) -> None:
-    with pytest.raises(UserError) as error:
-        ensure_bootstrapped(prepared())
-    assert str(error.value).startswith(
-        "The account 111122223333 is not bootstrapped in eu-central-1: the SSM parameter "
-        "/cdk-bootstrap/acme/version does not exist. Run in the account 111122223333 ("
-    )
-    assert str(error.value).endswith("\n  uv run nox -s bootstrap -- --to aws --environment test")
-    account.cdk.assert_not_called()
 
 
 def test_an_environment_that_a_person_deploys_needs_no_bootstrap(

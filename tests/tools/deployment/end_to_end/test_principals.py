@@ -115,6 +115,7 @@ def test_a_bootstrap_with_other_settings_is_used(
     refused = tools("deploy", "StorageStack", *AWS, app=project.folder, **aws_account)
     assert refused.status == 1
     assert "/cdk-bootstrap/other/version does not exist" in refused.output
+    assert "\n  uv run nox -s bootstrap -- --to aws --environment " in refused.output
     toolkit = "--toolkit-stack-name=OtherToolkit"
     template = (cdk.CLI / "lib/api/bootstrap/bootstrap-template.yaml").read_text()
     (tmp_path / "own.yaml").write_text(template.replace("AWS CDK: Default Resources", "Own"))
