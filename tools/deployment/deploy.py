@@ -1,9 +1,7 @@
 """Deploy stacks: bootstrap, `cdk deploy`, the resource table, and the next step."""
 
-from functools import partial
-
 from tools.cdk_cli.assembly import StackArtifact
-from tools.cdk_cli.cdk import ROUTINE, Done
+from tools.cdk_cli.cdk import ROUTINE
 from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
 from tools.console import say
 from tools.deployment import conflicts, removed, resource_table
@@ -37,7 +35,11 @@ def deploy(options: Options) -> int:
         if deployment.target.kind == "aws":
             deployment.confirm("Deploy", deployment.stacks)
         # `cdk deploy` deletes these stacks to create them again, but not a protected stack.
-        done = without_protection(deployment, failed, partial(_run, deployment))
+        with without_protection(deployment, failed):
+            names = [stack.id for stack in deployment.stacks]
+            fixed = ["--exclusively", "--require-approval=never", "--progress=events"]
+            flags = [*fixed, f"--concurrency={options.concurrency}", *options.cdk_flags]
+            done = deployment.cdk("Deploying", "deploy", *names, *flags, hidden=ROUTINE)
         resource_table.show(deployment)
         removed.show(deployment)
         if done.status:
@@ -49,24 +51,16 @@ def deploy(options: Options) -> int:
         return done.status
 
 
-def _run(deployment: Deployment) -> Done:
-    options = deployment.options
-    names = [stack.id for stack in deployment.stacks]
-    flags = [f"--concurrency={options.concurrency}", *options.cdk_flags]
-    fixed = ["--exclusively", "--require-approval=never", "--progress=events"]
-    return deployment.cdk("Deploying", "deploy", *names, *fixed, *flags, hidden=ROUTINE)
-
-
 def _failed_creations(deployment: Deployment) -> list[StackArtifact]:
     """The protected stacks whose creation failed."""
-    failed = []
-    for stack in deployment.stacks:
-        try:
-            found = deployment.deployed.find(stack)
-        except UnreadableError as error:
-            say(f"Not checked: {error}")
-            continue
-        is_protected = found is not None and found.get("EnableTerminationProtection", False)
-        if found and is_protected and found["StackStatus"] in FAILED_CREATION:
-            failed.append(stack)
-    return failed
+    try:
+        deployed = {stack: deployment.deployed.find(stack) for stack in deployment.stacks}
+    except UnreadableError as error:
+        say(f"Not checked whether the creation of a stack failed: {error}")
+        return []
+    return [
+        stack
+        for stack, found in deployed.items()
+        if found and found["StackStatus"] in FAILED_CREATION
+        if found.get("EnableTerminationProtection")
+    ]

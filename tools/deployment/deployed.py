@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_cloudformation.type_defs import (
         DeleteStackInputTypeDef,
-        StackEventTypeDef,
+        OutputTypeDef,
         StackResourceSummaryTypeDef,
         StackTypeDef,
+        WaiterConfigTypeDef,
     )
 
 # The error code for a request without permission.
@@ -29,10 +30,8 @@ DENIED = "AccessDenied"
 FAILED_CREATION = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED")
 # Statuses of a stack that was never created (CloudFormation user guide, "Stack status codes").
 NEVER_CREATED = (None, "REVIEW_IN_PROGRESS", "DELETE_COMPLETE", *FAILED_CREATION)
-# The status of a stack when an operation on it starts.
-_STARTS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
-# Seconds between two looks at a stack that CloudFormation deletes.
-_PAUSE = 1
+# Every second, for a day: longer than any deletion takes.
+_PATIENCE: "WaiterConfigTypeDef" = {"Delay": 1, "MaxAttempts": 86_400}
 
 
 def is_changing(status: str) -> bool:
@@ -125,24 +124,22 @@ class DeployedStacks:
                     tags=tags,
                 )
 
-    def importers(self, stack: StackArtifact, export: str) -> list[str]:
-        """The names of the stacks that import an export of the stack, in any project.
-
-        Raises `UnreadableError` if the principal has no permission to list them.
-        """
+    def importers(self, stack: StackArtifact, outputs: "Sequence[OutputTypeDef]") -> set[str]:
+        """The names of the stacks that import from the stack, in any project."""
         pages = self.client(stack).get_paginator("list_imports")
-        with _readable(f"the imports of {export}"):
+        names: set[str] = set()
+        for export in filter(None, (output.get("ExportName") for output in outputs)):
             try:
-                found = pages.paginate(ExportName=export)
-                return [name for page in found for name in page["Imports"]]
+                for page in pages.paginate(ExportName=export):
+                    names |= {*page["Imports"]}
             except ClientError as error:
                 # CloudFormation has no error code for it (API reference, ListImports).
                 if "not imported" not in str(error):
                     raise
-                return []
+        return names
 
     def resources(self, stack: StackArtifact) -> "list[StackResourceSummaryTypeDef]":
-        """The deployed stack's resources, without those that it deleted or retained."""
+        """The deployed stack's resources; one whose creation failed has no physical name."""
         pages = self.client(stack).get_paginator("list_stack_resources")
         return [
             resource
@@ -152,16 +149,9 @@ class DeployedStacks:
         ]
 
     def template(self, stack: StackArtifact) -> Json:
-        """The deployed template, or None if it cannot be parsed.
-
-        CloudFormation applies its policies, not the assembly's.
-        """
-        from cfnlint.decode import decode_str  # takes a second
-
+        """The deployed template, whose policies CloudFormation applies; a text if it is YAML."""
         body: Json = self.client(stack).get_template(StackName=stack.name)["TemplateBody"]
-        # A template may be YAML (`cdk import`); boto3 parses only JSON. CloudFormation accepts, for
-        # example, a duplicate key.
-        return decode_str(body)[0] if isinstance(body, str) else body
+        return body
 
     def failed_validations(self, stack: StackArtifact) -> list[str]:
         """Why CloudFormation's validation refused the stack."""
@@ -170,15 +160,15 @@ class DeployedStacks:
         failed = [event for event in events if event.get("ValidationStatus") == "FAILED"]
         return [event["ValidationStatusReason"] for event in failed]
 
-    def last_events(self, stack: StackArtifact) -> "Iterator[StackEventTypeDef]":
-        """The events of the stack's last operation, newest first."""
+    def left_by_creation(self, stack: StackArtifact) -> list[str]:
+        """The type and name of each resource that the stack's failed creation retained."""
         pages = self.client(stack).get_paginator("describe_stack_events")
-        for page in pages.paginate(StackName=stack.name):
-            for event in page["StackEvents"]:
-                yield event
-                is_stack = event.get("PhysicalResourceId") == event["StackId"]
-                if is_stack and event.get("ResourceStatus") in _STARTS:
-                    return
+        return [
+            f"{event.get('ResourceType')} {event.get('PhysicalResourceId')}"
+            for page in pages.paginate(StackName=stack.name)
+            for event in page["StackEvents"]
+            if event.get("ResourceStatus") == "DELETE_SKIPPED"
+        ]
 
     def delete(self, stack: StackArtifact) -> None:
         """Delete the stack with the roles that `cdk destroy` uses, and wait until it is deleted."""
@@ -188,9 +178,8 @@ class DeployedStacks:
         if stack.execution_role:
             request["RoleARN"] = self._arn(stack.execution_role)
         client.delete_stack(**request)
-        client.get_waiter("stack_delete_complete").wait(
-            StackName=stack.name, WaiterConfig={"Delay": _PAUSE, "MaxAttempts": 86_400}
-        )
+        waiter = client.get_waiter("stack_delete_complete")
+        waiter.wait(StackName=stack.name, WaiterConfig=_PATIENCE)
 
     def set_protection(self, stack: StackArtifact, *, on: bool) -> None:
         """Turn the stack's termination protection on or off."""

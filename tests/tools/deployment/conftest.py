@@ -49,16 +49,13 @@ class FakeAccount:
         self.unreadable: set[str] = set()
         self.unchangeable: set[str] = set()
         self.interrupted: set[str] = set()
-        self.undeletable: set[str] = set()
+        self.undeletable = False
         self.deleted: list[str] = []
         self.contents: dict[str, dict[str, str]] = {}
         """The type of each resource by its logical id, by the name of the stack."""
         self.templates: dict[str, object] = {}
         self.validations: list[str] = []
-        self.events: dict[str, list[dict[str, str]]] = {}
-        """The events of each stack's last operation, by its name."""
-        self.importing: dict[str, list[str]] = {}
-        """The importing stacks, by the name of the export."""
+        self.left: list[str] = []
         self.client = Mock()
         """The client of each other service."""
         self.cdk = Mock(return_value=Done(0, ""))
@@ -79,35 +76,34 @@ class FakeAccount:
         return self.stacks.get(stack.name)
 
     def resources(self, stack: StackArtifact) -> list[dict[str, str]]:
+        if self.stacks[stack.name]["StackStatus"] == "REVIEW_IN_PROGRESS":
+            return []
+        status = "DELETE_FAILED" if self.undeletable else "CREATE_COMPLETE"
+        result = {"ResourceStatus": status, "ResourceStatusReason": "in use"}
         return [
             {"LogicalResourceId": key, "ResourceType": kind, "PhysicalResourceId": key.lower()}
+            | result
             for key, kind in self.contents.get(stack.name, {}).items()
-        ] + [{"LogicalResourceId": "Failed", "ResourceType": "AWS::SNS::Topic"}]
+        ] + [{"LogicalResourceId": "New", "ResourceType": "AWS::SNS::Topic", "ResourceStatus": ""}]
 
     def template(self, stack: StackArtifact) -> object:
         return self.templates.get(stack.name, TEMPLATE)
 
-    def failed_validations(self, stack: StackArtifact) -> list[str]:
-        return self.validations if stack == DATA else []
+    def failed_validations(self, _: object) -> list[str]:
+        return self.validations
+
+    def left_by_creation(self, _: object) -> list[str]:
+        return self.left
 
     def others(self, _: object) -> list[StackArtifact]:
-        if "every stack" in self.unreadable:
-            raise UnreadableError("AccessDenied")
         return []
 
-    def importers(self, _: StackArtifact, export: str) -> list[str]:
-        if export not in self.importing:
-            raise UnreadableError("AccessDenied")
-        return self.importing[export]
-
-    def last_events(self, stack: StackArtifact) -> list[dict[str, str]]:
-        return self.events.get(stack.name, [])
+    def importers(self, *_: object) -> set[str]:
+        return set()
 
     def delete(self, stack: StackArtifact) -> None:
-        if stack.name in self.undeletable:
+        if self.undeletable:
             raise refused("DependencyViolation")
-        if stack.name in self.interrupted:
-            raise KeyboardInterrupt
         assert not self.is_protected(stack)
         del self.stacks[stack.name]
         self.deleted.append(stack.id)

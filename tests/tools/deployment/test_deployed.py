@@ -1,4 +1,4 @@
-"""What CloudFormation returns about deployed stacks; end_to_end/ has the rest."""
+"""How deployed stacks are read and deleted; end_to_end/ has the rest."""
 
 from unittest.mock import Mock
 
@@ -9,52 +9,39 @@ from botocore.stub import Stubber
 
 from tests.tools.deployment.conftest import ACCOUNT, DATA, ROLES, refused
 from tools.cdk_cli.assembly import StackArtifact
-from tools.deployment.deployed import DeployedStacks, UnreadableError
+from tools.deployment.deployed import DeployedStacks
 from tools.deployment.target import Target
 
 TARGET = Target("aws", ACCOUNT, f"arn:aws-cn:iam::{ACCOUNT}:root")
 
 
-def deployed(monkeypatch: pytest.MonkeyPatch, **answers: Mock) -> DeployedStacks:
-    """The stacks of an account whose client gives `answers`."""
-    monkeypatch.setattr(DeployedStacks, "client", lambda *_: Mock(**answers))
+def paginated(monkeypatch: pytest.MonkeyPatch, pages: Mock) -> DeployedStacks:
+    """The stacks of an account whose client returns `pages`."""
+    client = Mock(get_paginator=Mock(return_value=Mock(paginate=pages)))
+    monkeypatch.setattr(DeployedStacks, "client", lambda *_: client)
     return DeployedStacks(TARGET)
 
 
-@pytest.mark.parametrize(
-    ("body", "template"),
-    [
-        ("Resources: {A: {Type: B}}", {"Resources": {"A": {"Type": "B"}}}),
-        ("Resources: {A: {Type: B}, A: {Type: B}}", None),
-    ],
-)
-def test_a_deployed_template_may_be_yaml(
-    monkeypatch: pytest.MonkeyPatch, body: str, template: object
-) -> None:
-    get_template = Mock(return_value={"TemplateBody": body})
-    assert deployed(monkeypatch, get_template=get_template).template(DATA) == template
-
-
-@pytest.mark.parametrize(
-    ("code", "error"), [("AccessDenied", UnreadableError), ("Throttling", ClientError)]
-)
 def test_a_refused_request_does_not_mean_that_nothing_imports(
-    monkeypatch: pytest.MonkeyPatch, code: str, error: type[Exception]
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    pages = Mock(side_effect=refused(code))
-    stacks = deployed(monkeypatch, get_paginator=Mock(return_value=Mock(paginate=pages)))
-    with pytest.raises(error, match=code):
-        stacks.importers(DATA, "any")
+    stacks = paginated(monkeypatch, Mock(side_effect=refused("AccessDenied")))
+    assert stacks.importers(DATA, [{"OutputKey": "own"}]) == set()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        stacks.importers(DATA, [{"ExportName": "any"}])
 
 
 def test_a_resource_that_a_failed_stack_retained_is_not_in_the_stack(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     states = ("CREATE_COMPLETE", "DELETE_SKIPPED", "DELETE_COMPLETE", "DELETE_FAILED")
-    page = {"StackResourceSummaries": [{"ResourceStatus": state} for state in states]}
-    paginator = Mock(paginate=Mock(return_value=[page]))
-    found = deployed(monkeypatch, get_paginator=Mock(return_value=paginator)).resources(DATA)
-    assert [each["ResourceStatus"] for each in found] == ["CREATE_COMPLETE", "DELETE_FAILED"]
+    found = [{"ResourceStatus": state, "PhysicalResourceId": state.lower()} for state in states]
+    page = {"StackResourceSummaries": found}
+    resources = paginated(monkeypatch, Mock(return_value=[page])).resources(DATA)
+    assert [each["PhysicalResourceId"] for each in resources] == [
+        "create_complete",
+        "delete_failed",
+    ]
 
 
 @pytest.mark.parametrize(
