@@ -148,7 +148,8 @@ def load_cfn_lint() -> Callable[[Path], Iterable["Match"]]:
     from cfnlint.config import ConfigMixIn
     from cfnlint.runner import Runner, run_template_by_file_path
 
-    options = ["--config-file", os.devnull]
+    # Otherwise cfn-lint reads the user's AWS_DEFAULT_REGION.
+    options = ["--config-file", os.devnull, "--regions", "us-east-1", "--"]
     config = ConfigMixIn(options, include_checks=["I"], ignore_checks=IGNORED)
     rules = Runner(config).rules
     return lambda file: run_template_by_file_path(str(file), config, rules, False)

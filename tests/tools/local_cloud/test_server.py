@@ -16,7 +16,7 @@ import pytest
 import urllib3
 from botocore import UNSIGNED
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
 from tests.accounts import entered
 from tests.clouds import server_of
@@ -207,6 +207,28 @@ def test_a_stack_adopts_the_bucket_that_another_stack_left(tmp_path: Path) -> No
                 deleted = stacks.get_waiter("stack_delete_complete")
                 deleted.wait(StackName=name, WaiterConfig={"Delay": 1})
         assert s3.get_object(Bucket="adopted", Key="key")["Body"].read() == b"x"
+
+
+def test_a_stack_does_not_replace_the_table_that_has_the_name(cloud: LocalCloud) -> None:
+    keys: dict[str, Any] = {
+        "KeySchema": [{"AttributeName": "key", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "key", "AttributeType": "S"}],
+        "BillingMode": "PAY_PER_REQUEST",
+        "TableName": "taken",
+    }
+    template = {"Resources": {"Table": {"Type": "AWS::DynamoDB::Table", "Properties": keys}}}
+    with entered(cloud, account="555566667777"):
+        tables = boto3.client("dynamodb")
+        tables.create_table(**keys)
+        tables.put_item(TableName="taken", Item={"key": {"S": "one"}})
+        stacks = boto3.client("cloudformation")
+        stacks.create_stack(StackName="second", TemplateBody=json.dumps(template))
+        created = stacks.get_waiter("stack_create_complete")
+        with pytest.raises(WaiterError, match="ROLLBACK"):
+            created.wait(StackName="second", WaiterConfig={"Delay": 1})
+        events = stacks.describe_stack_events(StackName="second")["StackEvents"]
+        assert any("already exists" in event.get("ResourceStatusReason", "") for event in events)
+        assert tables.scan(TableName="taken")["Items"] == [{"key": {"S": "one"}}]
 
 
 # Stops

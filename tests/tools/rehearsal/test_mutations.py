@@ -5,6 +5,7 @@ docs/rehearsal.md lists the changes.
 """
 
 import json
+import re
 from collections.abc import Callable
 from functools import cache
 
@@ -44,10 +45,6 @@ DANGEROUS: dict[str, dict[str, Changes]] = {
             f"{BUCKET}.Condition": "Never",
             "Store.Outputs.Arn.Condition": "Never",
         },
-        "Table has another construct id": {
-            NAMED: None,
-            f"{STORE}.Other": table(TableName="NAME-table"),
-        },
         "Unnamed has a local index": {
             f"{UNNAMED}.Properties.LocalSecondaryIndexes": [
                 {
@@ -63,6 +60,15 @@ DANGEROUS: dict[str, dict[str, Changes]] = {
         "Repository has other encryption and no name": {
             f"{REPOSITORY}.Properties": {"EncryptionConfiguration": {"EncryptionType": "KMS"}}
         },
+    },
+}
+LOST = {
+    "Bucket": "8 of 8 object versions are lost",
+    "Table": "2 of 2 items are lost",
+    "Unnamed": "2 of 2 items are lost",
+    "Repository": "2 of 2 images are lost",
+    "Logs": "2 of 2 log events are lost",
+    "moved to another stack": {
         "Logs is in another stack": {
             LOGS: None,
             "Zoo": {
@@ -75,13 +81,6 @@ DANGEROUS: dict[str, dict[str, Changes]] = {
             },
         },
     },
-}
-LOST = {
-    "Bucket": "8 of 8 object versions are lost",
-    "Table": "2 of 2 items are lost",
-    "Unnamed": "2 of 2 items are lost",
-    "Repository": "2 of 2 images are lost",
-    "Logs": "2 of 2 log events are lost",
 }
 HARMLESS: dict[str, Changes] = {
     "Store has a description": {"Store.Description": "Stores"},
@@ -201,6 +200,12 @@ def test_a_dangerous_change_loses_data(
 ) -> None:
     store = change.split()[0]
     assert f"upgrade: {LOST[store]}" in dangerous(name).found[Kind.LOST][f"test/Store/{store}"]
+
+
+def test_a_name_that_another_resource_has_is_refused_without_loss(rehearsal: Rehearse) -> None:
+    changes: Changes = {NAMED: None, f"{STORE}.Other": table(TableName="NAME-table")}
+    ((failure,),) = rehearsal(changes).found[Kind.LOST].values()
+    assert re.search("the deploy fails: .* already exists", failure)
 
 
 def test_the_local_cloud_deletes_a_protected_table(rehearsal: Rehearse) -> None:

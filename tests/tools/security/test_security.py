@@ -251,6 +251,7 @@ def test_cfn_lint_finds_faults_of_resources_outputs_and_the_whole_template(
     monkeypatch.setenv("HOME", str(tmp_path))
     scans.load_cfn_lint.cache_clear()
     (tmp_path / ".cfnlintrc").write_text("regions: [mars]")  # the user's
+    monkeypatch.setenv("AWS_REGION", "mars")
     (found,) = scans.cfn_lint(write(tmp_path, template=template))
     assert found[:2] == (f"cfn-lint::{id}", path)
 
