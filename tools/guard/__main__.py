@@ -8,6 +8,7 @@ import json
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from stacks.core.rights import FILE as RIGHTS
 from tools.cdk_cli.assembly import ANY_ACCOUNT
@@ -25,6 +26,7 @@ from tools.project import ROOT, environments
 SUFFIX = ".template.json"
 # Maps each resource with acknowledged destructive changes to the reason.
 ACKNOWLEDGED = "snapshots/acknowledged.toml"
+NO_RIGHTS = b'{"boundary": [], "drift": [], "execution": []}'
 UNRETAINED = "Its DeletionPolicy deletes it with its data when it leaves the stack."
 
 
@@ -99,7 +101,33 @@ def _load(files: Mapping[str, bytes], path: str) -> Template:
         return {}
     environment, _, stack = path.rpartition("/")
     settings = json.loads(files.get(f"{environment}/{snapshots.STACKS}", b"{}"))
-    return {**json.loads(files[f"{path}{SUFFIX}"]), "Settings": settings.get(stack)}
+    template = json.loads(files[f"{path}{SUFFIX}"])
+    _leave_out_rights(template, files)
+    return {**template, "Settings": settings.get(stack)}
+
+
+def _leave_out_rights(template: dict[str, Any], files: Mapping[str, bytes]) -> None:
+    """Empty the managed policies that hold recorded rights.
+
+    They follow from the other templates, and `_new_rights` reports them.
+    """
+    recorded = [
+        statements
+        for path, content in files.items()
+        if path.endswith(f"/{RIGHTS}")
+        for policies in json.loads(content).values()
+        for statements in policies
+    ]
+    for resource in template.get("Resources", {}).values():
+        if resource["Type"] == "AWS::IAM::ManagedPolicy":
+            document = resource["Properties"]["PolicyDocument"]
+            if json.loads(json.dumps(document["Statement"]), object_hook=_template) in recorded:
+                document["Statement"] = []
+
+
+def _template(value: dict[str, Any]) -> object:
+    """The text of a Fn::Sub, as the record has it."""
+    return value["Fn::Sub"] if value.keys() == {"Fn::Sub"} else value
 
 
 def acknowledgements(files: Mapping[str, bytes]) -> dict[str, str]:
@@ -132,16 +160,20 @@ def _new_rights(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> Iterato
     """The rights that CloudFormation and roles need, and that the base's record lacks."""
     for path in sorted(path for path in here if path.endswith(f"/{RIGHTS}")):
         name = path.split("/")[1]
-        lines = ["everything: the base records no rights for the environment"]
-        if path in base:
-            lines = missing(json.loads(here[path]), json.loads(base[path]))
-        if lines:
-            yield f"### {name} needs a new bootstrap\n"
-            yield from (f"- {line}" for line in lines)
+        needed = json.loads(here[path])
+        held = json.loads(base.get(path, NO_RIGHTS))
+        if lines := missing(needed, held):
+            has_new_policy = len(needed["execution"]) > len(held["execution"])
             yield (
-                "\nBefore the deploy, a person deploys these rights, and bootstraps again if a "
-                f"policy is new:\n\n    {how_to_deploy(name)}\n"
+                f"### {name} needs a new bootstrap\n"
+                if has_new_policy
+                else (f"### {name} needs new rights\n")
             )
+            yield from (f"- {line}" for line in lines)
+            yield f"\nBefore you deploy, an administrator runs:\n\n    {how_to_deploy(name)}"
+            if has_new_policy:
+                yield f"    uv run nox -s bootstrap -- --to aws --environment {name}"
+            yield ""
 
 
 def _verdict(found: Mapping[str, Sequence[str]], reasons: Mapping[str, str]) -> Iterator[str]:
@@ -155,8 +187,8 @@ def _verdict(found: Mapping[str, Sequence[str]], reasons: Mapping[str, str]) -> 
         yield "None."
     if missing := [resource for resource in found if resource not in reasons]:
         yield (
-            "\nThese changes may delete data, make data unreadable, stop events, open access or "
-            "make a deploy fail after some changes. If they are intended, add these lines to "
+            "\nThese changes may lose data, stop events, widen access, or make a deploy fail "
+            "halfway. If they are intended, add these lines to "
             f"`{ACKNOWLEDGED}`, each with a reason, in place of an older line for the same "
             "resource:\n\n```toml"
         )
@@ -170,7 +202,8 @@ def _mapping(moves: Sequence[Move]) -> Iterator[str]:
         yield (
             "\nOn AWS, `cdk refactor` renames and moves resources without replacing them, between "
             "stacks that are deployed. CloudFormation refuses a refactor that also changes "
-            "resources, so deploy other changes before or after it. The recipe above uses this as "
+            "resources, so deploy other changes before or after it; docs/changing.md says how, "
+            "and when it cannot work. Save this as "
             f"`refactor.json`, with your account's number for `{ANY_ACCOUNT}`:\n\n"
             f"```json\n{override_file(moves)}\n```"
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tools.ci import git
 from tools.console import say, summarize, waiting
-from tools.errors import reports_errors
+from tools.errors import UserError, reports_errors
 from tools.guard.__main__ import acknowledgements, read_files
 from tools.local_cloud.client import local_cloud
 from tools.project import ROOT, environments
@@ -35,6 +35,10 @@ def main(arguments: Sequence[str]) -> int:
     ref = options.base or git.default_base(ROOT)
     start = git.merge_base(ROOT, ref, "HEAD")
     here, base = (read_files(commit, options.environment) for commit in (None, start))
+    if not stacks.read(read_files(start, None)):
+        raise UserError(
+            f"{ref} ({start[:9]}) records no templates. Choose a later commit as --base."
+        )
     say(f"Upgrade from {ref} ({start[:9]}) to this checkout's snapshots, on a local cloud.")
     if here == base:
         say("Nothing was rehearsed, because the snapshots are the same.")

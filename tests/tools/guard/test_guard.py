@@ -330,11 +330,35 @@ def test_the_report_names_the_rights_that_the_base_lacks() -> None:
 
     text, passes = guard.report(recorded(SQS), recorded())
     assert passes
-    assert "### dev needs a new bootstrap\n" in text
+    assert "### dev needs new rights\n" in text
     assert "- sqs:CreateQueue on arn:aws:sqs:x\n" in text
-    assert "bootstrap" not in guard.report(recorded(SQS), recorded(SQS))[0]
-    assert "bootstrap" not in guard.report(recorded(), recorded(SQS))[0]
-    assert "- everything: the base records" in guard.report(recorded(SQS), files(ENABLED))[0]
+    assert "administrator" not in guard.report(recorded(SQS), recorded(SQS))[0]
+    assert "administrator" not in guard.report(recorded(), recorded(SQS))[0]
+    first, _ = guard.report(recorded(SQS), files(ENABLED))
+    assert "### dev needs a new bootstrap\n\n- sqs:CreateQueue on" in first
+    assert "nox -s bootstrap -- --to aws --environment dev\n" in first
+
+
+def test_the_policies_with_recorded_rights_are_no_wider_access() -> None:
+    """A person reviews the record, and the report says which rights are new."""
+
+    def recorded(resource: str) -> dict[str, bytes]:
+        rights = {"boundary": [], "drift": [[{**SQS, "Resource": [resource]}]], "execution": []}
+        policy = {
+            "Type": "AWS::IAM::ManagedPolicy",
+            "Properties": {
+                "Roles": ["DriftRole"],
+                "PolicyDocument": {"Statement": [{**SQS, "Resource": [{"Fn::Sub": resource}]}]},
+            },
+        }
+        template = json.dumps({"Resources": {"Policy": policy}})
+        return files(template) | {RIGHTS: json.dumps(rights).encode()}
+
+    text, passes = guard.report(recorded("arn:aws:sqs:y"), recorded("arn:aws:sqs:x"))
+    assert passes
+    assert text.startswith("No change in dev/StorageStack.")
+    unrecorded = recorded("arn:aws:sqs:y") | {RIGHTS: recorded("arn:aws:sqs:x")[RIGHTS]}
+    assert not guard.report(unrecorded, recorded("arn:aws:sqs:x"))[1]
 
 
 def test_an_account_is_recorded_again_with_the_new_rights_of_its_environments(

@@ -88,6 +88,16 @@ def test_an_acknowledged_loss_passes(
     assert "**test/Store/Bucket** (acknowledged: Moved)" in capsys.readouterr().out
 
 
+def test_a_base_without_templates_is_an_error(
+    repository: Repository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    git(repository.folder, "rm", "--quiet", "-r", "snapshots")
+    git(repository.folder, "commit", "--quiet", "--message=none")
+    repository.record({})
+    assert session.main(["--base", "HEAD"]) == 1
+    assert "records no templates. Choose a later commit as --base." in capsys.readouterr().err
+
+
 def test_an_unknown_base_is_an_error(
     repository: Repository, capsys: pytest.CaptureFixture[str]
 ) -> None:
