@@ -1,4 +1,4 @@
-"""The tasks in this repository. `uv run nox` runs the whole gate, `uv run nox --list` is the menu.
+"""The tasks in this repository. `uv run nox` runs the whole gate, `nox -t storage` one stack's part.
 
 Every session runs its commands in the locked project environment; a nox outside of it starts them
 with `uv run`. Components are folders: src, core, apps, tools, and each domain in stacks/.
@@ -265,7 +265,7 @@ def drift(session: nox.Session) -> None:
 
 @task
 def destroy(session: nox.Session) -> None:
-    """Delete stacks after a question; bucket and repository are retained."""
+    """Delete stacks after a question; the data is retained."""
     verb(session)
 
 

@@ -47,7 +47,10 @@ def check_app(
     def check() -> None:
         runpy.run_module(f"stacks.{folder.name}.app")
         (template,) = tmp_path.glob("*.template.json")
-        assert template.name == f"{construct_id(folder.name)}.template.json"
+        assert template.name == f"{construct_id(folder.name)}.template.json", (
+            f"Build the stack with domain={folder.name!r}, the name of the folder. To rename a "
+            "domain, follow docs/changing.md#rename-a-domain."
+        )
 
         outputs = json.loads(template.read_text())["Outputs"].values()
         published = {output["Export"]["Name"].partition(":")[2] for output in outputs}
