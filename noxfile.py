@@ -1,4 +1,4 @@
-"""The tasks in this repository. `uv run nox` runs the whole gate, `nox -t storage` one stack's part.
+"""The tasks in this repository. `uv run nox` runs the whole gate, `nox -t storage` its part.
 
 Every session runs its commands in the locked project environment; a nox outside of it starts them
 with `uv run`. Components are folders: src, core, apps, tools, and each domain in stacks/.

@@ -73,7 +73,7 @@ def check_rights(deployment: Deployment) -> None:
         except ClientError as error:
             say(f"Not checked what CloudFormation may do: {error}")
             return
-        if held and (lacking := missing(_neutral(deployment, rights), held)):
+        if held and (lacking := missing(rights, held)):
             say(
                 "CloudFormation lacks rights that these stacks may need. A person deploys them "
                 "first, and bootstraps again if a policy is new:\n  "
@@ -143,19 +143,12 @@ def _held(deployment: Deployment, stack: StackArtifact, iam: "IAMClient") -> Rig
 def _statements(deployment: Deployment, iam: "IAMClient", arn: str) -> list[Statement]:
     version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
     found = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
-    statements: list[Statement] = json.loads(json.dumps(found))["Statement"]
-    return _neutral(deployment, statements)
-
-
-def _neutral[T](deployment: Deployment, policies: T) -> T:
-    """The policies with pseudo parameters in place of the partition and the account.
-
-    A template may hold the partition as a text.
-    """
-    text = json.dumps(policies)
-    text = text.replace(f"arn:{deployment.target.partition}:", "arn:${AWS::Partition}:")
-    neutral: T = json.loads(text.replace(deployment.target.account, "${AWS::AccountId}"))
-    return neutral
+    text = json.dumps(found).replace(
+        f"arn:{deployment.target.partition}:", "arn:${AWS::Partition}:"
+    )
+    text = text.replace(deployment.target.account, "${AWS::AccountId}")
+    statements: list[Statement] = json.loads(text)["Statement"]
+    return statements
 
 
 def _environment(stack: StackArtifact, name: str) -> Environment:

@@ -17,8 +17,8 @@ def show(deployment: Deployment) -> bool:
     code = deployment.options.app or f"apps/{deployment.options.environment}/app.py"
     for stack in stacks:
         say(
-            f"{stack.name} is deployed, but {code} does not have it. If you removed it on purpose, delete it. "
-            f"{next_command(deployment, 'destroy', stacks=[stack])}"
+            f"{stack.name} is deployed, but {code} does not have it. If you removed it on purpose, "
+            f"delete it. {next_command(deployment, 'destroy', stacks=[stack])}"
         )
     return bool(stacks)
 

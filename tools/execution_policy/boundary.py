@@ -70,7 +70,7 @@ def _list(value: object) -> list[object]:
 
 
 def _text(template: Template, arn: object) -> str:
-    text = template.text(arn)
+    text = re.sub("^arn:aws[a-z-]*:", "arn:${AWS::Partition}:", template.text(arn))
     for name in ("AWS::Partition", "AWS::AccountId"):
         text = text.replace(f"<{name}>", f"${{{name}}}")
     return text.replace(f":{template.environment.account}:", ":${AWS::AccountId}:")

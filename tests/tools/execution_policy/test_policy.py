@@ -180,6 +180,12 @@ class TestBoundary:
         assert found.allows("logs:PutLogEvents", f"{group}:log-stream:1")
         assert not found.allows("logs:PutLogEvents", group.replace("acme", "other"))
 
+    def test_a_partition_that_a_policy_spells_out_is_a_parameter(self, assembly: Assembly) -> None:
+        granted = allow("ssm:GetParameter", f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/x")
+        recorded = text(computed(assembly({"Role": role(granted)})))
+        assert "arn:${AWS::Partition}:ssm:" in recorded
+        assert "arn:aws:" not in recorded
+
     def test_other_resources_are_allowed_exactly_as_the_templates_grant_them(
         self, assembly: Assembly
     ) -> None:

@@ -42,6 +42,13 @@ def test_a_refused_update_is_a_failure_without_loss(rehearsal: Rehearse) -> None
     )
 
 
+def test_a_resource_with_another_logical_id_is_named(rehearsal: Rehearse) -> None:
+    topic: Json = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "NAME-topic"}}
+    base: Changes = {f"{STORE}.Topic": topic}
+    report = rehearsal({f"{STORE}.Topic": None, f"{STORE}.Another": topic}, base)
+    assert "has another logical id" in str(report.found[Kind.CHANGED]["test/Store/Topic"])
+
+
 def test_a_resource_that_cannot_be_deleted_is_a_failure(rehearsal: Rehearse) -> None:
     base: Changes = {f"{STORE}.Repository.Properties.EmptyOnDelete": False}
     report = rehearsal({f"{STORE}.Repository": None}, base)
