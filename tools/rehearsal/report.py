@@ -13,7 +13,7 @@ class Kind(StrEnum):
     """A finding's heading in the report."""
 
     LOST = "Lost or failed"
-    CHANGED = "Replaced, removed or decided differently"
+    CHANGED = "Replaced or removed resources, and changed permissions"
     UNTRIED = "Not rehearsed"
 
 

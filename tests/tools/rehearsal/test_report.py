@@ -35,7 +35,7 @@ def test_an_acknowledged_loss_does_not_fail() -> None:
     assert made.unacknowledged(reasons) == []
     text = made.markdown(reasons)
     assert "- **dev/Store/Table** (acknowledged: Moved)\n  - LOST one" in text
-    assert "\n### Replaced, removed or decided differently\n\n- **dev/Store/Table**\n" in text
+    assert "\n### Replaced or removed resources, and changed permissions\n\n- **dev/Store/Table**\n" in text
     assert "toml" not in text
     assert text.endswith(
         "**What was lost is acknowledged in the upgrade and on the way back (items: 4, exports: "
