@@ -59,9 +59,10 @@ class Report:
     def _conclusion(self, reasons: Mapping[str, str]) -> str:
         if missing := self.unacknowledged(reasons):
             return f"**The rehearsal lost something or failed: {', '.join(missing)}.**"
-        but = ", but read above what was not rehearsed" * bool(self.found[Kind.UNTRIED])
         if not self.compared:
-            return f"**Nothing was rehearsed{but}.**"
+            why = " The reasons are above." if self.found[Kind.UNTRIED] else ""
+            return f"**Nothing was rehearsed.{why}**"
+        but = ", but read above what was not rehearsed" * bool(self.found[Kind.UNTRIED])
         what = "What was lost is acknowledged" if self.found[Kind.LOST] else "Nothing was lost"
         counts = ", ".join(f"{noun}: {number}" for noun, number in self.compared.items())
         return f"**{what} in the upgrade and on the way back ({counts}){but}.**"

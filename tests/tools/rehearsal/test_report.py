@@ -35,7 +35,8 @@ def test_an_acknowledged_loss_does_not_fail() -> None:
     assert made.unacknowledged(reasons) == []
     text = made.markdown(reasons)
     assert "- **dev/Store/Table** (acknowledged: Moved)\n  - LOST one" in text
-    assert "\n### Replaced or removed resources, and changed permissions\n\n- **dev/Store/Table**\n" in text
+    title = "Replaced or removed resources, and changed permissions"
+    assert f"\n### {title}\n\n- **dev/Store/Table**\n" in text
     assert "toml" not in text
     assert text.endswith(
         "**What was lost is acknowledged in the upgrade and on the way back (items: 4, exports: "
