@@ -1,7 +1,8 @@
 """The tasks in this repository. `uv run nox` runs the whole gate, `nox -t storage` its part.
 
 Every session runs its commands in the locked project environment; a nox outside of it starts them
-with `uv run`. Components are folders: src, core, apps, tools, and each domain in stacks/.
+with `uv run`. Components are folders: src, core, apps, tools, and each domain in stacks/. To check
+one, run a session with its name, `nox -s "synth(storage)"`, or all of its sessions by their tag.
 """
 
 import os
@@ -35,7 +36,7 @@ for name in {*project.RESERVED, *ENVIRONMENTS} & {*DOMAINS}:
 
 TOOLS_TESTS = ("tools", "clients", "growth", "permissions", "speed")
 SHARED_FILES = ["noxfile.py", *sorted(str(path) for path in Path("tests").glob("*.py"))]
-# Each component's code and tests, for linters; `test` and `e2e` run the tests.
+# Each component's code, then its tests, for linters; `test` and `e2e` run the tests.
 COMPONENTS = {
     "src": ["src", "tests/src"],
     "core": ["stacks/core", "stacks/__init__.py", "tests/core", *SHARED_FILES],
@@ -43,8 +44,6 @@ COMPONENTS = {
     "tools": ["tools", *(f"tests/{name}" for name in TOOLS_TESTS)],
     **{domain: [f"stacks/{domain}", f"tests/{domain}"] for domain in DOMAINS},
 }
-# The folder of each component, whose branches its tests must cover.
-SOURCES = {name: paths[0] for name, paths in COMPONENTS.items()}
 # The tests of these tools need a local cloud, so they run in `e2e` only.
 END_TO_END = ("tools/deployment", "tools/local_cloud", "tools/rehearsal")
 
@@ -63,48 +62,36 @@ signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 def run(session: nox.Session, *command: str) -> None:
     """Run a command in the project environment; give it a minute to end after an interrupt."""
-    line = (*UV, *command)
-    try:
-        # Ctrl-C reaches the command too, but a signal to nox alone does not.
-        session.run(*line, external=True, interrupt_timeout=1, terminate_timeout=60)
-    except nox.command.CommandFailed:
-        summarize_failure(session)
-        raise
-
-
-def summarize_failure(session: nox.Session) -> None:
-    """Add the next step to the GitHub Actions job summary; elsewhere, do nothing."""
-    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        next_step = f"read the end of its log, then run `uv run nox -s '{session.name}'`"
-        with Path(summary).open("a") as file:
-            file.write(f"\n`{session.name}` failed. Next: {next_step} on your machine.\n")
+    # Ctrl-C reaches the command too, but a signal to nox alone does not.
+    session.run(*UV, *command, external=True, interrupt_timeout=1, terminate_timeout=60)
 
 
 def covered_tests(
-    session: nox.Session, name: str, tests: Sequence[str], source: Sequence[str], omit: str = ""
+    session: nox.Session, name: str, tests: Sequence[str], source: Sequence[str], *omitted: str
 ) -> None:
-    """Run tests; fail unless they cover every branch of `source`, except files like `omit`."""
+    """Run tests; fail unless they cover every branch in the folders `source` except `omitted`."""
     for old in ROOT.glob(f"build/coverage/{name}*"):
         old.unlink()  # `coverage report` would add the files of an interrupted run
     data = f"--data-file=build/coverage/{name}"
-    omitted = [f"--omit={omit}"] if omit else []
+    # Also in the report: a process that a test starts in another folder measures these files.
+    omit = f"--omit={','.join(f'{folder}/*' for folder in omitted)}"
     pytest = ("-m", "pytest", "-q", *tests, *session.posargs)
-    run(session, "coverage", "run", data, f"--source={','.join(source)}", *omitted, *pytest)
-    # Also here: a process that a test starts in another folder has measured the omitted files.
-    run(session, "coverage", "report", data, *omitted, "--fail-under=100")
+    run(session, "coverage", "run", data, f"--source={','.join(source)}", omit, *pytest)
+    run(session, "coverage", "report", data, omit, "--fail-under=100")
 
 
-type Check = Callable[[nox.Session, Sequence[str]], None]
-
-
-def add(check: Check, name: str, components: Sequence[str], *tags: str) -> None:
+def add(
+    check: Callable[[nox.Session, Sequence[str]], None],
+    name: str,
+    components: Sequence[str],
+    tags: Sequence[str] = (),
+) -> None:
     """Add a session that runs a check for the components."""
 
     def session(session: nox.Session) -> None:
         check(session, components)
 
-    # One line in the menu for each check, not for each component.
-    session.__doc__ = check.__doc__ if name == check.__name__ else None
+    session.__doc__ = check.__doc__
     task(session, name=name, tags=tags)
 
 
@@ -124,24 +111,12 @@ def mypy(session: nox.Session, components: Sequence[str]) -> None:
 
 def test(session: nox.Session, components: Sequence[str]) -> None:
     """Run the unit tests; fail unless they cover every branch."""
-    # The domains share a process, because each process loads the CDK.
-    domains = [name for name in components if name in DOMAINS]
-    groups = [[name] for name in components if name not in DOMAINS] + [domains]
-    failed = []
-    for group in filter(None, groups):
-        name = "domains" if len(group) > 1 else group[0]
-        tests = [f"tests/{component}" for component in group]
-        source = [SOURCES[component] for component in group]
-        omit = ""
-        if name == "tools":
-            tests += [f"--ignore=tests/{folder}" for folder in END_TO_END]
-            omit = ",".join(f"{folder}/*" for folder in END_TO_END)
-        try:
-            covered_tests(session, name, tests, source, omit)
-        except nox.command.CommandFailed:
-            failed.append(name)
-    if failed:
-        session.error(f"Failed: {', '.join(failed)}")
+    # The components share a process, because each process would load the CDK.
+    name = components[0] if len(components) == 1 else "all"
+    tests = [f"tests/{component}" for component in components]
+    source = [COMPONENTS[component][0] for component in components]
+    ignored = [f"--ignore=tests/{folder}" for folder in END_TO_END]
+    covered_tests(session, name, tests + ignored, source, *END_TO_END)
 
 
 def synth(session: nox.Session, apps: Sequence[str]) -> None:
@@ -165,26 +140,6 @@ def e2e(session: nox.Session) -> None:
     covered_tests(session, "e2e", tests, END_TO_END)
 
 
-@task
-def smoke(session: nox.Session) -> None:
-    """Deploy each whole environment to a temporary local cloud; e2e includes this."""
-    tests = "tests/tools/deployment/end_to_end/test_smoke.py"
-    run(session, "pytest", "-q", tests, *session.posargs)
-
-
-@task
-def growth(session: nox.Session) -> None:
-    """Add later phases to a repository copy, run its gate, deploy them; walk the recipes."""
-    run(session, "python", "-m", "tests.growth")
-    run(session, "python", "-m", "tests.growth.changes")
-
-
-@task
-def clients(session: nox.Session) -> None:
-    """Use the data bucket on a local cloud with pandas, pyarrow, polars, awswrangler and boto3."""
-    run(session, "pytest", "-q", "tests/clients", *session.posargs)
-
-
 @task(tags=["shared"])
 def workflows(session: nox.Session) -> None:
     """Lint the GitHub workflows and actions, and the Dependabot configuration."""
@@ -196,48 +151,6 @@ def workflows(session: nox.Session) -> None:
         run(session, "check-jsonschema", f"--builtin-schema={schema}", *files)
     dependabot = ("--builtin-schema=vendor.dependabot", ".github/dependabot.yml")
     run(session, "check-jsonschema", *dependabot)
-
-
-@task
-def security(session: nox.Session) -> None:
-    """Scan environments or domains with cdk-nag, cfn-lint and checkov: nox -s security -- dev."""
-    run(session, "python", "-m", "tools.security", "--all-scanners", *session.posargs)
-
-
-@task
-def new(session: nox.Session) -> None:
-    """Create a domain with one stack, or an environment: nox -s new -- alerts [--function NAME]."""
-    run(session, "python", "-m", "tools.new", *session.posargs)
-
-
-@task
-def snapshots(session: nox.Session) -> None:
-    """Record each environment's templates for review; `guard` compares the records."""
-    run(session, "python", "-m", "tools.guard.snapshots", *session.posargs)
-
-
-@task
-def allow(session: nox.Session) -> None:
-    """Let CloudFormation call one more action: nox -s allow -- sqs:CreateQueue --reason TEXT."""
-    run(session, "python", "-m", "tools.execution_policy", *session.posargs)
-
-
-@task
-def guard(session: nox.Session) -> None:
-    """Report stack changes; fail on destructive ones: nox -s guard -- --base main."""
-    run(session, "python", "-m", "tools.guard", *session.posargs)
-
-
-@task
-def rehearse(session: nox.Session) -> None:
-    """Try the upgrade on a temporary local cloud, with data, and back: -- --base main."""
-    run(session, "python", "-m", "tools.rehearsal", *session.posargs)
-
-
-@task
-def affected(session: nox.Session) -> None:
-    """Show what CI runs for your changes: nox -s affected -- [--base REF]."""
-    run(session, "python", "-m", "tools.ci.affected", *session.posargs)
 
 
 def verb(session: nox.Session) -> None:
@@ -270,15 +183,77 @@ def destroy(session: nox.Session) -> None:
 
 
 @task
+def cloud(session: nox.Session) -> None:
+    """Serve the local cloud in the foreground and print the variables for boto3 and the AWS CLI."""
+    verb(session)
+
+
+@task
 def bootstrap(session: nox.Session) -> None:
     """Prepare an account and region for CDK deploys, once."""
     verb(session)
 
 
 @task
-def cloud(session: nox.Session) -> None:
-    """Serve the local cloud in the foreground and print the variables for boto3 and the AWS CLI."""
-    verb(session)
+def guard(session: nox.Session) -> None:
+    """Report stack changes; fail on destructive ones: nox -s guard -- --base main."""
+    run(session, "python", "-m", "tools.guard", *session.posargs)
+
+
+@task
+def snapshots(session: nox.Session) -> None:
+    """Record each environment's templates for review; `guard` compares the records."""
+    run(session, "python", "-m", "tools.guard.snapshots", *session.posargs)
+
+
+@task
+def allow(session: nox.Session) -> None:
+    """Let CloudFormation call one more action: nox -s allow -- sqs:CreateQueue --reason TEXT."""
+    run(session, "python", "-m", "tools.execution_policy", *session.posargs)
+
+
+@task
+def new(session: nox.Session) -> None:
+    """Create a domain with one stack, or an environment: nox -s new -- alerts [--function NAME]."""
+    run(session, "python", "-m", "tools.new", *session.posargs)
+
+
+@task
+def affected(session: nox.Session) -> None:
+    """Show what CI runs for your changes: nox -s affected -- [--base REF]."""
+    run(session, "python", "-m", "tools.ci.affected", *session.posargs)
+
+
+@task
+def rehearse(session: nox.Session) -> None:
+    """Try the upgrade on a temporary local cloud, with data, and back: -- --base main."""
+    run(session, "python", "-m", "tools.rehearsal", *session.posargs)
+
+
+@task
+def security(session: nox.Session) -> None:
+    """Scan environments or domains with cdk-nag, cfn-lint and checkov: nox -s security -- dev."""
+    run(session, "python", "-m", "tools.security", "--all-scanners", *session.posargs)
+
+
+@task
+def smoke(session: nox.Session) -> None:
+    """Deploy each whole environment to a temporary local cloud; e2e includes this."""
+    tests = "tests/tools/deployment/end_to_end/test_smoke.py"
+    run(session, "pytest", "-q", tests, *session.posargs)
+
+
+@task
+def growth(session: nox.Session) -> None:
+    """Add later phases to a repository copy, run its gate, deploy them; walk the recipes."""
+    run(session, "python", "-m", "tests.growth")
+    run(session, "python", "-m", "tests.growth.changes")
+
+
+@task
+def clients(session: nox.Session) -> None:
+    """Use the data bucket on a local cloud with pandas, pyarrow, polars, awswrangler and boto3."""
+    run(session, "pytest", "-q", "tests/clients", *session.posargs)
 
 
 @task
@@ -296,11 +271,11 @@ def speed(session: nox.Session) -> None:
     run(session, "python", "-m", "tests.speed.measure")
 
 
-# The sessions of one component or app. `nox -t storage` runs all sessions for a domain.
-for component in COMPONENTS:
-    tags = [component] if component in {*DOMAINS, "src"} else [component, "shared"]
-    for check in (lint, mypy, test):
-        add(check, f"{check.__name__}({component})", [component], *tags)
-for app in (*DOMAINS, *ENVIRONMENTS):
-    tags = [app] if app in DOMAINS else [app, "environments"]
-    add(synth, f"synth({app})", [app], *tags)
+if sys.argv[1:] not in (["--list"], ["-l"]):  # in the menu, each check has one line
+    for component in COMPONENTS:
+        tags = [component] if component in {*DOMAINS, "src"} else [component, "shared"]
+        for check in (lint, mypy, test):
+            add(check, f"{check.__name__}({component})", [component], tags)
+    for app in (*DOMAINS, *ENVIRONMENTS):
+        tags = [app] if app in DOMAINS else [app, "environments"]
+        add(synth, f"synth({app})", [app], tags)
