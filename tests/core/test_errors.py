@@ -1,7 +1,8 @@
 """Synthesis errors name the stack's line, without CDK and jsii frames."""
 
-import subprocess
+import runpy
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import aws_cdk as cdk
@@ -42,50 +43,46 @@ def test_the_line_of_a_trace_is_the_first_one_of_a_stack_or_app(
     assert user_line([frame, f"<module> ({ROOT}/apps/last.py:1)"]) == (line or "apps/last.py:1")
 
 
-def run(folder: Path, code: str, **variables: str) -> list[str]:
-    """The lines that an app with an error prints."""
-    app = folder / "app.py"
-    app.write_text(APP + code)
-    # Without colors, and with the tests' variables, which tests/conftest.py sets.
-    environment = [
-        "env",
-        "PYTHON_COLORS=0",
-        *(f"{key}={value}" for key, value in variables.items()),
-    ]
-    done = subprocess.run(
-        [*environment, sys.executable, str(app)],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    return done.stderr.splitlines()
+@pytest.fixture
+def printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[str], str]:
+    """Run an app with an error, and return what Python prints for the error."""
+
+    def run(code: str) -> str:
+        app = tmp_path / "app.py"
+        app.write_text(APP + code)
+        with pytest.raises((RuntimeError, ValueError)) as error:
+            runpy.run_path(str(app))
+        sys.excepthook(error.type, error.value, error.tb)
+        return capsys.readouterr().err
+
+    return run
 
 
-def test_an_error_of_a_constructor_ends_in_the_line_of_the_stack(tmp_path: Path) -> None:
+def test_an_error_of_a_constructor_ends_in_the_line_of_the_stack(
+    printed: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     wrong = 'aws_iam.Role(stack, "Role", assumed_by=aws_iam.AccountPrincipal(1))\n'
-    output = run(tmp_path, wrong)
-    assert [line.strip() for line in output if "File" in line] == [
-        f'File "{tmp_path}/app.py", line 8, in <module>'
-    ]
-    assert output[-1] == "RuntimeError: accountId should be of type string"
-    assert "JavaScriptError" not in "".join(output)
-    every_frame = "".join(run(tmp_path, wrong, CDK_DEBUG="true"))
+    output = printed(wrong)
+    last_frame = [line for line in output.splitlines() if "File" in line][-1]
+    assert last_frame.endswith('app.py", line 8, in <module>')
+    assert output.endswith("\nRuntimeError: accountId should be of type string\n")
+    assert "JavaScriptError" not in output
+    monkeypatch.setenv("CDK_DEBUG", "true")
+    every_frame = printed(wrong)
     assert "site-packages" in every_frame
     assert "JavaScriptError" in every_frame
 
 
 @pytest.mark.parametrize("cause", ["", " from error"])
-def test_the_causes_of_an_error_are_shown_without_packages(tmp_path: Path, cause: str) -> None:
-    code = f"""
+def test_the_causes_of_an_error_are_shown_without_packages(
+    printed: Callable[[str], str], cause: str
+) -> None:
+    output = printed(f"""
 try:
     aws_iam.AccountPrincipal(1)
 except RuntimeError as error:
     raise ValueError("Cannot trust an account"){cause}
-"""
-    output = "\n".join(run(tmp_path, code))
+""")
     for error in ("RuntimeError: accountId", "ValueError: Cannot trust an account"):
         assert error in output
     assert "site-packages" not in output
