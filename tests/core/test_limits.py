@@ -95,8 +95,16 @@ def test_a_trust_policy_may_have_2048_characters(
     assert findings(stack) == ([("TrustPolicySize", fault)] if fault else [])
 
 
-@pytest.mark.parametrize("name", [None, "acme-role-test"])
-@pytest.mark.parametrize(("by_role", "by_policy", "count"), [(6, 4, 10), (11, 0, 11), (5, 6, 11)])
+@pytest.mark.parametrize(
+    ("name", "by_role", "by_policy", "count"),
+    [
+        (None, 6, 4, 10),
+        (None, 11, 0, 11),
+        (None, 5, 6, 11),
+        ("acme-role-test", 6, 4, 10),
+        ("acme-role-test", 5, 6, 11),
+    ],
+)
 def test_a_role_may_have_10_managed_policies_from_both_sides(
     stack: DomainStack, name: str | None, by_role: int, by_policy: int, count: int
 ) -> None:

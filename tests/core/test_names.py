@@ -250,13 +250,13 @@ def to_log_group(stack: cdk.Stack, name: str | None) -> ecs.LogDriver:
 TASK_PATTERN = "outside /acme/test/*, the pattern of the shared roles."
 
 
-@pytest.mark.parametrize("roles", [["task"], ["execution"], ["task", "execution"]])
 @pytest.mark.parametrize(
-    ("name", "fault"),
+    ("roles", "name", "fault"),
     [
-        ("/acme/test/load", None),
-        ("/acme/load", f"/acme/load is {TASK_PATTERN}"),
-        (None, UNKNOWN.format("<Logs6819BB44>", TASK_PATTERN)),
+        (["task", "execution"], "/acme/test/load", None),
+        (["task", "execution"], "/acme/load", f"/acme/load is {TASK_PATTERN}"),
+        (["task"], None, UNKNOWN.format("<Logs6819BB44>", TASK_PATTERN)),
+        (["execution"], None, UNKNOWN.format("<Logs6819BB44>", TASK_PATTERN)),
     ],
 )
 def test_a_task_under_a_shared_role_logs_to_a_log_group_of_the_environment(
