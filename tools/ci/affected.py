@@ -8,14 +8,13 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from tools.ci import git, github
 from tools.console import say, summarize
 from tools.errors import UserError, reports_errors
-from tools.project import ROOT, domains, environments
+from tools.project import ROOT, domains
 
 # The environments that CI deploys after a push to main, in this order.
 DEPLOYED_BY_PUSH = "apps/deployed_by_push.txt"
@@ -66,47 +65,27 @@ ROWS: list[tuple[tuple[str, ...], frozenset[str]]] = [
 ]
 
 
-@dataclass(frozen=True)
-class Affected:
-    """The domains, components, sessions and jobs that CI runs, and why, for people."""
-
-    names: frozenset[str]
-    why: str
+# What CI runs, by the reason: a changed path, or why git cannot tell what has changed.
+type Reasons = Mapping[str, frozenset[str]]
 
 
-def everything(known: Sequence[str], why: str) -> Affected:
-    """All names, with one reason; `known` are the domains."""
-    return Affected((EVERYTHING - {DOMAIN}).union(known), f"Everything: {why}")
+def since(root: Path, base: str, *, exact: bool = False) -> Reasons:
+    """What CI runs for the changes in `root` since it left the branch `base`.
 
-
-def since(root: Path, base: str, *, exact: bool = False) -> Affected:
-    """What the working tree in `root` changed since it left the branch `base`.
-
-    With `exact`, since the commit `base` itself. If git cannot tell, everything is affected.
+    With `exact`, since the commit `base` itself. If git cannot tell, everything runs.
     """
     try:
         start = git.commit(root, base) if exact else git.merge_base(root, base, "HEAD")
-        return judge(git.changed(root, start), domains(root))
+        changed = git.changed(root, start)
     except UserError as error:
-        return everything(domains(root), str(error))
+        return {str(error): EVERYTHING}
+    known = domains(root)
+    return {path: names_for(path, known) for path in sorted(changed)}
 
 
-def judge(changed: Iterable[str], known: Sequence[str]) -> Affected:
-    """What the paths `changed` affect; `known` are the domains."""
-    every: set[str] = set()
-    lines = []
-    for path in sorted(changed):
-        shown = path if path.isprintable() else ascii(path)
-        names = _names(PurePosixPath(path), known)
-        if names == EVERYTHING:
-            return everything(known, f"{shown} may affect every job.")
-        every |= names
-        lines.append(f"{', '.join(sorted(names)) or 'nothing'}: {shown}")
-    return Affected(frozenset(every), "\n".join(lines) or "Nothing changed.")
-
-
-def _names(path: PurePosixPath, known: Sequence[str]) -> frozenset[str]:
-    """The names in the path's row, with its domain in place of DOMAIN."""
+def names_for(changed: str, known: Sequence[str]) -> frozenset[str]:
+    """What CI runs for a changed path; `known` are the domains."""
+    path = PurePosixPath(changed)
     rows = (names for patterns, names in ROWS if any(map(path.full_match, patterns)))
     names = next(rows, EVERYTHING)
     if names == EVERYTHING or DOMAIN not in names:
@@ -115,16 +94,19 @@ def _names(path: PurePosixPath, known: Sequence[str]) -> frozenset[str]:
     return names - {DOMAIN} | {domain} if domain in known else EVERYTHING
 
 
-def deployed_by_push(root: Path = ROOT) -> list[str]:
-    """The environments in DEPLOYED_BY_PUSH; raises `UserError` for an unknown one."""
-    file = root / DEPLOYED_BY_PUSH
-    names = file.read_text().split() if file.exists() else []
-    for name in names:
-        if name not in environments(root):
-            raise UserError(
-                f"{DEPLOYED_BY_PUSH}: {name!r} is no folder of apps/. Correct the name."
-            )
-    return names
+def joined(reasons: Reasons) -> frozenset[str]:
+    """What CI runs for all the reasons."""
+    return frozenset[str]().union(*reasons.values())
+
+
+def explain(reasons: Reasons) -> str:
+    """One line for each reason, for people."""
+    lines = []
+    for reason, names in reasons.items():
+        what = ", ".join(sorted(names)) or "nothing"
+        shown = reason if reason.isprintable() else ascii(reason)
+        lines.append(f"{'everything' if names == EVERYTHING else what}: {shown}")
+    return "\n".join(lines) or "Nothing changed."
 
 
 def outputs(
@@ -137,14 +119,16 @@ def outputs(
     for name in (*environments, *known):
         if not re.fullmatch("[a-z0-9_]+", name):
             raise UserError(f"CI accepts no name like {name!r}. Rename the folder.")
+    if DOMAIN in names:
+        names = names.union(known)
     tags = [name for name in (*known, *COMPONENTS) if name in names]
     components = [tag for tag in tags if tag != "apps" or "shared" not in tags]
     sessions = [session for session in SESSIONS if session in names]
     jobs = {
-        "lint-and-test": bool(components),
-        "session": bool(sessions),
-        "cdk-synth": "cdk-synth" in names,
-        "deploy": bool(environments),
+        "lint-and-test": components,
+        "session": sessions,
+        "cdk-synth": names & {"cdk-synth"},
+        "deploy": environments,
     }
     return {
         "jobs": [job for job, runs in jobs.items() if runs],
@@ -154,29 +138,26 @@ def outputs(
     }
 
 
-def _write_for_ci(root: Path) -> None:
-    """Set a job's outputs, and add the reasons to its summary."""
-    found: dict[str, Affected] = {}
+def _for_ci(root: Path) -> None:
+    """Set the outputs for ci.yml, and add the reasons to the job's summary."""
+    found: dict[str, Reasons] = {}
     deploys: list[str] = []
     if os.environ["GITHUB_EVENT_NAME"] == "push":
-        for name in deployed_by_push(root):
+        for name in (root / DEPLOYED_BY_PUSH).read_text().split():
             commit = github.recorded(name)
-            each = (
-                since(root, commit, exact=True)
-                if commit
-                else everything(domains(root), "no deploy is recorded.")
-            )
-            found[f"Changes since the deploy to {name}"] = each
-            if "deploy" in each.names:
+            unrecorded = {"no deploy is recorded": EVERYTHING}
+            reasons = since(root, commit, exact=True) if commit else unrecorded
+            found[f"Changes since the deploy to {name}"] = reasons
+            if "deploy" in joined(reasons):
                 deploys.append(name)
         if not found:
-            found["Changes"] = everything(domains(root), "a push deploys no environment.")
+            found["Changes"] = {"a push deploys no environment": EVERYTHING}
     else:
         found["Changes since main"] = since(root, "origin/main")
-    for title, each in found.items():
-        say(f"{title}\n{each.why}")
-        summarize(f"### {title}", f"```\n{each.why}\n```")
-    names = frozenset[str]().union(*(each.names for each in found.values()))
+    for title, reasons in found.items():
+        say(f"{title}\n{explain(reasons)}")
+        summarize(f"### {title}", f"```\n{explain(reasons)}\n```")
+    names = frozenset[str]().union(*map(joined, found.values()))
     github.write_outputs(outputs(names, deploys, domains(root)))
 
 
@@ -188,9 +169,9 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     parser.add_argument("--ci", action="store_true", help="set the outputs for ci.yml")
     options = parser.parse_args(arguments)
     if options.ci:
-        _write_for_ci(root)
+        _for_ci(root)
     else:
-        say(since(root, options.base or git.default_base(root)).why)
+        say(explain(since(root, options.base or git.default_base(root))))
     return 0
 
 

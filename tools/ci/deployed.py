@@ -95,14 +95,15 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
         commands.add_parser(name).add_argument("environment", choices=environments(root))
     commands.add_parser("list")
     options = parser.parse_args(arguments)
-    if options.command == "decide":
-        decide(root, options.environment)
-    elif options.command == "record":
-        github.record(options.environment, git.commit(root, "HEAD"))
-    elif options.command == "check-out":
-        check_out(root, options.commit)
-    else:
-        list_recorded(root)
+    match options.command:
+        case "check-out":
+            check_out(root, options.commit)
+        case "decide":
+            decide(root, options.environment)
+        case "record":
+            github.record(options.environment, git.commit(root, "HEAD"))
+        case _:
+            list_recorded(root)
     return 0
 
 

@@ -1,5 +1,6 @@
 """A git repository, and a GitHub Actions job with the record of what is deployed."""
 
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,17 +43,22 @@ def github(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GitHub:
     return found
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """A git repository with two domains and three environments; a push deploys one and two."""
-    root = tmp_path / "repository"
-    root.mkdir()
+@pytest.fixture(scope="session")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository that each test's `root` is a copy of."""
+    root = tmp_path_factory.mktemp("repository")
     git(root, "init", "--quiet", "--template=", "--initial-branch=main")
-    domains = ("stacks/alpha/app.py", "stacks/alpha/stack.py", "stacks/beta/stack.py")
-    commit(root, *domains, *(f"apps/{name}/app.py" for name in ("byhand", "one", "two")))
+    (root / "apps").mkdir()
     (root / "apps/deployed_by_push.txt").write_text("one\ntwo\n")
-    commit(root)
+    domains = ("stacks/alpha/stack.py", "stacks/beta/stack.py")
+    commit(root, *domains, *(f"apps/{name}/app.py" for name in ("byhand", "one", "two")))
     return root
+
+
+@pytest.fixture
+def root(repository: Path, tmp_path: Path) -> Path:
+    """A git repository with two domains and three environments; a push deploys one and two."""
+    return shutil.copytree(repository, tmp_path / "repository")
 
 
 def commit(root: Path, *paths: str) -> str:
@@ -63,4 +69,9 @@ def commit(root: Path, *paths: str) -> str:
             file.write("# another line\n")
     git(root, "add", "--all")
     git(root, "commit", "--quiet", "--allow-empty", "--message=.")
+    return head(root)
+
+
+def head(root: Path) -> str:
+    """The id of the commit that is checked out."""
     return git(root, "rev-parse", "HEAD")

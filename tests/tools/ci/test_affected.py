@@ -6,39 +6,33 @@ from pathlib import Path
 import pytest
 
 from tests.git import git
-from tests.tools.ci.conftest import GitHub, commit
+from tests.tools.ci.conftest import GitHub, commit, head
 from tools.ci import affected
-from tools.ci.affected import ROWS, deployed_by_push, judge, outputs
+from tools.ci.affected import ROWS, explain, names_for, outputs
 from tools.errors import UserError
 from tools.project import ROOT, environments
 
 DOMAINS = ["alpha", "beta"]
 DEPLOYED = "apps cdk-synth clients deploy e2e guard rehearse"
-EVERYTHING = f"{DEPLOYED} alpha beta growth shared src"
+EVERYTHING = f"{DEPLOYED} domain growth shared src"
 
 PATHS = {
     ".github/CODEOWNERS": "",
     ".github/dependabot.yml": "shared",
     ".github/workflows/ci.yml": EVERYTHING,
-    "README.md": "shared",
-    "apps/deployed_by_push.txt": f"{DEPLOYED} shared",
     "apps/dev/app.py": f"{DEPLOYED} shared",
     "docs/growing.md": "shared",
     "docs/permissions.md": "e2e shared",
     "new.py": EVERYTHING,
-    "new/folder/file.py": EVERYTHING,
     "snapshots/dev/A.template.json": DEPLOYED,
     "src/modules/prices/fetch.py": f"{DEPLOYED} src",
-    "stacks/alpha/README.md": f"{DEPLOYED} alpha",  # perhaps a deployed asset
     "stacks/alpha/exports.py": EVERYTHING,
     "stacks/alpha/stack.py": f"{DEPLOYED} alpha",
     "stacks/core/base.py": EVERYTHING,
     "stacks/deleted/stack.py": EVERYTHING,
     "tests/alpha/exports.txt": "alpha",
     "tests/clients/uv.lock": "clients shared",
-    "tests/conftest.py": EVERYTHING,
     "tests/core/test_base.py": "shared",
-    "tests/deleted/test_stack.py": EVERYTHING,
     "tests/growth/phases.py": "growth shared",
     "tests/permissions/test_roles.py": "e2e shared",
     "tests/src/prices/test_fetch.py": "src",
@@ -53,12 +47,7 @@ PATHS = {
 
 @pytest.mark.parametrize(("path", "expected"), PATHS.items())
 def test_a_path_affects_what_checks_it(path: str, expected: str) -> None:
-    found = judge({path}, DOMAINS)
-    assert found.names == {*expected.split()}
-    if expected == EVERYTHING:
-        assert found.why == f"Everything: {path} may affect every job."
-    else:
-        assert found.why == f"{', '.join(sorted(found.names)) or 'nothing'}: {path}"
+    assert names_for(path, DOMAINS) == {*expected.split()}
 
 
 def test_each_pattern_is_for_files_of_this_repository_and_each_folder_has_rows() -> None:
@@ -75,11 +64,16 @@ def test_each_pattern_is_for_files_of_this_repository_and_each_folder_has_rows()
     assert [file for file in in_folders if not any(map(file.full_match, patterns))] == []
 
 
-def test_the_domains_of_several_paths_are_joined() -> None:
-    found = judge({"tests/beta/test_app.py", "tests/alpha/test_app.py"}, DOMAINS)
-    assert found.names == {"alpha", "beta"}
-    assert found.why == "alpha: tests/alpha/test_app.py\nbeta: tests/beta/test_app.py"
-    assert judge(set(), DOMAINS).why == "Nothing changed."
+def test_each_path_is_explained_in_a_line_that_no_file_name_breaks() -> None:
+    paths = ("README.md", ".gitignore", "uv.lock", "stacks/alpha/a\n.py", ".github/CODEOWNERS")
+    assert explain({path: names_for(path, DOMAINS) for path in paths}).splitlines() == [
+        "shared: README.md",
+        "shared: .gitignore",
+        "everything: uv.lock",
+        f"alpha, {', '.join(DEPLOYED.split())}: 'stacks/alpha/a\\n.py'",
+        "nothing: .github/CODEOWNERS",
+    ]
+    assert explain({}) == "Nothing changed."
 
 
 @pytest.mark.parametrize(
@@ -89,6 +83,7 @@ def test_the_domains_of_several_paths_are_joined() -> None:
         ("beta alpha", ["alpha", "beta"], [], ["lint-and-test"]),
         ("apps", ["apps"], [], ["lint-and-test"]),
         ("apps shared", ["shared"], [], ["lint-and-test"]),  # `shared` includes `apps`
+        ("domain src", ["alpha", "beta", "src"], [], ["lint-and-test"]),
         ("rehearse guard e2e", [], ["e2e", "guard", "rehearse"], ["session"]),
         ("cdk-synth", [], [], ["cdk-synth"]),
     ],
@@ -111,17 +106,9 @@ def test_no_output_holds_a_name_that_bash_could_run(name: str) -> None:
             outputs(frozenset(), deployed, known)
 
 
-def test_a_push_deploys_the_listed_environments_in_their_order(root: Path) -> None:
-    file = root / "apps/deployed_by_push.txt"
-    file.write_text("two\n\none")
-    assert deployed_by_push(root) == ["two", "one"]
-    file.write_text("twp")
-    with pytest.raises(UserError, match=r"deployed_by_push\.txt: 'twp' is no folder of apps/"):
-        deployed_by_push(root)
-    file.unlink()
-    assert deployed_by_push(root) == []
-    # CI reads the list of this repository only after a push to main.
-    assert {*deployed_by_push()} <= {*environments()}
+def test_a_push_deploys_environments_of_this_repository() -> None:
+    names = (ROOT / affected.DEPLOYED_BY_PUSH).read_text().split()
+    assert {*names} <= {*environments()}
 
 
 def run_for_ci(root: Path, github: GitHub) -> dict[str, list[str]]:
@@ -139,7 +126,7 @@ def test_a_pull_request_is_compared_with_main_and_deploys_nothing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     git(root, "update-ref", "refs/remotes/origin/main", "HEAD")
-    commit(root, "stacks/alpha/$(touch stolen)\n\"'.py")
+    commit(root, "stacks/alpha/stack.py")
     monkeypatch.setenv("GITHUB_EVENT_NAME", event)
     assert run_for_ci(root, github) == {
         "jobs": ["lint-and-test", "session", "cdk-synth"],
@@ -147,21 +134,21 @@ def test_a_pull_request_is_compared_with_main_and_deploys_nothing(
         "sessions": ["e2e", "clients", "guard", "rehearse"],
         "environments": [],
     }
-    names = "alpha, apps, cdk-synth, clients, deploy, e2e, guard, rehearse"
-    line = f"{names}: 'stacks/alpha/$(touch stolen)\\n"
-    assert github.summary.startswith(f"### Changes since main\n\n```\n{line}")
-    assert line in capsys.readouterr().out
+    why = "alpha, apps, cdk-synth, clients, deploy, e2e, guard, rehearse: stacks/alpha/stack.py\n"
+    assert github.summary == f"### Changes since main\n\n```\n{why}```\n\n"
+    assert capsys.readouterr().out == f"Changes since main\n{why}"
 
 
 def test_a_push_is_compared_with_the_recorded_commit_of_each_environment(
     root: Path, github: GitHub
 ) -> None:
+    (root / "apps/deployed_by_push.txt").write_text("two\n\none")
     everything = run_for_ci(root, github)
-    assert everything["environments"] == ["one", "two"]
+    assert everything["environments"] == ["two", "one"]
     assert everything["components"] == ["alpha", "beta", "src", "shared"]
-    assert "### Changes since the deploy to one\n\n```\nEverything: no deploy is" in github.summary
+    assert "### Changes since the deploy to one\n\n```\neverything: no deploy is" in github.summary
 
-    github.records |= dict.fromkeys(("one", "two"), git(root, "rev-parse", "HEAD"))
+    github.records |= dict.fromkeys(("one", "two"), commit(root))
     assert run_for_ci(root, github)["jobs"] == []  # a repeated run
     commit(root, "docs/growing.md")
     found = run_for_ci(root, github)
@@ -177,7 +164,7 @@ def test_a_push_is_compared_with_the_recorded_commit_of_each_environment(
 def test_a_push_after_a_rollback_or_force_push_is_compared_with_the_deployed_tree(
     root: Path, github: GitHub
 ) -> None:
-    first = git(root, "rev-parse", "HEAD")
+    first = head(root)
     forgotten = commit(root, "stacks/alpha/stack.py")
     git(root, "reset", "--quiet", "--hard", first)
     commit(root, "stacks/beta/stack.py")
@@ -187,13 +174,13 @@ def test_a_push_after_a_rollback_or_force_push_is_compared_with_the_deployed_tre
     found = run_for_ci(root, github)
     assert found["components"] == ["alpha", "beta", "src", "shared"]
     assert found["environments"] == ["one", "two"]
-    assert f"Everything: Commit '{'1' * 40}' not found." in github.summary
+    assert f"everything: Commit '{'1' * 40}' not found." in github.summary
 
 
 def test_if_a_push_deploys_no_environment_everything_is_checked(root: Path, github: GitHub) -> None:
-    (root / "apps/deployed_by_push.txt").unlink()
+    (root / "apps/deployed_by_push.txt").write_text("")
     assert run_for_ci(root, github)["jobs"] == ["lint-and-test", "session", "cdk-synth"]
-    assert "Everything: a push deploys no environment." in github.summary
+    assert "everything: a push deploys no environment" in github.summary
 
 
 def test_the_changes_of_a_developer_are_compared_with_origin_main_or_else_main(

@@ -1,15 +1,17 @@
 """The record of what is deployed decides what a job does, in sequences of pushes and repeats."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.git import git
-from tests.tools.ci.conftest import GitHub, commit
+from tests.tools.ci.conftest import GitHub, commit, head
 from tools.ci import deployed
 from tools.errors import UserError
 
+type Commits = dict[str, str]
 DEPLOYED, SUPERSEDED, UNKNOWN = "deployed", "superseded", "cannot tell"
 
 
@@ -55,13 +57,24 @@ STORIES = {
 }
 
 
-@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES.keys())
-def test_a_job_deploys_only_over_an_older_commit(
-    story: str, root: Path, github: GitHub, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(scope="module")
+def history(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Commits]:
+    """A repository with the commits A, B, C and X, and their ids."""
+    root = shutil.copytree(repository, tmp_path_factory.mktemp("history") / "repository")
     commits = {name: commit(root, f"stacks/alpha/{name}.py") for name in "ABC"}
     git(root, "switch", "--quiet", "--detach", commits["A"])
     commits["X"] = commit(root, "stacks/alpha/X.py")
+    return root, commits
+
+
+@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES.keys())
+def test_a_job_deploys_only_over_an_older_commit(
+    story: str,
+    history: tuple[Path, Commits],
+    github: GitHub,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    root, commits = history
     for step in story.split(", "):
         name, expected = step.split(" ", 1)
         event = "workflow_dispatch" if name.startswith(":") else "push"
@@ -71,18 +84,18 @@ def test_a_job_deploys_only_over_an_older_commit(
 
 
 @pytest.mark.parametrize(
-    ("is_recorded", "event", "passes"),
+    ("is_recorded", "event", "status"),
     [
-        (False, "push", True),
-        (True, "push", False),
-        (False, "workflow_dispatch", False),
-        (True, "workflow_dispatch", False),
+        (False, "push", 0),
+        (True, "push", 1),
+        (False, "workflow_dispatch", 1),
+        (True, "workflow_dispatch", 1),
     ],
 )
-def test_without_credentials_only_a_repository_that_never_deployed_passes(
+def test_without_credentials_only_a_push_before_the_first_deploy_passes(
     is_recorded: bool,
     event: str,
-    passes: bool,
+    status: int,
     root: Path,
     github: GitHub,
     monkeypatch: pytest.MonkeyPatch,
@@ -91,36 +104,19 @@ def test_without_credentials_only_a_repository_that_never_deployed_passes(
     monkeypatch.setenv("HAS_CREDENTIALS", "false")
     monkeypatch.setenv("GITHUB_EVENT_NAME", event)
     if is_recorded:
-        github.records["one"] = git(root, "rev-parse", "HEAD")
+        github.records["one"] = head(root)
+    assert deployed.main(["decide", "one"], root) == status
+    printed = capsys.readouterr()
     why = "one: Not deployed. This GitHub environment has no AWS credentials. "
-    if passes:
-        assert deployed.main(["decide", "one"], root) == 0
-        assert capsys.readouterr().out.startswith(f"::notice::{why}")
-        assert github.outputs() == {"deploys": "false", "base": ""}
-    else:
-        assert deployed.main(["decide", "one"], root) == 1
-        assert capsys.readouterr().err.startswith(why)
-        assert github.outputs() == {}
+    assert (printed.err if status else printed.out.removeprefix("::notice::")).startswith(why)
+    assert github.outputs() == ({} if status else {"deploys": "false", "base": ""})
 
 
 @pytest.mark.parametrize("sha", ["1" * 40, "--output=stolen"])
 def test_a_recorded_commit_that_is_not_in_the_clone_may_be_newer(sha: str, root: Path) -> None:
     with pytest.raises(UserError, match=f"^{sha} is deployed, and may be newer. Commit '{sha}'"):
-        deployed.replaces(root, git(root, "rev-parse", "HEAD"), sha)
+        deployed.replaces(root, head(root), sha)
     assert not (root / "stolen").exists()
-
-
-def test_a_shallow_clone_cannot_tell(root: Path, tmp_path: Path) -> None:
-    older = git(root, "rev-parse", "HEAD")
-    commit(root, "stacks/alpha/stack.py")
-    newest = commit(root, "stacks/alpha/stack.py")
-    shallow = tmp_path / "shallow"
-    git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{root}", "shallow")
-    with pytest.raises(UserError, match="not found"):
-        deployed.replaces(shallow, newest, older)
-    git(shallow, "fetch", "--quiet", "--depth=1", "origin", older)
-    with pytest.raises(UserError, match="share no commit"):
-        deployed.replaces(shallow, newest, older)
 
 
 def test_the_list_has_only_environments_with_a_record(
@@ -138,36 +134,32 @@ def test_the_list_has_only_environments_with_a_record(
 def test_deploy_checks_out_only_commits_of_main(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    older, newest = git(root, "rev-parse", "HEAD"), commit(root, "stacks/alpha/stack.py")
+    older, newest = head(root), commit(root, "stacks/alpha/stack.py")
     git(root, "update-ref", "refs/remotes/origin/main", newest)
     git(root, "switch", "--quiet", "--create=feature")
     commit(root, "stacks/alpha/stack.py")
     git(root, "tag", "--annotate", "--message=.", "v1", older)
-    for name in (newest, older[:10], "v1"):
+    for name, expected in ((newest, newest), (older[:10], older), ("v1", older)):
         assert deployed.main(["check-out", name], root) == 0
-        assert git(root, "rev-parse", "HEAD") == (newest if name == newest else older)
+        assert head(root) == expected
     for name in ("feature", "nowhere", "-", "1" * 40, ""):
         assert deployed.main(["check-out", "--", name], root) == 1
         assert repr(name) in capsys.readouterr().err
-        assert git(root, "rev-parse", "HEAD") == older
+        assert head(root) == older
 
 
-@pytest.mark.usefixtures("github")
 def test_deploy_checks_out_what_is_deployed_to_another_environment(
-    root: Path, capsys: pytest.CaptureFixture[str]
+    root: Path, github: GitHub, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    older = git(root, "rev-parse", "HEAD")
-    assert deployed.main(["record", "one"], root) == 0
+    older = github.records["one"] = head(root)
     git(root, "update-ref", "refs/remotes/origin/main", commit(root))
     assert deployed.main(["check-out", "two"], root) == 1
     assert capsys.readouterr().err.startswith("No deploy to 'two' is recorded.")
     assert deployed.main(["check-out", "one"], root) == 0
-    assert git(root, "rev-parse", "HEAD") == older
+    assert head(root) == older
     # A record is no reason to run code that is not on main.
-    git(root, "switch", "--quiet", "--create=feature")
-    commit(root, "stacks/alpha/stack.py")
-    assert deployed.main(["record", "two"], root) == 0
+    github.records["two"] = commit(root, "stacks/alpha/stack.py")
     git(root, "switch", "--quiet", "--detach", older)
     assert deployed.main(["check-out", "two"], root) == 1
     assert "is not a commit on main." in capsys.readouterr().err
-    assert git(root, "rev-parse", "HEAD") == older
+    assert head(root) == older

@@ -7,21 +7,14 @@ import pytest
 
 from tests.git import git
 from tests.tools.ci.conftest import commit
-from tools.ci.affected import since
-from tools.ci.git import read_files
+from tools.ci.affected import EVERYTHING, since
+from tools.ci.git import read_files, track
 
-ALPHA, BETA = "tests/alpha/test_stack.py", "tests/beta/test_stack.py"
-
-
-@pytest.fixture(autouse=True)
-def with_tests(root: Path) -> None:
-    commit(root, ALPHA, BETA)
+ALPHA, BETA = "stacks/alpha/stack.py", "stacks/beta/stack.py"
 
 
-def changed(root: Path, base: str, *, exact: bool = False) -> str:
-    """The affected domains, or the reason if everything is affected."""
-    found = since(root, base, exact=exact)
-    return found.why if "Everything" in found.why else " ".join(sorted(found.names))
+def changed(root: Path, base: str, *, exact: bool = False) -> set[str]:
+    return {*since(root, base, exact=exact)}
 
 
 def test_commits_of_the_base_after_the_merge_base_do_not_count(root: Path) -> None:
@@ -30,19 +23,20 @@ def test_commits_of_the_base_after_the_merge_base_do_not_count(root: Path) -> No
     git(root, "switch", "--quiet", "main")
     main = commit(root, BETA)
     git(root, "switch", "--quiet", "feature")
-    assert changed(root, "main") == "alpha"
-    assert changed(root, "main", exact=True) == "alpha beta"
+    assert changed(root, "main") == {ALPHA}
+    assert changed(root, "main", exact=True) == {ALPHA, BETA}
     git(root, "merge", "--quiet", "--no-edit", "main")
-    assert changed(root, main) == "alpha"  # as GitHub tests a pull request
+    assert changed(root, main) == {ALPHA}  # as GitHub tests a pull request
 
 
 def test_both_paths_of_a_rename_count_with_any_git_settings(root: Path) -> None:
     for setting in ("diff.renames=copies", "color.ui=always", "core.quotePath=true"):
         git(root, "config", *setting.split("="))
-    git(root, "mv", ALPHA, "tests/beta/stäck.py")
-    assert changed(root, "HEAD") == "alpha beta"
+    new = os.fsdecode(b"stacks/beta/\xc3\xa4\xff\n.py")  # any bytes
+    git(root, "mv", ALPHA, new)
+    assert changed(root, "HEAD") == {ALPHA, new}
     commit(root)
-    assert changed(root, "HEAD~1") == "alpha beta"
+    assert changed(root, "HEAD~1") == {ALPHA, new}
 
 
 def test_uncommitted_and_untracked_changes_count_unless_they_are_ignored(root: Path) -> None:
@@ -50,27 +44,27 @@ def test_uncommitted_and_untracked_changes_count_unless_they_are_ignored(root: P
     commit(root)
     (root / "build").mkdir()
     (root / "build/new.py").touch()
-    assert changed(root, "HEAD") == ""
+    assert changed(root, "HEAD") == set()
     (root / ALPHA).unlink()
-    (root / "tests/beta/new.py").touch()
-    assert changed(root, "HEAD") == "alpha beta"
+    (root / "stacks/beta/new.py").touch()
+    assert changed(root, "HEAD") == {ALPHA, "stacks/beta/new.py"}
 
 
 @pytest.mark.parametrize("ref", ["nowhere", "0" * 40, "", "HEAD..HEAD", "--output=stolen"])
-@pytest.mark.parametrize("exact", [False, True])
-def test_an_unknown_commit_affects_everything(root: Path, ref: str, exact: bool) -> None:
-    why = f"Everything: Commit {ref!r} not found. Check the name. In a shallow clone, run "
-    why += "`git fetch --unshallow`. (git rev-parse: fatal: "
-    assert changed(root, ref, exact=exact).startswith(why)
+def test_an_unknown_commit_affects_everything(root: Path, ref: str) -> None:
+    for exact in (False, True):
+        ((why, names),) = since(root, ref, exact=exact).items()
+        assert why.startswith(f"Commit {ref!r} not found. ")
+        assert names == EVERYTHING
     assert not (root / "stolen").exists()
 
 
 def test_a_base_without_a_common_commit_affects_everything(root: Path) -> None:
     new = git(root, "commit-tree", "HEAD^{tree}", "-m", "unrelated")
     git(root, "branch", "unrelated", new)
-    why = "Everything: 'unrelated' and 'HEAD' share no commit. Use another base."
-    assert changed(root, "unrelated") == why
-    assert changed(root, "unrelated", exact=True) == ""
+    why = "'unrelated' and 'HEAD' share no commit. Use another base."
+    assert since(root, "unrelated") == {why: EVERYTHING}
+    assert since(root, "unrelated", exact=True) == {}
 
 
 def test_git_uses_no_other_repository(
@@ -78,14 +72,15 @@ def test_git_uses_no_other_repository(
 ) -> None:
     inner = root / "inner"
     inner.mkdir()
-    assert "git rev-parse: fatal: not a git repository" in changed(inner, "HEAD")
+    (why,) = changed(inner, "HEAD")
+    assert "git rev-parse: fatal: not a git repository" in why
     other = tmp_path / "other"
     git(tmp_path, "init", "--quiet", str(other))
     commit(root, ALPHA)
     # Git hooks set such variables.
     for name in ("GIT_DIR", "GIT_WORK_TREE"):
         monkeypatch.setenv(name, str(other / ".git"))
-    assert changed(root, "HEAD~1") == "alpha"
+    assert changed(root, "HEAD~1") == {ALPHA}
 
 
 def test_files_are_read_from_a_commit_or_the_working_tree(root: Path) -> None:
@@ -93,12 +88,14 @@ def test_files_are_read_from_a_commit_or_the_working_tree(root: Path) -> None:
     file.write_bytes(b"\xff\r\n")
     commit(root)
     file.write_bytes(b"new")
-    for head, content in (("HEAD", b"\xff\r\n"), (None, b"new")):
-        found = read_files(root, head, "stacks/alpha")
-        assert found.keys() == {f"stacks/alpha/{name}" for name in ("app.py", "stack.py", "ü.bin")}
+    for commit_id, content in (("HEAD", b"\xff\r\n"), (None, b"new")):
+        found = read_files(root, commit_id, "stacks/alpha")
+        assert found.keys() == {ALPHA, "stacks/alpha/ü.bin"}
         assert found["stacks/alpha/ü.bin"] == content
 
 
-def test_a_file_name_that_is_not_printable_is_shown_with_escapes(root: Path) -> None:
-    commit(root, f"tests/alpha/{os.fsdecode(b'\xff')}\n")
-    assert since(root, "HEAD~1").why == "alpha: 'tests/alpha/\\udcff\\n'"
+def test_new_files_are_tracked_without_their_content(root: Path, tmp_path: Path) -> None:
+    (root / "new.py").write_text("content")
+    track(root, ["new.py"])
+    assert git(root, "diff", "--name-only") == "new.py"
+    track(tmp_path, ["new.py"])  # a folder without git
