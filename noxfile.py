@@ -277,5 +277,4 @@ if sys.argv[1:] not in (["--list"], ["-l"]):  # in the menu, each check has one 
         for check in (lint, mypy, test):
             add(check, f"{check.__name__}({component})", [component], tags)
     for app in (*DOMAINS, *ENVIRONMENTS):
-        tags = [app] if app in DOMAINS else [app, "environments"]
-        add(synth, f"synth({app})", [app], tags)
+        add(synth, f"synth({app})", [app], [app])

@@ -15,7 +15,6 @@ RESERVED = {
     "apps",
     "clients",
     "domain",
-    "environments",
     "growth",
     "permissions",
     "shared",
