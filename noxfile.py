@@ -237,13 +237,6 @@ def security(session: nox.Session) -> None:
 
 
 @task
-def smoke(session: nox.Session) -> None:
-    """Deploy each whole environment to a temporary local cloud; e2e includes this."""
-    tests = "tests/tools/deployment/end_to_end/test_smoke.py"
-    run(session, "pytest", "-q", tests, *session.posargs)
-
-
-@task
 def growth(session: nox.Session) -> None:
     """Add later phases to a repository copy, run its gate, deploy them; walk the recipes."""
     run(session, "python", "-m", "tests.growth")

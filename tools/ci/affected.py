@@ -23,7 +23,7 @@ DEPLOYED_BY_PUSH = "apps/deployed_by_push.txt"
 DOMAIN = "domain"
 # More tags with a job each. `shared` includes `apps`.
 COMPONENTS = ("src", "shared", "apps")
-# The sessions with a job each. `e2e` includes `smoke`.
+# The sessions with a job each.
 SESSIONS = ("e2e", "clients", "growth", "guard", "rehearse")
 # What runs if the deployed stacks may change.
 DEPLOYED = frozenset({"apps", "cdk-synth", "clients", "deploy", "e2e", "guard", "rehearse"})

@@ -42,19 +42,21 @@ def decide(root: Path, environment: str) -> None:
 
     Raises `UserError` if the job must fail.
     """
-    commit, deployed = git.commit(root, "HEAD"), github.recorded(environment)
+    commit = git.commit(root, "HEAD")
+    deployed = github.recorded(environment)
     is_chosen = os.environ["GITHUB_EVENT_NAME"] == "workflow_dispatch"
-    deploys, why = True, f"{commit} replaces {deployed or 'nothing: no deploy is recorded'}."
+    skipped = None
     if os.environ["HAS_CREDENTIALS"] != "true":
         # A repository that never deployed may have no AWS account yet.
         if is_chosen or deployed:
             raise UserError(f"{environment}: {_NO_CREDENTIALS}")
-        deploys, why = False, _NO_CREDENTIALS
+        skipped = _NO_CREDENTIALS
     elif deployed and not is_chosen and not replaces(root, commit, deployed):
-        deploys, why = False, f"Superseded: the newer commit {deployed} is deployed. {_CHOOSE}"
-    say(f"{'' if deploys else '::notice::'}{environment}: {why}")
+        skipped = f"Superseded: the newer commit {deployed} is deployed. {_CHOOSE}"
+    why = skipped or f"{commit} replaces {deployed or 'nothing: no deploy is recorded'}."
+    say(f"{'::notice::' if skipped else ''}{environment}: {why}")
     summarize(f"{environment}: {why}")
-    github.write_outputs({"deploys": deploys, "base": deployed or ""})
+    github.write_outputs({"deploys": not skipped, "base": deployed or ""})
 
 
 def check_out(root: Path, name: str) -> None:

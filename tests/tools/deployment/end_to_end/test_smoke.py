@@ -1,4 +1,4 @@
-"""Each whole environment deploys to a local cloud: `uv run nox -s smoke`."""
+"""Each whole environment deploys to a local cloud."""
 
 from pathlib import Path
 
