@@ -98,7 +98,7 @@ def _add_validation(app: cdk.App) -> None:
     from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks
 
     from stacks.core.limits import check_limits
-    from stacks.core.names import check_names
+    from stacks.core.name_checks import check_names
     from stacks.core.plugins import TemplateRules
 
     validations = cdk.Validations.of(app)

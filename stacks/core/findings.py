@@ -13,7 +13,7 @@ def acknowledge(construct: IConstruct, reason: str, *findings: str) -> None:
 
     For example `AwsSolutions::AwsSolutions-S1`, `Names::TableName`, `cfn-lint::W3045` or
     `checkov::CKV_AWS_18`. `reason` is for the security reviewer. Unacknowledged findings from
-    cdk-nag, stacks/core/names.py, stacks/core/limits.py and cfn-lint fail the synthesis.
+    cdk-nag, stacks/core/name_checks.py, stacks/core/limits.py and cfn-lint fail the synthesis.
     Unacknowledged checkov findings fail `nox -s security`, and so does an acknowledgement without a
     finding. Raises `ValueError` for an id without a scanner.
     """

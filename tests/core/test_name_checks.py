@@ -13,7 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 
 from stacks.core.base import DomainStack
-from stacks.core.names import check_names
+from stacks.core.name_checks import check_names
 from stacks.core.templates import read_templates
 from tests.stacks import ENVIRONMENT, new_test_app
 

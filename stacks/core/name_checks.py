@@ -1,7 +1,8 @@
-"""The names that the shared roles reach, checked at synthesis.
+"""Check at synthesis that the shared roles reach each resource by its name.
 
-The identity stack's roles reach tables, indexes and log groups by name patterns. A resource outside
-the patterns deploys, but its function or task is denied access when it runs.
+The identity stack's roles reach tables, indexes and log groups by name patterns, which
+stacks/core/environment.py defines. A resource outside the patterns deploys, but its function or
+task is denied access when it runs.
 
 | finding | meaning |
 |---|---|
