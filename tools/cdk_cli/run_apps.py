@@ -7,6 +7,7 @@ into the folder after it.
 import os
 import runpy
 import sys
+import traceback
 from collections.abc import Sequence
 from itertools import batched
 
@@ -17,6 +18,13 @@ def main(arguments: Sequence[str]) -> None:
         os.environ["CDK_OUTDIR"] = folder
         try:
             runpy.run_path(app, run_name="__main__")
+        except ModuleNotFoundError as error:
+            importer = traceback.extract_tb(error.__traceback__)[-1]
+            sys.exit(
+                f"{app} does not synthesize: {importer.filename}:{importer.lineno} imports "
+                f"{error.name}, which does not exist. Correct the import; you may have renamed the "
+                "folder."
+            )
         except Exception:  # noqa: BLE001 (any error in the app)
             sys.excepthook(*sys.exc_info())
             sys.exit(f"\n{app} does not synthesize.")

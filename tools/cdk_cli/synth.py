@@ -16,8 +16,9 @@ from tools.errors import UserError
 from tools.project import ROOT, domains, environments
 from tools.variables import without_aws
 
-# `cdk.json` names the same environment's app; its cloud assembly is `cdk.out`.
+# `cdk.json` names the same environment's app.
 DEFAULT_ENVIRONMENT = Environment.name
+ASSEMBLIES = ROOT / "build" / "synth"
 ACKNOWLEDGE = (
     "Fix each finding, or acknowledge it on its construct with a reason for the reviewer "
     "(`acknowledge` in stacks/core/findings.py)."
@@ -27,22 +28,16 @@ ACKNOWLEDGE = (
 REPORT_FINDINGS = {"@aws-cdk/core:failSynthOnValidationErrors": False}
 
 
-def apps() -> dict[str, Path]:
-    """The CDK apps in this repository, by name: one for each domain and environment."""
-    return {
-        **{name: ROOT / "stacks" / name / "app.py" for name in domains()},
-        **{name: ROOT / "apps" / name / "app.py" for name in environments()},
-    }
-
-
-def assembly_folder(name: str) -> Path:
-    """The folder for an app's cloud assembly."""
-    return ROOT / ("cdk.out" if name == DEFAULT_ENVIRONMENT else f"build/synth/{name}")
+def apps() -> dict[str, str]:
+    """The CDK apps' paths in this repository, by name: one for each domain and environment."""
+    folders = dict.fromkeys(domains(), "stacks") | dict.fromkeys(environments(), "apps")
+    return {name: f"{folder}/{name}/app.py" for name, folder in folders.items()}
 
 
 def synthesize(name: str, *, output: Path) -> Path:
     """Run an app, and return the cloud assembly that it writes; see `synthesize_all`."""
-    return _run({name: output}, {})[name]
+    _run({name: output}, {})
+    return output
 
 
 def synthesize_all(
@@ -55,18 +50,20 @@ def synthesize_all(
     from `~/.cdk.json`. Raises `UserError` with the failing app's output, and for an assembly that a
     deploy could not use.
     """
-    return _run({name: assembly_folder(name) for name in names}, context or {})
+    folders = {name: ASSEMBLIES / name for name in names}
+    _run(folders, context or {})
+    return folders
 
 
-def _run(folders: Mapping[str, Path], context: Mapping[str, bool]) -> Mapping[str, Path]:
-    sources = {name: str(apps()[name].relative_to(ROOT)) for name in folders}
-    pairs = [part for name in folders for part in (sources[name], str(folders[name]))]
-    for folder in folders.values():
+def _run(folders: Mapping[str, Path], context: Mapping[str, bool]) -> None:
+    arguments = []
+    for name, folder in folders.items():
+        arguments += [apps()[name], str(folder)]
         for old in folder.glob("*.json"):  # the CDK keeps the template of a removed stack
             old.unlink()
     node.check_home()
     done = subprocess.run(
-        [sys.executable, "-m", "tools.cdk_cli.run_apps", *pairs],
+        [sys.executable, "-m", "tools.cdk_cli.run_apps", *arguments],
         cwd=ROOT,
         env={
             **without_aws(os.environ, keep_proxies=True),  # bundling may download packages
@@ -85,13 +82,13 @@ def _run(folders: Mapping[str, Path], context: Mapping[str, bool]) -> Mapping[st
         hint = f"\n{ACKNOWLEDGE}" if "Acknowledge with" in message else ""
         raise UserError(f"{message}{hint}")
     for name, folder in folders.items():
-        _check_context(folder, sources[name])
+        app = apps()[name]
+        _check_context(folder, app)
         if name in environments():
             # Otherwise a copy of apps/dev with the old name would replace dev's stacks.
             fix = f'Build every stack with Environment(name="{name}"), or rename the folder.'
-            check_environment(name, read_stacks(folder), sources[name], fix)
-            check_imports(folder, sources[name])
-    return folders
+            check_environment(name, read_stacks(folder), app, fix)
+            check_imports(folder, app)
 
 
 def _check_context(assembly: Path, app: str) -> None:
@@ -111,7 +108,8 @@ def check_environment(name: str, stacks: Iterable[StackArtifact], source: str, f
     `fix` is a sentence; `{}` stands for the other environment.
     """
     for stack in stacks:
-        if (other := stack.tags.get("Environment")) != name:
+        other = stack.tags.get("Environment")
+        if other != name:
             raise UserError(
                 f"{source}: {stack.id} belongs to the environment {other!r}, not to {name!r}. "
                 f"{fix.format(other)}"

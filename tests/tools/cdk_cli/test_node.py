@@ -42,9 +42,8 @@ def test_a_failed_installation_is_an_error_and_is_tried_again(npm: Mock, tmp_pat
     npm.side_effect = None
     npm.return_value = Mock(returncode=7)
     for _ in range(2):
-        with pytest.raises(UserError, match=r"npm ci in .* failed \(status 7\)") as error:
+        with pytest.raises(UserError, match=r"npm ci in .* failed\."):
             node.install(tmp_path)
-        assert error.value.status == 7
     assert npm.call_count == 2
 
 
@@ -53,5 +52,5 @@ def test_a_home_that_cannot_exist_is_refused(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("HOME", str(tmp_path / "file" / "home"))
-    with pytest.raises(UserError, match=r"HOME=.*/file/home cannot be used: .*Set HOME"):
+    with pytest.raises(UserError, match=r"HOME: .*/file/home'\. Set HOME to a folder"):
         node.check_home()
