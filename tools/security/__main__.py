@@ -2,9 +2,9 @@
 
 import argparse
 import sys
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby
 from pathlib import Path
 
 from tools.cdk_cli import synth
@@ -22,11 +22,10 @@ from tools.security.scans import (
 
 
 def scan(name: str, folder: Path, *, all_scanners: bool) -> bool:
-    """Print an app's faults, and return whether it has any.
+    """Print an app's findings that no construct acknowledges; return whether it has any.
 
-    Faults are findings that no construct acknowledges. With `all_scanners`, acknowledgements of no
-    finding are faults too, and the report ends with the acknowledged findings. Raises `UserError`
-    if a scanner cannot run.
+    With `all_scanners`, stale acknowledgements are findings too, and the report ends with the
+    acknowledged findings. Raises `UserError` if a scanner cannot run.
     """
     assembly = ScannedAssembly(folder)
     say(f"{name}: {', '.join(file.name for file in assembly.files)}")
@@ -34,20 +33,13 @@ def scan(name: str, folder: Path, *, all_scanners: bool) -> bool:
     if all_scanners:
         with waiting("Running checkov"):
             findings += checkov(assembly)
-    faults = [
-        assembly.describe(finding)
-        for finding in sorted(findings, key=lambda finding: finding.path)
-        if not assembly.acknowledgement(finding)
-    ]
-    if faults:
-        faults.append(synth.ACKNOWLEDGE)
+    faults = [finding for finding in findings if not assembly.acknowledgement(finding)]
     if all_scanners:
-        faults += [
-            f"{old.path} ({old.line}): remove the stale acknowledgement of {old.id}"
-            for old in assembly.stale(findings)
-        ]
-    for fault in faults:
-        say(f"\n{fault}", style="red")
+        faults += assembly.stale(findings)
+    for fault in sorted(faults, key=lambda finding: finding.path):
+        say(f"\n{assembly.describe(fault)}", style="red")
+    if faults:
+        say(f"\n{synth.ACKNOWLEDGE}", style="red")
     if all_scanners:
         say(f"\nAcknowledged findings in {name}:")
         _list({*filter(None, map(assembly.acknowledgement, findings))})
@@ -56,14 +48,11 @@ def scan(name: str, folder: Path, *, all_scanners: bool) -> bool:
 
 def _list(acknowledgements: Iterable[Acknowledgement]) -> None:
     """Print each construct's acknowledgements by their reasons, for a security reviewer."""
-
-    def where(found: Acknowledgement) -> tuple[str, str]:
-        return found.path, found.reason
-
-    for (path, reason), group in groupby(sorted(acknowledgements, key=where), where):
-        ids = sorted(found.id for found in group)
-        say("\n  ".join([f"\n{path}", reason, *ids]))
-    say("")
+    ids: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for found in sorted(acknowledgements):
+        ids[found.path, found.reason].append(found.id)
+    for (path, reason), acknowledged in sorted(ids.items()):
+        say("\n  ".join([f"\n{path}", reason, *acknowledged]))
 
 
 @reports_errors

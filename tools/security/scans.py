@@ -4,7 +4,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,16 +15,16 @@ from tools.errors import UserError
 from tools.project import ROOT
 
 if TYPE_CHECKING:
-    from cfnlint.match import Match
+    from cfnlint.runner import Runner
 
 CHECKOV = ROOT / "tools" / "security" / "checkov"
 BUILD = ROOT / "build" / "security"
-# The function that acknowledges findings.
-FINDINGS_MODULE = ROOT / "stacks" / "core" / "findings.py"
 
 # What the CDK's own constructs break. W3005: the CDK writes a DependsOn for every grant to a role,
 # even if a Ref implies the dependency (aws/aws-cdk#24578).
 IGNORED = ["W3005"]
+# The CDK's own constructs acknowledge the first kind. An acknowledged annotation is no finding.
+NEVER_STALE = ("CloudFormation-Validate::", "Annotation::")
 
 
 class Finding(NamedTuple):
@@ -36,36 +36,34 @@ class Finding(NamedTuple):
 
 
 class Acknowledgement(NamedTuple):
-    """An acknowledged finding, the construct on which it is acknowledged, and the reason.
-
-    `line` is the line that calls `acknowledge`; the CDK's own acknowledgements have none.
-    """
+    """An acknowledged finding, the construct on which it is acknowledged, and the reason."""
 
     id: str
     path: str
     reason: str
-    line: str
 
 
 class ScannedAssembly:
-    """The templates, lines and acknowledgements in a cloud assembly."""
+    """A cloud assembly's templates, and its constructs' lines and acknowledgements."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.files = sorted(folder.glob("*.template.json"))
         self._acknowledgements: dict[tuple[str, str], Acknowledgement] = {}
-        self._lines: dict[str, str] = {}
+        self._lines: dict[str, str | None] = {}
         for file in folder.glob("*.metadata.json"):
             for key, entries in json.loads(file.read_text()).items():
                 path = key.removeprefix("/").removesuffix("/Resource")
                 for entry in entries:
-                    if entry["type"] == "aws:cdk:creationStack":
-                        self._lines[path] = user_line(entry["data"]) or ""
-                    elif entry["type"] == "aws:cdk:acknowledged-rules":
-                        line = _caller(entry.get("trace", []))
-                        for id, reason in entry["data"].items():
-                            found = Acknowledgement(id, path, reason, line)
-                            self._acknowledgements[id, path] = found
+                    self._add(path, entry)
+
+    def _add(self, path: str, entry: object) -> None:
+        match entry:
+            case {"type": "aws:cdk:creationStack", "data": trace}:
+                self._lines[path] = user_line(trace)
+            case {"type": "aws:cdk:acknowledged-rules", "data": reasons}:
+                for id, reason in reasons.items():
+                    self._acknowledgements[id, path] = Acknowledgement(id, path, reason)
 
     def describe(self, finding: Finding) -> str:
         """The finding's construct with the line that created it, the id to acknowledge and text.
@@ -73,27 +71,24 @@ class ScannedAssembly:
         A construct without a line was created by a parent, with its line. After a callback from
         the CDK to Python, such as for `availability_zones`, jsii passes no line.
         """
-        lines = [self._lines.get(path, "") for path in _with_parents(finding.path)]
+        lines = [self._lines.get(path) for path in _with_parents(finding.path)]
         where = next((f" ({line})" for line in lines if line), "")
         return f"{finding.path}{where}\n  {finding.id}\n  {finding.text}"
 
     def acknowledgement(self, finding: Finding) -> Acknowledgement | None:
         """The acknowledgement for `finding`: on its construct, or on a parent."""
-        keys = ((finding.id, path) for path in _with_parents(finding.path))
-        return next(
-            (self._acknowledgements[key] for key in keys if key in self._acknowledgements), None
-        )
+        for path in _with_parents(finding.path):
+            if found := self._acknowledgements.get((finding.id, path)):
+                return found
+        return None
 
-    def stale(self, findings: Iterable[Finding]) -> list[Acknowledgement]:
-        """The acknowledgements that match none of `findings`, except the CDK's own.
-
-        The CDK removes an acknowledged annotation, so that it is no finding.
-        """
+    def stale(self, findings: Iterable[Finding]) -> list[Finding]:
+        """A finding for each acknowledgement that matches none of `findings`."""
         used = {self.acknowledgement(finding) for finding in findings}
         return [
-            old
+            Finding(old.id, old.path, "No scanner finds this: remove the stale acknowledgement.")
             for old in self._acknowledgements.values()
-            if old.line and old not in used and not old.id.startswith("Annotation::")
+            if old not in used and not old.id.startswith(NEVER_STALE)
         ]
 
     def path(self, template: str, logical_id: str) -> str:
@@ -108,12 +103,6 @@ def _with_parents(path: str) -> Iterator[str]:
     while path:
         yield path
         path = path.rpartition("/")[0]
-
-
-def _caller(trace: Sequence[str]) -> str:
-    """The line in a stack that called `acknowledge`, or an empty text if the CDK did."""
-    called = any(str(FINDINGS_MODULE) in frame for frame in trace)
-    return (called and user_line(trace)) or ""
 
 
 def cdk_nag(assembly: ScannedAssembly) -> Iterator[Finding]:
@@ -140,26 +129,23 @@ def cdk_nag(assembly: ScannedAssembly) -> Iterator[Finding]:
 
 
 @cache
-def load_cfn_lint() -> Callable[[Path], Iterable["Match"]]:
-    """A function that lints a template, without the user's settings.
-
-    Loading cfn-lint takes half a second.
-    """
+def load_cfn_lint() -> "Runner":
+    """cfn-lint with its rules, without the user's settings. Loading takes half a second."""
     from cfnlint.config import ConfigMixIn
-    from cfnlint.runner import Runner, run_template_by_file_path
+    from cfnlint.runner import Runner
 
     # Otherwise cfn-lint reads the user's AWS_DEFAULT_REGION.
     options = ["--config-file", os.devnull, "--regions", "us-east-1", "--"]
-    config = ConfigMixIn(options, include_checks=["I"], ignore_checks=IGNORED)
-    rules = Runner(config).rules
-    return lambda file: run_template_by_file_path(str(file), config, rules, False)
+    return Runner(ConfigMixIn(options, include_checks=["I"], ignore_checks=IGNORED))
 
 
 def cfn_lint(assembly: ScannedAssembly) -> Iterator[Finding]:
     """cfn-lint's findings, including the informational ones."""
-    lint = load_cfn_lint()
+    from cfnlint.runner import run_template_by_file_path
+
+    runner = load_cfn_lint()
     for file in assembly.files:
-        for found in lint(file):
+        for found in run_template_by_file_path(str(file), runner.config, runner.rules, False):
             # For example ["Resources", "DataBucketE3889A50", "Properties"].
             logical_id = str(found.path[1]) if len(found.path) > 1 else ""
             path = assembly.path(file.name, logical_id)
@@ -177,21 +163,11 @@ def checkov(assembly: ScannedAssembly) -> Iterator[Finding]:
     environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(installed)}
     if subprocess.run(command, env=environment, check=False).returncode:
         raise UserError(f"uv cannot install checkov from {CHECKOV / 'uv.lock'}; see above.")
-    options = (
-        "--framework=cloudformation",
-        "--skip-download",
-        "--soft-fail",
-        "--quiet",
-        "--compact",
-    )
+    options = ("--framework=cloudformation", "--skip-download", "--soft-fail", "--output=json")
     scan = subprocess.run(
-        [installed / "bin" / "checkov", *options, "--output=json", "--file", *assembly.files],
+        [installed / "bin" / "checkov", *options, "--file", *assembly.files],
         cwd=CHECKOV,
-        env={
-            "PATH": os.environ["PATH"],
-            "HOME": str(BUILD),
-            "CKV_SKIP_PACKAGE_UPDATE_CHECK": "true",
-        },
+        env={"PATH": os.environ["PATH"], "HOME": str(BUILD), "CKV_SKIP_PACKAGE_UPDATE_CHECK": "1"},
         capture_output=True,
         text=True,
         check=False,
