@@ -6,161 +6,126 @@ policies allow: on a resource in the diagram, or on all resources whose ARN matc
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain, product
+from collections.abc import Iterator, Mapping
+from itertools import product
 from pathlib import Path
 
+from stacks.core.templates import imports
 from tools.cdk_cli.assembly import Json, at, construct_path
 
-# The resource types in the diagram, each with its Mermaid shape. Other types are left out.
-_STORE, _ROLE, _OTHER = '[("{}")]', '(["{}"])', '["{}"]'
-SHAPES = {
-    "AWS::DynamoDB::GlobalTable": _STORE,
-    "AWS::DynamoDB::Table": _STORE,
-    "AWS::ECR::Repository": _STORE,
-    "AWS::ECS::Service": _OTHER,
-    "AWS::ECS::TaskDefinition": _OTHER,
-    "AWS::IAM::OIDCProvider": _OTHER,
-    "AWS::IAM::Role": _ROLE,
-    "AWS::Kinesis::Stream": _STORE,
-    "AWS::Lambda::Function": _OTHER,
-    "AWS::RDS::DBCluster": _STORE,
-    "AWS::RDS::DBInstance": _STORE,
-    "AWS::S3::Bucket": _STORE,
-    "AWS::SNS::Topic": _OTHER,
-    "AWS::SQS::Queue": _STORE,
-    "AWS::StepFunctions::StateMachine": _OTHER,
+ROLE = "AWS::IAM::Role"
+# Other resource types are left out.
+SHOWN = {
+    ROLE,
+    "AWS::DynamoDB::GlobalTable",
+    "AWS::DynamoDB::Table",
+    "AWS::ECR::Repository",
+    "AWS::ECS::Service",
+    "AWS::ECS::TaskDefinition",
+    "AWS::IAM::OIDCProvider",
+    "AWS::Kinesis::Stream",
+    "AWS::Lambda::Function",
+    "AWS::RDS::DBCluster",
+    "AWS::RDS::DBInstance",
+    "AWS::S3::Bucket",
+    "AWS::SNS::Topic",
+    "AWS::SQS::Queue",
+    "AWS::StepFunctions::StateMachine",
 }
-
-_REFERENCE = re.compile(r'"(?:Ref|Fn::ImportValue|Fn::GetAtt)": \[?"(.+?)"')
 
 
 def draw(folder: Path) -> str:
     """The diagram for the templates in `folder`, as a fenced Markdown block."""
-    drawing = _Drawing(
-        {
-            path.name.partition(".")[0]: json.loads(path.read_text(encoding="utf-8"))
-            for path in sorted(folder.glob("*.template.json"))
-        }
-    )
-    imports = _arrows('-- "{}" -->', drawing.imports())
-    grants = _arrows('-. "{}" .->', drawing.grants())
-    return "\n".join(["```mermaid", "flowchart LR", *drawing.stacks(), *imports, *grants, "```"])
+    templates: dict[str, Json] = {
+        path.name.partition(".")[0]: json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted(folder.glob("*.template.json"))
+    }
+    boxes: dict[str, list[str]] = {stack: [] for stack in templates}
+    nodes: dict[str, str] = {}  # by what refers to a node: a resource, or an export's name
+    for stack, key, resource in _items(templates, "Resources"):
+        kind = str(at(resource, "Type"))
+        if kind in SHOWN:
+            node = f"{stack}_{key}"
+            nodes[node] = node
+            name = construct_path(templates[stack], key).removeprefix(f"{stack}/")
+            boxes[stack].append(f'{node}["{kind.removeprefix("AWS::")}<br>{name}"]')
+    for stack, _, output in _items(templates, "Outputs"):
+        # An export of another value belongs to its stack.
+        node = _referenced(stack, at(output, "Value"), nodes) or stack
+        nodes[str(at(output, "Export.Name"))] = node
+
+    lines = ["```mermaid", "flowchart LR"]
+    for stack, inside in boxes.items():
+        lines.append("; ".join([f"subgraph {stack}", *inside, "end"]))
+    labels: dict[tuple[str, str, str], list[str]] = {}
+    for source, arrow, target, label in _arrows(templates, nodes):
+        labels.setdefault((source, arrow, target), []).append(label)
+    for (source, arrow, target), found in labels.items():
+        unique = [*dict.fromkeys(found)]
+        text = ", ".join(unique if len(unique) < 3 else [*unique[:2], "…"])
+        lines.append(f'{source} {arrow}|"{text}"| {target}')
+    return "\n".join([*lines, "```"])
 
 
-def _arrows(arrow: str, found: Iterable[tuple[str, str, str]]) -> Iterator[str]:
-    """A line for the sources with the same labels to the same target, which names two labels."""
-    labels: dict[tuple[str, str], list[str]] = {}
-    for source, target, label in found:
-        labels.setdefault((source, target), []).append(label)
-    sources: dict[tuple[str, str], list[str]] = {}
-    for (source, target), all_labels in labels.items():
-        first, more = [*dict.fromkeys(all_labels)][:2], len({*all_labels}) > 2
-        text = ", ".join([*first, "…"] if more else first)
-        sources.setdefault((text, target), []).append(source)
-    for (text, target), who in sources.items():
-        yield f"{' & '.join(who)} {arrow.format(text)} {target}"
+def _arrows(
+    templates: Mapping[str, Json], nodes: Mapping[str, str]
+) -> Iterator[tuple[str, str, str, str]]:
+    """Each import and each granted action: the source, the arrow, the target and the label."""
+    for stack, template in templates.items():
+        for name in sorted({*imports(template)} & nodes.keys()):
+            yield nodes[name], "-->", stack, name.partition(":")[2]
+    for stack, key, resource in _items(templates, "Resources"):
+        for role, arn, action in _grants(key, resource):
+            source = _referenced(stack, role, nodes)
+            target = _referenced(stack, arn, nodes) or _pattern(arn)
+            if source and target:
+                yield source, "-.->", target, action
 
 
-class _Drawing:
-    def __init__(self, templates: Mapping[str, Json]) -> None:
-        self.templates = templates
-        # Each resource's node in the diagram, by stack and logical id.
-        self.nodes = {
-            (stack, key): _id(f"{stack}/{self.path(stack, key)}")
-            for stack, key, resource in self.items("Resources")
-            if at(resource, "Type") in SHAPES
-        }
-        # The exported resource's node, or the stack if it exports another value; and the key.
-        self.exports: dict[str, tuple[str, str]] = {}
-        for stack, key, output in self.items("Outputs"):
-            node = self.node(stack, at(output, "Value")) or _id(stack)
-            self.exports[str(at(output, "Export.Name"))] = (node, key)
-
-    def items(self, section: str) -> Iterator[tuple[str, str, Json]]:
-        """Stack, logical id and value for each item in a template section."""
-        for stack, template in self.templates.items():
-            items = at(template, section)
-            for key, value in items.items() if isinstance(items, Mapping) else ():
+def _items(templates: Mapping[str, Json], section: str) -> Iterator[tuple[str, str, Json]]:
+    """Stack, logical id and value for each item in a section of the templates."""
+    for stack, template in templates.items():
+        items = at(template, section)
+        if isinstance(items, Mapping):
+            for key, value in items.items():
                 yield stack, key, value
 
-    def path(self, stack: str, key: str) -> str:
-        """A resource's construct path within its stack."""
-        return construct_path(self.templates[stack], key).removeprefix(f"{stack}/")
 
-    def node(self, stack: str, value: Json) -> str | None:
-        """The node to which a value in a stack refers, also through an import."""
-        for name in _references(value):
-            if name in self.exports:
-                return self.exports[name][0]
-            if (stack, name) in self.nodes:
-                return self.nodes[stack, name]
-        return None
-
-    def stacks(self) -> Iterator[str]:
-        """A line for each stack: its subgraph."""
-        shown: dict[str, list[str]] = {stack: [] for stack in self.templates}
-        for (stack, key), node in self.nodes.items():
-            resource = at(self.templates[stack], f"Resources.{key}")
-            type_ = str(at(resource, "Type"))
-            name = at(resource, f"Properties.{type_.rpartition(':')[2]}Name")
-            if not isinstance(name, str):  # CloudFormation generates the name
-                name = self.path(stack, key)
-            label = f"{' '.join(type_.split('::')[1:])}<br>{name}"
-            shown[stack].append(node + SHAPES[type_].format(label))
-        for stack, nodes in shown.items():
-            yield "; ".join([f'subgraph {_id(stack)}["{stack}"]', *nodes, "end"])
-
-    def imports(self) -> Iterator[tuple[str, str, str]]:
-        """Each import: the exported node, the importing stack and the export's key."""
-        for stack, template in self.templates.items():
-            for name in sorted({*_references(template)} & self.exports.keys()):
-                node, key = self.exports[name]
-                yield node, _id(stack), key
-
-    def grants(self) -> Iterator[tuple[str, str, str]]:
-        """Each action that a policy statement allows: the role, the node or pattern, the action."""
-        for stack, key, resource in self.items("Resources"):
-            roles = _list(at(resource, "Properties.Roles"))
-            policies = [at(resource, "Properties")]
-            if at(resource, "Type") == "AWS::IAM::Role":
-                roles = [{"Ref": key}]
-                policies = _list(at(resource, "Properties.Policies"))
-            nodes = filter(None, [self.node(stack, role) for role in roles])
-            statements = [_list(at(policy, "PolicyDocument.Statement")) for policy in policies]
-            for node, statement in product(nodes, chain(*statements)):
-                if at(statement, "Effect") != "Allow":
-                    continue
-                for arn in _list(at(statement, "Resource")):
-                    if target := self.node(stack, arn) or _pattern(arn):
-                        for action in _list(at(statement, "Action")):
-                            yield node, target, str(action)
+def _referenced(stack: str, value: Json, nodes: Mapping[str, str]) -> str | None:
+    """The node to which a value in a stack refers, also through an import."""
+    references = r'"(?:Ref|Fn::ImportValue|Fn::GetAtt)": \[?"(.+?)"'
+    for name in re.findall(references, json.dumps(value)):
+        if node := nodes.get(name) or nodes.get(f"{stack}_{name}"):
+            return node
+    return None
 
 
-def _references(value: Json) -> list[str]:
-    """The logical ids and export names to which a value refers, in their order."""
-    return _REFERENCE.findall(json.dumps(value))
+def _grants(key: str, resource: Json) -> Iterator[tuple[Json, Json, str]]:
+    """Each role, ARN and action that the policies in a resource allow."""
+    properties = at(resource, "Properties")
+    roles, policies = _list(at(properties, "Roles")), [properties]
+    if at(resource, "Type") == ROLE:
+        roles, policies = [{"Ref": key}], _list(at(properties, "Policies"))
+    for policy in policies:
+        for statement in _list(at(policy, "PolicyDocument.Statement")):
+            if at(statement, "Effect") == "Allow":
+                arns, actions = _list(at(statement, "Resource")), _list(at(statement, "Action"))
+                for role, arn, action in product(roles, arns, actions):
+                    yield role, arn, str(action)
 
 
 def _pattern(arn: Json) -> str | None:
     """The node for the resources that an ARN matches; None for `*` and for no ARN."""
-    parts = _flat(arn).split(":", 5)
-    if len(parts) < 6:
+    match arn:
+        case {"Fn::Join": ["", [*parts]]}:
+            arn = "".join(part if isinstance(part, str) else "*" for part in parts)
+    if not isinstance(arn, str) or arn.count(":") < 5:
         return None
+    _, _, service, _, _, resource = arn.split(":", 5)
     # Without the sub-resource pattern: `table/a-*/*` are the indexes on `table/a-*`.
-    resource = re.sub(r"(\*.*)[/:]\*$", r"\1", parts[5])
-    return f'{_id(f"{parts[2]}:{resource}")}{{{{"{parts[2]}<br>{resource}"}}}}'
-
-
-def _flat(value: Json) -> str:
-    """An ARN's text, with a wildcard for each value that only a deploy knows."""
-    match value:
-        case str():
-            return value
-        case {"Fn::Join": [str(delimiter), [*parts]]}:
-            return delimiter.join(_flat(part) for part in parts)
-        case _:
-            return "*"
+    resource = re.sub(r"(\*.*)[/:]\*$", r"\1", resource)
+    node = re.sub(r"\W+", "_", f"{service}_{resource}")
+    return f'{node}["{service}<br>{resource}"]'
 
 
 def _list(value: Json) -> list[Json]:
@@ -168,7 +133,3 @@ def _list(value: Json) -> list[Json]:
     if isinstance(value, list):
         return value
     return [] if value is None else [value]
-
-
-def _id(text: str) -> str:
-    return re.sub(r"\W+", "_", text)
