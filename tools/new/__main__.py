@@ -31,7 +31,8 @@ Added {stack} to {changed}, and recorded its template in snapshots/.
 Next:
 - Add resources in stacks/{domain}/stack.py. Its comments explain data, tables and imports.
 - Check the stack: uv run nox -t {domain}
-- Record its changed template for the review: uv run nox -s snapshots
+- Record its changed template for the review: uv run nox -s snapshots. A first table or function
+  also changes the account's recorded policies, which a person deploys: docs/execution-policy.md.
 - Deploy it to the local cloud: uv run nox -s deploy -- --to local {stack}"""
 
 NEXT_ENVIRONMENT = """\
@@ -50,24 +51,10 @@ def create_domain(domain: str, function: str | None) -> None:
     _check_name(DOMAIN, domain)
     if domain in project.domains():
         raise UsageError(
-            f"stacks/{domain} already exists. Choose another name; docs/growing.md shows how to "
-            "add a function to its stack."
+            f"stacks/{domain} already exists. docs/growing.md shows how to add to its stack."
         )
-    new, changed = domain_files(domain, function)
-    files.write(new, changed)
-    _record([path.split("/")[1] for path in changed])
-    folders = sorted({path.rpartition("/")[0] for path in new})
     stack = construct_id(domain)
-    say(
-        NEXT_DOMAIN.format(
-            created=", ".join(folders), changed=", ".join(changed), domain=domain, stack=stack
-        )
-    )
-
-
-def domain_files(domain: str, function: str | None) -> tuple[dict[str, str], dict[str, str]]:
-    """The new and the changed files of a domain, with a function if `function` names one."""
-    values = {"domain": domain, "stack": construct_id(domain)}
+    values = {"domain": domain, "stack": stack}
     new = files.render("domain", values)
     if function:
         _check_name(FUNCTION, function)
@@ -81,7 +68,11 @@ def domain_files(domain: str, function: str | None) -> tuple[dict[str, str], dic
         source = (ROOT / path).read_text()
         if apps.identity_variable(source):
             changed[path] = apps.with_stack(source, path, domain, takes_role=bool(function))
-    return new, changed
+    files.write(new, changed)
+    _record([path.split("/")[1] for path in changed])
+    created = ", ".join(sorted({path.rpartition("/")[0] for path in new}))
+    apps_changed = ", ".join(changed)
+    say(NEXT_DOMAIN.format(created=created, changed=apps_changed, domain=domain, stack=stack))
 
 
 def create_environment(name: str, settings: dict[str, str]) -> None:
@@ -124,18 +115,15 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--account", metavar="ID", help="the environment's account: 12 digits")
     parser.add_argument("--region", help="the environment's region")
     options = parser.parse_args(arguments)
-    settings = {"account": options.account, "region": options.region}
-    settings = {key: value for key, value in settings.items() if value is not None}
+    given = {"account": options.account, "region": options.region}
+    settings = {key: value for key, value in given.items() if value}
     try:
         if options.environment and not (options.domain or options.function):
             create_environment(options.environment, settings)
         elif options.domain and not (options.environment or settings):
             create_domain(options.domain, options.function)
         else:
-            parser.error(
-                "name a domain, with --function if it has one; or --environment, with --account "
-                "and --region if they differ from the defaults"
-            )
+            parser.error("name a domain, or an --environment with its --account and --region")
     except InvalidEnvironmentError as error:
         raise UsageError(str(error)) from None
     return 0

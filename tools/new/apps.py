@@ -25,8 +25,8 @@ def with_stack(source: str, path: str, domain: str, *, takes_role: bool) -> str:
     """
     if source.count(SYNTHESIZE) != 1:
         raise UserError(
-            f"{path} must contain the line `{SYNTHESIZE}` once. Nothing was written. Restore the "
-            "line, and run the same command again."
+            f"{path} must contain the line `{SYNTHESIZE}` once. Nothing was written. Correct it, "
+            "and run the same command again."
         )
     stack = construct_id(domain)
     imports = [f"from stacks.{domain}.stack import {stack}"]
