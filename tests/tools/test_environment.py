@@ -1,11 +1,10 @@
 """The tests do not see the user's settings."""
 
-import json
+import importlib
 import os
-import subprocess
-import sys
 
-from tools.project import ROOT
+from tests import environment
+from tools.variables import replaced_variables
 
 SETTINGS = {
     "FORCE_COLOR": "1",
@@ -22,15 +21,8 @@ SETTINGS = {
 
 
 def test_settings_of_the_terminal_aws_git_and_github_are_removed() -> None:
-    code = "from tests import environment; import json, os; print(json.dumps(dict(os.environ)))"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env=os.environ | SETTINGS,
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    found = json.loads(done.stdout)
-    assert SETTINGS.keys() & found.keys() == set()
-    assert found["GIT_CONFIG_GLOBAL"] == os.devnull
-    assert found["PATH"] == os.environ["PATH"]
+    with replaced_variables({"PATH": "/bin", **SETTINGS}):
+        importlib.reload(environment)
+        assert SETTINGS.keys() & os.environ.keys() == set()
+        assert os.environ["GIT_CONFIG_GLOBAL"] == os.devnull
+        assert os.environ["PATH"] == "/bin"
