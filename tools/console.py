@@ -53,7 +53,8 @@ def summarize(*parts: str | Table) -> None:
         summary = Console(file=file, width=10_000, color_system=None)
         for part in parts:
             if isinstance(part, Table):
-                part.box, part.title = box.MARKDOWN, None
+                part.box = box.MARKDOWN
+                part.title = None
                 for row in part.rows:
                     row.end_section = False
             summary.print(part, "", sep="\n", markup=False, highlight=False, emoji=False)
