@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -34,33 +34,36 @@ def apps() -> dict[str, str]:
     return {name: f"{folder}/{name}/app.py" for name, folder in folders.items()}
 
 
-def synthesize(name: str, *, output: Path) -> Path:
-    """Run an app, and return the cloud assembly that it writes; see `synthesize_all`."""
-    _run({name: output}, {})
-    return output
-
-
 def synthesize_all(
-    names: Iterable[str], *, context: Mapping[str, bool] | None = None
+    names: Iterable[str], *, folder: Path = ASSEMBLIES, context: Mapping[str, bool] | None = None
 ) -> Mapping[str, Path]:
-    """Run apps in one process, and return their cloud assemblies by name.
+    """Run apps in one process, and return their cloud assemblies, in `folder`, by name.
 
     Templates depend only on the code, cdk.json, cdk.context.json and `context`. Therefore the apps
     run without the user's AWS configuration, and without the CDK CLI, which would add context
     from `~/.cdk.json`. Raises `UserError` with the failing app's output, and for an assembly that a
     deploy could not use.
     """
-    folders = {name: ASSEMBLIES / name for name in names}
-    _run(folders, context or {})
-    return folders
-
-
-def _run(folders: Mapping[str, Path], context: Mapping[str, bool]) -> None:
+    assemblies = {name: folder / name for name in names}
     arguments = []
-    for name, folder in folders.items():
-        arguments += [apps()[name], str(folder)]
-        for old in folder.glob("*.json"):  # the CDK keeps the template of a removed stack
+    for name, assembly in assemblies.items():
+        arguments += [apps()[name], str(assembly)]
+        for old in assembly.glob("*.json"):  # the CDK keeps the template of a removed stack
             old.unlink()
+    _run(arguments, context or {})
+    for name, assembly in assemblies.items():
+        app = apps()[name]
+        _check_context(assembly, app)
+        if name in environments():
+            # Otherwise a copy of apps/dev with the old name would replace dev's stacks.
+            fix = f'Build every stack with Environment(name="{name}"), or rename the folder.'
+            check_environment(name, read_stacks(assembly), app, fix)
+            check_imports(assembly, app)
+    return assemblies
+
+
+def _run(arguments: Sequence[str], context: Mapping[str, bool]) -> None:
+    """Run apps in a process of their own; raise `UserError` with the output of one that fails."""
     node.check_home()
     done = subprocess.run(
         [sys.executable, "-m", "tools.cdk_cli.run_apps", *arguments],
@@ -81,14 +84,6 @@ def _run(folders: Mapping[str, Path], context: Mapping[str, bool]) -> None:
         message = f"{done.stdout}{done.stderr}".rstrip()
         hint = f"\n{ACKNOWLEDGE}" if "Acknowledge with" in message else ""
         raise UserError(f"{message}{hint}")
-    for name, folder in folders.items():
-        app = apps()[name]
-        _check_context(folder, app)
-        if name in environments():
-            # Otherwise a copy of apps/dev with the old name would replace dev's stacks.
-            fix = f'Build every stack with Environment(name="{name}"), or rename the folder.'
-            check_environment(name, read_stacks(folder), app, fix)
-            check_imports(folder, app)
 
 
 def _check_context(assembly: Path, app: str) -> None:

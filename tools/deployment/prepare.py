@@ -16,7 +16,7 @@ from rich.prompt import Confirm
 
 from tools.cdk_cli import cdk
 from tools.cdk_cli.assembly import StackArtifact, matching_ids, read_stacks, select
-from tools.cdk_cli.synth import check_environment, synthesize
+from tools.cdk_cli.synth import check_environment, synthesize_all
 from tools.console import console, is_interactive, say, waiting
 from tools.deployment.credentials import next_step
 from tools.deployment.deployed import DeployedStacks, UnreadableError
@@ -188,7 +188,7 @@ def _find_assembly(options: Options) -> Path:
     name = options.environment
     if options.app is None:
         # In the folder that `_one_at_a_time` locks: no other session replaces the assembly.
-        return synthesize(name, output=cloud_directory() / "assembly" / name)
+        return synthesize_all([name], folder=cloud_directory() / "assembly")[name]
     folder = Path(options.app).resolve()
     if not (folder / "manifest.json").exists():
         raise UsageError(f"--app {options.app}: the folder has no cloud assembly.")

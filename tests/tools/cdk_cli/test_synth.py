@@ -24,7 +24,7 @@ def synthesize(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Synthesize:
 
     def run(code: str) -> Path:
         file.write_text(code)
-        return synth.synthesize("one", output=tmp_path / "folder" / "out")
+        return synth.synthesize_all(["one"], folder=tmp_path / "folder")["one"]
 
     return run
 
@@ -45,9 +45,9 @@ def test_an_app_gets_context_but_no_aws_settings_of_the_user(
     synthesize: Synthesize, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "of-the-user")
-    monkeypatch.setattr(synth, "ASSEMBLIES", tmp_path)
     synthesize(f"{quick_app('one')}\n(folder / 'variables').write_text(str(os.environ))")
-    assert synth.synthesize_all(["one"], context={"more": True}) == {"one": tmp_path / "one"}
+    folders = synth.synthesize_all(["one"], folder=tmp_path, context={"more": True})
+    assert folders == {"one": tmp_path / "one"}
     text = (tmp_path / "one" / "variables").read_text()
     assert '"more": true' in text
     assert "of-the-user" not in text

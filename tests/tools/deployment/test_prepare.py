@@ -4,7 +4,7 @@ import json
 import os
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -49,12 +49,12 @@ def cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LocalCloud:
     def local_cloud(_: Path) -> Iterator[LocalCloud]:
         yield fake
 
-    def synthesize(name: str, *, output: Path) -> Path:
-        return write_assembly(output, environment=name)
+    def synthesize_all(names: Sequence[str], *, folder: Path) -> dict[str, Path]:
+        return {name: write_assembly(folder / name, environment=name) for name in names}
 
     monkeypatch.setenv("WEALTH_OPS_CLOUD", str(fake.directory))
     monkeypatch.setattr(module, "local_cloud", local_cloud)
-    monkeypatch.setattr(module, "synthesize", synthesize)
+    monkeypatch.setattr(module, "synthesize_all", synthesize_all)
     return fake
 
 

@@ -14,7 +14,7 @@ from tools.project import environments
 def test_an_environment_deploys_except_what_the_local_cloud_lacks(
     name: str, tools: Tools, here: dict[str, str], tmp_path: Path
 ) -> None:
-    assembly = synth.synthesize(name, output=tmp_path / name)
+    assembly = synth.synthesize_all([name], folder=tmp_path)[name]
     done = tools("deploy", "--to=local", "--environment", name, app=assembly, **here)
     # With every stack left out, nothing can be deployed.
     lacks_all = done.output.count("is left out: ") == len(read_stacks(assembly))
