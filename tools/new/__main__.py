@@ -116,7 +116,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--region", help="the environment's region")
     options = parser.parse_args(arguments)
     given = {"account": options.account, "region": options.region}
-    settings = {key: value for key, value in given.items() if value}
+    settings = {key: value for key, value in given.items() if value is not None}
     try:
         if options.environment and not (options.domain or options.function):
             create_environment(options.environment, settings)

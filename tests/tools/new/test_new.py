@@ -148,6 +148,7 @@ REFUSED = {
     "--environment eu-west": "environment name 'eu-west': it must be",
     "--environment tools": "The name 'tools' is reserved",
     f"--environment {DEFAULT_ENVIRONMENT}": f"The name '{DEFAULT_ENVIRONMENT}' is reserved",
+    "--environment other --account=": "account '': it must be",
     "--environment other --account 12": "account '12': it must be 12 digits",
     "--environment other --region mars": "region 'mars': it must be a region code",
 }
