@@ -28,7 +28,7 @@ def test_a_copy_of_the_repository_is_synthesized(tmp_path: Path) -> None:
     copy.symlink_to(path)
 
     home = {"HOME": str(tmp_path / "new/home"), "PYTHONPATH": str(copy)}
-    terminal = {"FORCE_COLOR": "1", "TERM": "xterm", "COLUMNS": "10"}
+    terminal = {"FORCE_COLOR": "1", "TERM": "xterm"}
     done = subprocess.run(
         [sys.executable, "-c", CODE],
         cwd=copy,
@@ -38,7 +38,7 @@ def test_a_copy_of_the_repository_is_synthesized(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    # Neither colors nor spinner frames in a log, and no broken lines.
+    # Neither colors nor spinner frames in a log.
     assembly = path / "build/synth/dev"
     assert done.stdout == f"Synthesizing …\n{assembly}\n"
     assert (assembly / "One.template.json").exists()
