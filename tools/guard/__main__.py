@@ -7,27 +7,27 @@ import argparse
 import json
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from stacks.core.rights import FILE as RIGHTS
-from tools.cdk_cli.assembly import ANY_ACCOUNT
+from tools.cdk_cli.assembly import at
 from tools.cdk_cli.synth import synthesize_all
 from tools.ci import git
 from tools.console import say, summarize, waiting
 from tools.errors import UserError, reports_errors
 from tools.execution_policy.compare import how_to_deploy, missing
 from tools.guard import snapshots
-from tools.guard.changes import Changes, Template, compare
-from tools.guard.destructive import deleted_with_data, destructive_changes
-from tools.guard.moves import Move, find_moves, override_file
+from tools.guard.changes import Change, compare
+from tools.guard.destructive import destructive_changes
+from tools.guard.moves import find_moves
+from tools.guard.resources import Resource
 from tools.project import ROOT, environments
 
-SUFFIX = ".template.json"
 # Maps each resource with acknowledged destructive changes to the reason.
 ACKNOWLEDGED = "snapshots/acknowledged.toml"
 NO_RIGHTS = b'{"boundary": [], "drift": [], "execution": []}'
-UNRETAINED = "Its DeletionPolicy deletes it with its data when it leaves the stack."
+# Their data lives for days only, and the CDK or a function's construct deletes them by default.
+SHORT_LIVED = ("AWS::Logs::LogGroup", "AWS::SQS::Queue")
 
 
 @reports_errors
@@ -78,56 +78,19 @@ def report(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> tuple[str, b
     Raises `UserError` for acknowledgements that are not valid.
     """
     reasons = dict(acknowledgements(here).items() - acknowledgements(base).items())
-    stacks = sorted(path.removesuffix(SUFFIX) for path in {**base, **here} if SUFFIX in path)
-    comparison = compare(
-        {path.partition("/")[2]: (_load(base, path), _load(here, path)) for path in stacks}
+    before, after = snapshots.read(base), snapshots.read(here)
+    changes = compare(
+        {stack: (before.get(stack, {}), after.get(stack, {})) for stack in sorted(before | after)}
     )
-    moves = find_moves(comparison)
-    found = destructive_changes(comparison, moves)
-    reported = [move for move in moves if move.old.name in found]
+    moves = find_moves(changes)
+    found = destructive_changes(changes, moves)
     lines = [
-        *_differences(comparison["stacks"]),
+        *_differences(changes),
         *_new_rights(here, base),
         *_verdict(found, reasons),
-        *_mapping(reported),
-        *(f"\nNote: {name} is new. {UNRETAINED}" for name in deleted_with_data(comparison)),
+        *_notes(changes, moves),
     ]
     return "\n".join(lines), found.keys() <= reasons.keys()
-
-
-def _load(files: Mapping[str, bytes], path: str) -> Template:
-    """A stack's template, with the settings that its environment's `stacks.json` holds."""
-    if f"{path}{SUFFIX}" not in files:
-        return {}
-    environment, _, stack = path.rpartition("/")
-    settings = json.loads(files.get(f"{environment}/{snapshots.STACKS}", b"{}"))
-    template = json.loads(files[f"{path}{SUFFIX}"])
-    _leave_out_rights(template, files)
-    return {**template, "Settings": settings.get(stack)}
-
-
-def _leave_out_rights(template: dict[str, Any], files: Mapping[str, bytes]) -> None:
-    """Empty the managed policies that hold recorded rights.
-
-    They follow from the other templates, and `_new_rights` reports them.
-    """
-    recorded = [
-        statements
-        for path, content in files.items()
-        if path.endswith(f"/{RIGHTS}")
-        for policies in json.loads(content).values()
-        for statements in policies
-    ]
-    for resource in template.get("Resources", {}).values():
-        if resource["Type"] == "AWS::IAM::ManagedPolicy":
-            document = resource["Properties"]["PolicyDocument"]
-            if json.loads(json.dumps(document["Statement"]), object_hook=_template) in recorded:
-                document["Statement"] = []
-
-
-def _template(value: dict[str, Any]) -> object:
-    """The text of a Fn::Sub, as the record has it."""
-    return value["Fn::Sub"] if value.keys() == {"Fn::Sub"} else value
 
 
 def acknowledgements(files: Mapping[str, bytes]) -> dict[str, str]:
@@ -147,12 +110,12 @@ def acknowledgements(files: Mapping[str, bytes]) -> dict[str, str]:
     return entries
 
 
-def _differences(all_changes: Sequence[Changes]) -> Iterator[str]:
+def _differences(changes: Sequence[Change]) -> Iterator[str]:
     """What `cdk diff` prints for each stack."""
-    for changes in all_changes:
-        if changes["text"]:
-            yield from (f"### {changes['name']}", "", "```", changes["text"], "```", "")
-    if same := [changes["name"] for changes in all_changes if not changes["text"]]:
+    for change in changes:
+        if change.text:
+            yield from (f"### {change.stack}", "", "```", change.text, "```", "")
+    if same := [change.stack for change in changes if not change.text]:
         yield from (f"No change in {', '.join(same)}.", "")
 
 
@@ -163,15 +126,10 @@ def _new_rights(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> Iterato
         needed = json.loads(here[path])
         held = json.loads(base.get(path, NO_RIGHTS))
         if lines := missing(needed, held):
-            has_new_policy = len(needed["execution"]) > len(held["execution"])
-            yield (
-                f"### {name} needs a new bootstrap\n"
-                if has_new_policy
-                else (f"### {name} needs new rights\n")
-            )
+            yield f"### {name} needs new rights\n"
             yield from (f"- {line}" for line in lines)
             yield f"\nBefore you deploy, an administrator runs:\n\n    {how_to_deploy(name)}"
-            if has_new_policy:
+            if len(needed["execution"]) > len(held["execution"]):
                 yield f"    uv run nox -s bootstrap -- --to aws --environment {name}"
             yield ""
 
@@ -196,17 +154,26 @@ def _verdict(found: Mapping[str, Sequence[str]], reasons: Mapping[str, str]) -> 
         yield "```"
 
 
-def _mapping(moves: Sequence[Move]) -> Iterator[str]:
-    """The file with which `cdk refactor` keeps the resources that are renamed or moved."""
-    if moves:
-        yield (
-            "\nOn AWS, `cdk refactor` renames and moves resources without replacing them, between "
-            "stacks that are deployed. CloudFormation refuses a refactor that also changes "
-            "resources, so deploy other changes before or after it; docs/changing.md says how, "
-            "and when it cannot work. Save this as "
-            f"`refactor.json`, with your account's number for `{ANY_ACCOUNT}`:\n\n"
-            f"```json\n{override_file(moves)}\n```"
-        )
+def _notes(changes: Sequence[Change], moved: Collection[Resource]) -> Iterator[str]:
+    """How to delete a removed stack, and which new resources its deletion would take along."""
+    environments_here = {change.environment for change in changes if change.new}
+    moved_from = {resource.stack for resource in moved}
+    for change in changes:
+        if not change.new:
+            recipe = "rename-a-domain" if change.stack in moved_from else "remove-a-domain"
+            if change.environment not in environments_here:
+                recipe = "remove-an-environment"
+            yield (
+                f"\nNote: {change.stack} leaves the code, but stays deployed until you delete it: "
+                f"docs/changing.md#{recipe}"
+            )
+        for resource in change.added:
+            is_deleted = at(resource.body, "DeletionPolicy") == "Delete"
+            if is_deleted and resource.model["stateful"] and resource.type not in SHORT_LIVED:
+                yield (
+                    f"\nNote: {resource.name} is new. Its DeletionPolicy deletes it with its data "
+                    "when it leaves the stack."
+                )
 
 
 if __name__ == "__main__":

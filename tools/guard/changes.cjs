@@ -1,47 +1,11 @@
-// Compares templates as `cdk diff` does: reads a list of {name, old, new} from stdin, and writes
-// {stacks, types}: the changes of each, and AWS's specification of the resource types.
+// Compares templates as `cdk diff` does: reads a list of {old, new} from stdin, and writes
+// {stacks, types}: what each stack changes, and AWS's specification of the resource types.
 
 const { readFileSync } = require("node:fs");
 const { formatDifferences, fullDiff } = require("@aws-cdk/cloudformation-diff");
 const { loadAwsServiceSpecSync } = require("@aws-cdk/aws-service-spec");
 
 const specification = loadAwsServiceSpecSync();
-
-const values = ({ values, not }) => (not ? [`all but ${values.join(", ")}`] : values);
-
-// Each action of each principal on each resource. A statement that is an intrinsic function as a
-// whole, such as Fn::If, may allow anything.
-const expand = ({ serializedIntrinsic, effect, principals, actions, resources, condition }) => {
-  if (serializedIntrinsic) {
-    const unknown = { action: "unknown actions", resource: "unknown resources", condition: "" };
-    return [{ effect: "Unknown", principal: serializedIntrinsic, ...unknown }];
-  }
-  const permissions = [];
-  for (const principal of values(principals)) {
-    for (const action of values(actions)) {
-      for (const resource of values(resources)) {
-        const text = condition ? JSON.stringify(condition) : "";
-        permissions.push({ effect, principal, action, resource, condition: text });
-      }
-    }
-  }
-  return permissions;
-};
-
-// The permissions of all statements and managed policies of resources.
-const permissions = (Resources) => {
-  const { statements, managedPolicies } = fullDiff({}, { Resources }).iamChanges;
-  return [
-    ...statements.additions.flatMap(expand),
-    ...managedPolicies.additions.map(({ identityArn, managedPolicyArn }) => ({
-      effect: "Allow",
-      principal: identityArn,
-      action: `the actions of ${managedPolicyArn}`,
-      resource: "its resources",
-      condition: "",
-    })),
-  ];
-};
 
 // Which changed properties replace the resource ("yes" or "maybe"), by path: `KeySchema`, or for
 // list elements `GlobalSecondaryIndexes[].KeySchema`. A property whose inner properties all replace
@@ -88,46 +52,84 @@ const resourceType = (type) => {
   return { stateful, replacing: replacing(properties), ...nameOf(model) };
 };
 
-const resource = ([id, change]) => ({
-  id,
-  type: change.oldResourceType ?? change.newResourceType,
-  impact: change.changeImpact,
-  old: change.oldValue,
-  new: change.newValue,
-  permissions_before: permissions(change.oldValue ? { [id]: change.oldValue } : {}),
-  permissions_after: permissions(change.newValue ? { [id]: change.newValue } : {}),
-});
+const values = ({ values, not }) => (not ? [`all but ${values.join(", ")}`] : values);
 
-// A new or removed stack without its settings, and without what the CDK adds to every template.
-const shown = (template, other) => {
-  if (Object.keys(other).length) return template;
-  const { Parameters, Rules, Settings, ...own } = template;
-  const { BootstrapVersion, ...parameters } = Parameters ?? {};
-  const { CheckBootstrapVersion, ...rules } = Rules ?? {};
-  const some = Object.entries({ Parameters: parameters, Rules: rules });
-  return { ...own, ...Object.fromEntries(some.filter(([, value]) => Object.keys(value).length)) };
+// Each action of each principal on each resource. A statement that is an intrinsic function as a
+// whole, such as Fn::If, may allow anything.
+const expand = ({ serializedIntrinsic, effect, principals, actions, resources, condition }) => {
+  if (serializedIntrinsic) {
+    const unknown = { action: "unknown actions", resource: "unknown resources", condition: "" };
+    return [{ effect: "Unknown", principal: serializedIntrinsic, ...unknown }];
+  }
+  const permissions = [];
+  for (const principal of values(principals)) {
+    for (const action of values(actions)) {
+      for (const resource of values(resources)) {
+        const text = condition ? JSON.stringify(condition) : "";
+        permissions.push({ effect, principal, action, resource, condition: text });
+      }
+    }
+  }
+  return permissions;
 };
 
-const compare = ({ name, old, new: new_ }) => {
-  const difference = fullDiff(shown(old, new_), shown(new_, old));
+// The permissions of a resource's statements and managed policies.
+const permissions = (id, resource) => {
+  const { statements, managedPolicies } = fullDiff({}, { Resources: { [id]: resource } }).iamChanges;
+  return [
+    ...statements.additions.flatMap(expand),
+    ...managedPolicies.additions.map(({ identityArn, managedPolicyArn }) => ({
+      effect: "Allow",
+      principal: identityArn,
+      action: `the actions of ${managedPolicyArn}`,
+      resource: "its resources",
+      condition: "",
+    })),
+  ];
+};
+
+// In permissions, an import is a reference to the export, for example `${storage:BucketArn}`, and so
+// is the name that the CDK takes from an imported role's ARN.
+const withReferences = (_, value) => {
+  const name = value?.["Fn::ImportValue"];
+  if (typeof name === "string") return { Ref: name };
+  const [index, parts] = value?.["Fn::Select"] ?? [];
+  const [separator, arn] = parts?.["Fn::Split"] ?? [];
+  return index === 1 && separator === "/" ? arn : value;
+};
+
+// Each resource's permissions, by logical id.
+const allPermissions = ({ Resources = {} }) => {
+  const resources = JSON.parse(JSON.stringify(Resources), withReferences);
+  const entries = Object.entries(resources);
+  return Object.fromEntries(entries.map(([id, resource]) => [id, permissions(id, resource)]));
+};
+
+// The template without what the CDK adds to each one.
+const own = (template) => {
+  const { BootstrapVersion, ...Parameters } = template.Parameters ?? {};
+  const { CheckBootstrapVersion, ...Rules } = template.Rules ?? {};
+  return { ...template, Parameters, Rules };
+};
+
+const compare = ({ old: before, new: after }) => {
+  const difference = fullDiff(own(before), own(after));
   const text = [];
   formatDifferences({ write: (part) => text.push(part) }, difference);
+  const changes = Object.entries(difference.resources.changes);
   return {
-    name,
-    old,
-    new: new_,
     text: text.join("").trim().replace("Unknown Settings", "Settings"),
-    resources: Object.entries(difference.resources.changes).map(resource),
-    permissions_before: permissions(old.Resources ?? {}),
-    permissions_after: permissions(new_.Resources ?? {}),
+    impacts: Object.fromEntries(changes.map(([id, { changeImpact }]) => [id, changeImpact])),
+    before: allPermissions(before),
+    after: allPermissions(after),
   };
 };
 
 const templates = JSON.parse(readFileSync(0, "utf8"));
 const types = new Set(
   templates
-    .flatMap(({ old, new: new_ }) => [old.Resources ?? {}, new_.Resources ?? {}])
-    .flatMap(Object.values)
+    .flatMap(({ old: before, new: after }) => [before, after])
+    .flatMap(({ Resources = {} }) => Object.values(Resources))
     .map(({ Type }) => Type),
 );
 const found = Object.fromEntries([...types].map((type) => [type, resourceType(type)]));

@@ -1,88 +1,62 @@
-"""The differences between templates, from the library that `cdk diff` uses."""
+"""What each stack changes, from the library that `cdk diff` uses."""
 
 import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
 
-from tools.cdk_cli.assembly import Json
+from tools.cdk_cli.assembly import at
 from tools.cdk_cli.node import NODE, install
+from tools.guard.resources import Permission, Resource, ResourceType, Template, members
 from tools.project import ROOT
-
-type Template = Mapping[str, Json]
 
 PROGRAM = Path(__file__).with_suffix(".cjs")
 
 
-class Permission(TypedDict):
-    """One action of one principal on one resource; the condition is JSON, or "" for none."""
+@dataclass(frozen=True)
+class Change:
+    """What changes in one stack, for example `dev/StorageStack`.
 
-    effect: str
-    principal: str
-    action: str
-    resource: str
-    condition: str
-
-
-class Resource(TypedDict, total=False):
-    """A changed resource.
-
-    `impact` is a ResourceImpact from @aws-cdk/cloudformation-diff, e.g. WILL_REPLACE. It does not
-    consider nested properties. The permissions belong to this resource.
+    `text` is what `cdk diff` prints, empty if nothing differs. `impacts` maps the logical ids of
+    changed resources to a ResourceImpact from @aws-cdk/cloudformation-diff, e.g. WILL_REPLACE; it
+    does not consider nested properties. `before` and `after` are all resources, by logical id.
     """
 
-    id: str
-    type: str
-    impact: str
-    old: Template
-    new: Template
-    permissions_before: Sequence[Permission]
-    permissions_after: Sequence[Permission]
-
-
-class ResourceType(TypedDict):
-    """What AWS's specification says about a resource type.
-
-    `replacing` maps property paths, e.g. `GlobalSecondaryIndexes[].KeySchema`, to whether a change
-    replaces the resource: "yes" or "maybe". `name` are the properties that name a resource, and
-    `scope` those within whose values the name is unique.
-    """
-
-    stateful: bool
-    replacing: Mapping[str, str]
-    name: Sequence[str]
-    scope: Sequence[str]
-
-
-class Changes(TypedDict):
-    """One stack's changes; `text` is what `cdk diff` prints, empty if nothing differs.
-
-    `name` is, for example, `dev/StorageStack`. The permissions belong to all resources in the
-    stack, changed or not.
-    """
-
-    name: str
+    stack: str
     old: Template
     new: Template
     text: str
-    resources: Sequence[Resource]
-    permissions_before: Sequence[Permission]
-    permissions_after: Sequence[Permission]
+    impacts: Mapping[str, str]
+    before: Mapping[str, Resource]
+    after: Mapping[str, Resource]
+
+    @property
+    def environment(self) -> str:
+        """The environment's name, for example `dev`."""
+        return self.stack.partition("/")[0]
+
+    @property
+    def added(self) -> list[Resource]:
+        """The resources that only the new template has."""
+        return [self.after[key] for key in self.after if key not in self.before]
+
+    @property
+    def removed(self) -> list[Resource]:
+        """The resources that only the old template has."""
+        return [self.before[key] for key in self.before if key not in self.after]
+
+    @property
+    def kept(self) -> list[tuple[Resource, Resource]]:
+        """The resources that both templates have, before and after the change."""
+        return [(self.before[key], self.after[key]) for key in self.before if key in self.after]
 
 
-class Comparison(TypedDict):
-    """All stacks' changes, and the types of all their resources."""
-
-    stacks: Sequence[Changes]
-    types: Mapping[str, ResourceType]
-
-
-def compare(templates: Mapping[str, tuple[Template, Template]]) -> Comparison:
-    """Each stack's changes from the old to the new template; {} means no template."""
+def compare(templates: Mapping[str, tuple[Template, Template]]) -> list[Change]:
+    """Each stack's change from the old to the new template."""
     install(ROOT)
-    pairs = [{"name": name, "old": old, "new": new} for name, (old, new) in templates.items()]
+    pairs = [{"old": old, "new": new} for old, new in templates.values()]
     done = subprocess.run(
         [NODE, PROGRAM],
         input=json.dumps(pairs),
@@ -91,5 +65,28 @@ def compare(templates: Mapping[str, tuple[Template, Template]]) -> Comparison:
         text=True,
         check=True,
     )
-    comparison: Comparison = json.loads(done.stdout)
-    return comparison
+    found = json.loads(done.stdout)
+    return [
+        Change(
+            stack=path,
+            old=old,
+            new=new,
+            text=stack["text"],
+            impacts=stack["impacts"],
+            before=_resources(path, old, found["types"], stack["before"]),
+            after=_resources(path, new, found["types"], stack["after"]),
+        )
+        for stack, (path, (old, new)) in zip(found["stacks"], templates.items(), strict=True)
+    ]
+
+
+def _resources(
+    stack: str,
+    template: Template,
+    types: Mapping[str, ResourceType],
+    permissions: Mapping[str, Sequence[Permission]],
+) -> dict[str, Resource]:
+    return {
+        key: Resource(stack, key, template, types[str(at(body, "Type"))], permissions[key])
+        for key, body in members(template, "Resources").items()
+    }

@@ -24,10 +24,8 @@ from tools.cdk_cli.assembly import Json, at
 
 # Whether the change from an old to a new value is destructive. None means not set.
 type Check = Callable[[Json, Json], bool]
-# The names of nested properties; a list element is, for example, `[us-east-1]`.
-type Path = tuple[str, ...]
-# Describes the change from an old to a new value at a path, or returns None.
-type Judge = Callable[[Path, Json, Json], str | None]
+# Whether the change at a path matters. List elements have the same path, for example `Replicas[]`.
+type Judge = Callable[[str, Json, Json], bool]
 
 # Properties that name a list element, e.g. a table replica.
 NAMES = ("Region", "IndexName", "AttributeName", "Id", "Name")
@@ -122,9 +120,9 @@ def several_added_or_removed(old: Json, new: Json) -> bool:
 
 
 # Maps the end of a property path to the check for its values. A path is, for example,
-# `Properties.VersioningConfiguration.Status` or `Properties.Replicas[us-east-1].KmsKeyId`. Only the
-# first pattern that matches is used, so a specific pattern comes before a general one. A pattern
-# that ends with `.*` also matches the properties within.
+# `Properties.VersioningConfiguration.Status` or `Properties.Replicas[].KmsKeyId`. Only the first
+# pattern that matches is used, so a specific pattern comes before a general one. A pattern that
+# ends with `.*` also matches the properties within.
 CHECKS: Mapping[str, Check] = {
     # Data is deleted, with the resource or sooner. The defaults are from the template reference
     # (AWS::SQS::Queue, AWS::Kinesis::Stream, AWS::KMS::Key, AWS::RDS::DBInstance and
@@ -142,13 +140,13 @@ CHECKS: Mapping[str, Check] = {
     r"\w*Retention\w*": shortened(inf),
     r"PointInTimeRecoveryEnabled": switched_off,
     r"ObjectLock\w+|GenerateSecretString": changed_or_removed,
-    r"(Replicas|GlobalSecondaryIndexes)\[.*\]": removed,
+    r"(Replicas|GlobalSecondaryIndexes)\[\]": removed,
     # The deploy may fail after some changes (template reference, AWS::DynamoDB::Table and
     # AWS::DynamoDB::GlobalTable).
     r"Replicas|GlobalSecondaryIndexes": several_added_or_removed,
     r"stackName|environment": changed_or_removed,
     # Data cannot be read, at once or without permissions on another key.
-    r"Tierings\[.*\]": added_or_changed,
+    r"Tierings\[\]": added_or_changed,
     r"\w*K(ms|MS)(Master)?Key\w*": differs,
     # Consumers get no events. By default, rules, schedules, event source mappings, KMS keys and
     # alarm actions are enabled (template reference); bucket versioning is not.
@@ -156,7 +154,7 @@ CHECKS: Mapping[str, Check] = {
     r"Enabled|State|Status|EventBridgeEnabled": switched_off,
     r"EventPattern": matches_less,
     r"FilterPolicy|FilterCriteria|FilterPattern": filters_more,
-    r"(Targets|\w+Actions|Subscription|NotificationConfiguration\.\w+)\[.*\]": removed,
+    r"(Targets|\w+Actions|Subscription|NotificationConfiguration\.\w+)\[\]": removed,
     r"KinesisStreamSpecification|RedrivePolicy|DeadLetterConfig|OnFailure": removed,
     r"ScheduleExpression": removed,
     r"StreamViewType|EventBusName|TopicArn": changed_or_removed,
@@ -171,40 +169,38 @@ CHECKS: Mapping[str, Check] = {
 
 def destructive_property_changes(old: Json, new: Json) -> Iterator[str]:
     """A sentence for each destructive change to a resource, or to settings, or within."""
-    return find(_judge, old, new)
+    for sentence in find(_is_destructive, old, new):
+        yield sentence.removeprefix("Properties.")
 
 
-def _judge(path: Path, old: Json, new: Json) -> str | None:
-    shown = show(path)
-    checks = (check for end, check in CHECKS.items() if re.search(rf"(^|\.)({end})$", shown))
-    check = next(checks, None)
-    if check and check(old, new):
-        return f"{shown.removeprefix('Properties.')} {change(old, new)}"
-    return None
+def _is_destructive(path: str, old: Json, new: Json) -> bool:
+    for end, check in CHECKS.items():
+        if re.search(rf"(^|\.)({end})$", path):
+            return check(old, new)
+    return False
 
 
-def find(judge: Judge, old: Json, new: Json, path: Path = ()) -> Iterator[str]:
-    """The descriptions that `judge` gives of differences between values, the outermost ones.
+def find(judge: Judge, old: Json, new: Json, path: str = "", shown: str = "") -> Iterator[str]:
+    """A sentence for each difference between two values that matters, the outermost ones.
 
-    Does not search within a list element that is added or removed.
+    Does not search within a list element that is added or removed. `shown` is the path with the
+    names of list elements, for example `Replicas[us-east-1].KmsKeyId`.
     """
     if old == new:
         return
-    is_element = bool(path) and path[-1].startswith("[")
-    if description := judge(path, old, new):
-        yield description
-    elif not (is_element and None in (old, new)):
+    if judge(path, old, new):
+        yield f"{shown} {describe(old, new)}"
+    elif not (path.endswith("[]") and None in (old, new)):
         before, after = _children(old), _children(new)
         for name in sorted({*before, *after}):
-            yield from find(judge, before.get(name), after.get(name), (*path, name))
+            if name.startswith("["):
+                inner = f"{path}[]", f"{shown}{name}"
+            else:
+                inner = f"{path}.{name}".lstrip("."), f"{shown}.{name}".lstrip(".")
+            yield from find(judge, before.get(name), after.get(name), *inner)
 
 
-def show(path: Path) -> str:
-    """A path as text, for example `Replicas[us-east-1].KmsKeyId`."""
-    return "".join(part if part.startswith("[") else f".{part}" for part in path).lstrip(".")
-
-
-def change(old: Json, new: Json) -> str:
+def describe(old: Json, new: Json) -> str:
     """A description such as `changes from "Enabled" to nothing`."""
     return f"changes from {text(old)} to {text(new)}"
 

@@ -1,105 +1,60 @@
 """Resources that a change renames or moves, and physical names that it gives to others."""
 
-import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from operator import attrgetter
+from collections.abc import Iterator, Mapping, Sequence
 
-from tools.cdk_cli.assembly import ANY_ACCOUNT, at
-from tools.guard.changes import Comparison
-from tools.guard.locations import Location, locations
+from tools.guard.changes import Change
+from tools.guard.resources import Resource
 
-GUIDE = "docs/changing.md"
 TAKEN = (
     "takes the name of {}, so the deploy fails: CloudFormation creates a resource before it "
     "deletes another"
 )
 
 
-@dataclass(frozen=True)
-class Move:
-    """A removed resource, and the added resource that is the same.
-
-    With `is_of_domain`, the old stack is removed and the new stack added.
-    """
-
-    old: Location
-    new: Location
-    is_of_domain: bool
-
-    def __str__(self) -> str:
-        if self.old.stack == self.new.stack:
-            return f"is renamed to {self.new.name}: {GUIDE}#rename-a-construct"
-        recipe = (
-            "rename-a-domain" if self.is_of_domain else "move-a-retained-resource-between-stacks"
-        )
-        return f"moves to {self.new.name}: {GUIDE}#{recipe}"
+def find_moves(changes: Sequence[Change]) -> dict[Resource, Resource]:
+    """Each removed resource that an added one replaces under another logical id or stack."""
+    added = [resource for change in changes for resource in change.added]
+    moves = {}
+    for old in (resource for change in changes for resource in change.removed):
+        same = [new for new in added if new.identity == old.identity]
+        if same:
+            moves[old] = max(same, key=lambda new: _similarity(old, new))
+            added.remove(moves[old])
+    return moves
 
 
-def taken_names(comparison: Comparison) -> Iterator[tuple[Location, str]]:
+def _similarity(old: Resource, new: Resource) -> tuple[bool, bool]:
+    """Prefer the same construct, and then the same stack."""
+    is_same_construct = old.name.rpartition("/")[2] == new.name.rpartition("/")[2]
+    return is_same_construct, old.stack == new.stack
+
+
+def describe_moves(
+    moves: Mapping[Resource, Resource], changes: Sequence[Change]
+) -> Iterator[tuple[Resource, str]]:
+    """Each move with its recipe. For a removed stack, the report gives one recipe."""
+    removed = {change.stack for change in changes if not change.new}
+    for old, new in moves.items():
+        if old.stack == new.stack:
+            yield old, f"is renamed to {new.name}: docs/changing.md#rename-a-construct"
+        elif old.stack in removed:
+            yield old, f"moves to {new.name}"
+        else:
+            recipe = "docs/changing.md#move-a-retained-resource-between-stacks"
+            yield old, f"moves to {new.name}: {recipe}"
+
+
+def taken_names(changes: Sequence[Change]) -> Iterator[tuple[str, str]]:
     """Each resource that gets the physical name of another one, and a sentence about it."""
-    before = defaultdict[object, list[Location]](list)
-    after = defaultdict[object, list[Location]](list)
-    for location in locations(comparison, "old"):
-        before[location.name_in_use].append(location)
-    for location in locations(comparison, "new"):
-        after[location.name_in_use].append(location)
-    after.pop(None, None)
-    for name, takers in after.items():
-        for location in takers:
-            others = [other for other in before[name] + takers if other != location]
-            if others and location not in before[name]:
-                yield location, TAKEN.format(others[0].name)
-
-
-def find_moves(comparison: Comparison) -> list[Move]:
-    """An environment's removed and added resources with the same name, or the same properties."""
-    old = dict.fromkeys(locations(comparison, "old"))
-    new = dict.fromkeys(locations(comparison, "new"))
-    removed = [location for location in old if location not in new]
-    added = [location for location in new if location not in old]
-    stacks = comparison["stacks"]
-    is_new = {changes["name"]: not changes["old"] for changes in stacks}
-    is_gone = {changes["name"]: not changes["new"] for changes in stacks}
-    found = []
-    for identity in (attrgetter("environment", "type", "name_in_use"), attrgetter("content")):
-        candidates = defaultdict[object, list[Location]](list)
-        for location in added:
-            candidates[identity(location)].append(location)
-        for location in removed:
-            same = candidates[identity(location)]
-            if same and None not in identity(location):
-                best = max(same, key=lambda other: _similarity(location, other))
-                same.remove(best)
-                is_of_domain = is_gone[location.stack] and is_new[best.stack]
-                found.append(Move(location, best, is_of_domain))
-        removed = [location for location in removed if location not in {move.old for move in found}]
-        added = [location for location in added if location not in {move.new for move in found}]
-    return found
-
-
-def _similarity(old: Location, new: Location) -> int:
-    same_construct = old.name.rpartition("/")[2] == new.name.rpartition("/")[2]
-    return 2 * same_construct + (old.stack == new.stack)
-
-
-def override_file(moves: Sequence[Move]) -> str:
-    """The file for `cdk refactor --override-file`, as JSON.
-
-    aws-cdk reads `{"environments": [{"account": …, "region": …, "resources": {old: new}}]}`.
-    """
-    environments = defaultdict[str, dict[str, str]](dict)
-    for move in moves:
-        environment = str(at(move.old.template, "Settings.environment") or f"aws://{ANY_ACCOUNT}/")
-        environments[environment][_mapped(move.old)] = _mapped(move.new)
-    groups = []
-    for environment, resources in environments.items():
-        account, _, region = environment.removeprefix("aws://").partition("/")
-        groups.append({"account": account, "region": region, "resources": resources})
-    return json.dumps({"environments": groups}, indent=1)
-
-
-def _mapped(location: Location) -> str:
-    stack = at(location.template, "Settings.stackName") or location.stack.rpartition("/")[2]
-    return f"{stack}.{location.logical_id}"
+    before = [resource for change in changes for resource in change.before.values()]
+    after = [resource for change in changes for resource in change.after.values()]
+    owners = defaultdict[object, list[Resource]](list)
+    for resource in before + after:
+        owners[resource.physical_name].append(resource)
+    kept = {(resource, resource.physical_name) for resource in before}
+    for resource in after:
+        name = resource.physical_name
+        others = [other for other in owners[name] if other != resource]
+        if name and others and (resource, name) not in kept:
+            yield resource.name, TAKEN.format(others[0].name)

@@ -7,7 +7,8 @@ it with a new synthesis.
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from stacks.core.rights import FILE as RIGHTS
@@ -17,11 +18,39 @@ from tools.console import say, waiting
 from tools.docs import documents
 from tools.errors import UserError, reports_errors
 from tools.execution_policy import policy
+from tools.guard.resources import Template
 from tools.project import ROOT, environments
 
 FOLDER = ROOT / "snapshots"
 # Stack settings that templates do not contain. The guard compares them.
 STACKS = "stacks.json"
+_SUB = re.compile(r'\{"Fn::Sub": ("[^"]*")\}')
+
+
+def read(files: Mapping[str, bytes]) -> dict[str, Template]:
+    """Each recorded template, with its settings, by a path such as `dev/StorageStack`.
+
+    Takes the files in snapshots/ by path. Omits the statements of policies that a record of rights
+    holds: they follow from the other templates, and the guard reports new rights.
+    """
+    records = [json.loads(files[path]) for path in files if path.endswith(f"/{RIGHTS}")]
+    rights = [
+        json.dumps(policy)
+        for record in records
+        for policy in [record["boundary"], *record["execution"], *record["drift"]]
+    ]
+    found: dict[str, Template] = {}
+    for path in (path for path in files if path.endswith(f"/{STACKS}")):
+        folder = path.removesuffix(STACKS)
+        for stack, settings in json.loads(files[path]).items():
+            template = json.loads(files[f"{folder}{stack}.template.json"])
+            for resource in template["Resources"].values():
+                document = resource.get("Properties", {}).get("PolicyDocument", {})
+                # An ARN in the record is a Fn::Sub in the template.
+                if _SUB.sub(r"\1", json.dumps(document.get("Statement"))) in rights:
+                    document["Statement"] = []
+            found[f"{folder.split('/')[-2]}/{stack}"] = {**template, "Settings": settings}
+    return found
 
 
 def templates(folder: Path) -> dict[str, bytes]:
@@ -60,18 +89,16 @@ def record(assembly: Path, snapshots: Path) -> None:
     """
     found = _reviewed(assembly)
     snapshots.mkdir(parents=True, exist_ok=True)
-    for name in (*templates(snapshots), RIGHTS):
-        (snapshots / name).unlink(missing_ok=True)
+    _clear(snapshots)
     for name, content in found.items():
         (snapshots / name).write_bytes(content)
     documents.write_diagram(snapshots)
 
 
-def _removed(snapshots: Path) -> list[Path]:
-    """Template and settings files for environments that do not exist."""
-    names = ("*.template.json", STACKS, RIGHTS)
-    paths = [path for name in names for path in snapshots.glob(f"*/{name}")]
-    return sorted(path for path in paths if path.parent.name not in environments())
+def _clear(snapshots: Path) -> None:
+    """Remove what `record` writes, and no other file."""
+    for name in (*templates(snapshots), STACKS, RIGHTS):
+        (snapshots / name).unlink(missing_ok=True)
 
 
 def check(assembly: Path, snapshots: Path) -> None:
@@ -81,9 +108,9 @@ def check(assembly: Path, snapshots: Path) -> None:
     snapshots whose environment does not exist: with them, the guard would report no change. And for
     a diagram that differs from the snapshots.
     """
-    for path in _removed(snapshots.parent):
+    for folder in _without_app(snapshots.parent):
         raise UserError(
-            f"{path.parent.relative_to(ROOT)}: apps/{path.parent.name}/app.py does not exist. Run "
+            f"{folder.relative_to(ROOT)}: apps/{folder.name}/app.py does not exist. Run "
             "`uv run nox -s snapshots` to remove the folder; `uv run nox -s guard` then reports "
             "the removed stacks."
         )
@@ -98,17 +125,19 @@ def check(assembly: Path, snapshots: Path) -> None:
     documents.check_diagram(snapshots)
 
 
+def _without_app(folder: Path) -> list[Path]:
+    """The snapshots of environments that do not exist."""
+    recorded = {path.parent for path in folder.glob(f"*/{STACKS}")}
+    return sorted(path for path in recorded if path.name not in environments())
+
+
 def record_all(names: Sequence[str]) -> None:
     """Record environments; if their rights changed, then all, because an account deploys them."""
     before = _recorded_rights()
-    _record_each(names)
-    if _recorded_rights() != before:
-        _record_each(environments())
-
-
-def _record_each(names: Sequence[str]) -> None:
     for name, assembly in synthesize_all(names).items():
         record(assembly, FOLDER / name)
+    if _recorded_rights() != before:
+        record_all(environments())
 
 
 def _recorded_rights() -> dict[Path, bytes]:
@@ -123,11 +152,11 @@ def main(names: Sequence[str] = ()) -> int:
         record_all(names)
     for name in names:
         say(f"Recorded in {(FOLDER / name).relative_to(ROOT)}.")
-    for path in _removed(FOLDER):
-        path.unlink()
-        say(f"Removed {path.relative_to(ROOT)}.")
-        if not any(path.parent.iterdir()):
-            path.parent.rmdir()
+    for folder in _without_app(FOLDER):
+        _clear(folder)
+        with suppress(OSError):  # it holds other files
+            folder.rmdir()
+        say(f"Removed the templates in {folder.relative_to(ROOT)}.")
     return 0
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 
 from tools.cdk_cli.assembly import ANY_ACCOUNT, Json, at, construct_path
-from tools.guard.changes import Template
+from tools.guard.resources import Template
 from tools.guard.snapshots import STACKS
 from tools.local_cloud.client import ACCOUNT
 

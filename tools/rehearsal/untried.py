@@ -5,12 +5,11 @@ property, a test fails; then delete the row here and in the document.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from tools.cdk_cli.assembly import at
-from tools.guard.changes import Template, compare
-from tools.guard.destructive import find_impact
-from tools.guard.locations import Location
+from tools.guard.changes import compare
+from tools.guard.replacement import impact
+from tools.guard.resources import Template
 from tools.rehearsal.data import STORES
 from tools.rehearsal.stacks import Stack
 from tools.rehearsal.steps import Deployed
@@ -60,24 +59,20 @@ def parts(
 ) -> Iterator[tuple[str, str]]:
     """Each changed resource whose change the local cloud did not try, with the reason."""
     stacks = {stack.path: stack for stack in pairs}
-    comparison = compare({stack.path: pair for stack, pair in pairs.items()})
-    for changes in comparison["stacks"]:
-        stack = stacks[changes["name"]]
-        for resource in changes["resources"]:
-            model = comparison["types"][resource["type"]]
-            old = Location(changes["name"], resource["id"], changes["old"], model)
-            new = replace(old, template=changes["new"])
-            if not old.resource:
+    for change in compare({stack.path: pair for stack, pair in pairs.items()}):
+        stack = stacks[change.stack]
+        for logical_id, old in change.before.items():
+            if logical_id not in change.impacts:
                 continue
-            deployed = before.resources.get((stack, old.logical_id))
-            if deployed == now.resources.get((stack, old.logical_id)):
-                _, causes = find_impact(resource["impact"], old, new)
-                for cause in causes:
+            new = change.after.get(logical_id)
+            deployed = before.resources.get((stack, logical_id))
+            if deployed == now.resources.get((stack, logical_id)):
+                for cause in impact(change, logical_id)[1]:
                     path = cause.split()[0]
                     yield old.name, f"AWS may replace it for its {path}; the local cloud does not"
-            if old.type not in STORES and model["stateful"]:
+            if old.type not in STORES and old.model["stateful"]:
                 yield old.name, f"the rehearsal puts no data into {old.type}"
             for (kind, name), reason in NOT_APPLIED.items():
                 path = f"Properties.{name}"
-                if kind == old.type and at(old.resource, path) != at(new.resource, path):
+                if kind == old.type and at(old.body, path) != at(new.body if new else None, path):
                     yield old.name, f"{name} changes: {reason}"

@@ -31,6 +31,6 @@ def test_a_stale_diagram_is_found_and_drawn_again(tmp_path: Path) -> None:
         check_diagram(folder)
     write_diagram(folder)
     text = readme.read_text()
-    assert 'subgraph AStack; end\n```\n<!-- end diagram dev -->\nb\n' in text
+    assert "subgraph AStack; end\n```\n<!-- end diagram dev -->\nb\n" in text
     readme.write_bytes(text.replace("\n", "\r\n").encode())  # Windows
     check_diagram(folder)

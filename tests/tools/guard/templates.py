@@ -1,11 +1,13 @@
 """Small templates, compared by the library that `cdk diff` uses."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from tools.cdk_cli.assembly import Json
-from tools.guard.changes import Comparison, Template, compare
+from tools.guard.changes import Change, compare
 from tools.guard.destructive import destructive_changes
 from tools.guard.moves import find_moves
+from tools.guard.resources import Template
 
 type Resource = Mapping[str, Json]
 # Each stack's templates before and after a change, by path, for example `dev/A`.
@@ -22,24 +24,22 @@ def template(**resources: Resource | None) -> Template:
     return {"Resources": given, "Description": "not empty"}
 
 
-def compare_all(cases: Mapping[str, Stacks]) -> Mapping[str, Comparison]:
-    """Each case's comparison. Node starts only once."""
-    done = compare(
-        {
-            f"{case}:{stack}": templates
-            for case, stacks in cases.items()
-            for stack, templates in stacks.items()
-        }
+def destructive(cases: Mapping[str, Stacks]) -> Mapping[str, Found]:
+    """Each case's destructive changes. Node starts only once."""
+    found: dict[str, list[Change]] = {case: [] for case in cases}
+    pairs = {(case, path): pair for case, stacks in cases.items() for path, pair in stacks.items()}
+    changes = compare({f"{case}:{path}": pair for (case, path), pair in pairs.items()})
+    for (case, path), change in zip(pairs, changes, strict=True):
+        found[case].append(_renamed(change, path))
+    return {
+        case: destructive_changes(changes, find_moves(changes)) for case, changes in found.items()
+    }
+
+
+def _renamed(change: Change, path: str) -> Change:
+    """A case's change with the path that the stack has in the case."""
+    before, after = (
+        {key: replace(resource, stack=path) for key, resource in resources.items()}
+        for resources in (change.before, change.after)
     )
-    found: dict[str, Comparison] = {case: {"stacks": [], "types": done["types"]} for case in cases}
-    for changes in done["stacks"]:
-        case, _, stack = changes["name"].rpartition(":")
-        found[case] = {
-            "stacks": [*found[case]["stacks"], {**changes, "name": stack}],
-            "types": done["types"],
-        }
-    return found
-
-
-def destructive(comparison: Comparison) -> Found:
-    return destructive_changes(comparison, find_moves(comparison))
+    return replace(change, stack=path, before=before, after=after)

@@ -8,13 +8,12 @@ import pytest
 from tests.tools.guard.templates import (
     Found,
     Resource,
-    compare_all,
     destructive,
     resource,
     template,
 )
 from tools.cdk_cli.assembly import Json
-from tools.guard.changes import Template
+from tools.guard.resources import Template
 
 # Templates before and after a change, and the sentences about a resource.
 type Case = tuple[Template, Template, Found]
@@ -294,7 +293,7 @@ CASES: dict[str, Case] = {
 def found() -> Mapping[str, Found]:
     """The destructive changes of all cases, by name."""
     cases = {name: {"dev/A": (old, new)} for name, (old, new, _) in CASES.items()}
-    return {name: destructive(comparison) for name, comparison in compare_all(cases).items()}
+    return destructive(cases)
 
 
 @pytest.mark.parametrize("name", CASES)

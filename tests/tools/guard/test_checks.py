@@ -3,7 +3,7 @@
 import pytest
 
 from tools.cdk_cli.assembly import Json
-from tools.guard.checks import change, destructive_property_changes, text
+from tools.guard.checks import describe, destructive_property_changes, text
 
 EVENT: Json = {"Event": "s3:*"}
 TIER: Json = {"AccessTier": "ARCHIVE_ACCESS", "Days": 90}
@@ -82,24 +82,24 @@ DESTRUCTIVE: list[tuple[str, Json, Json]] = [
 ]
 # Changes to a list element, and the element's path.
 ELEMENTS: list[tuple[str, Json, Json, str]] = [
-    ("Replicas", [HERE, PROTECTED], [HERE], f"[eu-west-1] {change(PROTECTED, None)}"),
+    ("Replicas", [HERE, PROTECTED], [HERE], f"[eu-west-1] {describe(PROTECTED, None)}"),
     (
         *("Replicas", [HERE, PROTECTED], [THERE, HERE]),
         "[eu-west-1].DeletionProtectionEnabled changes from true to nothing",
     ),
-    ("GlobalSecondaryIndexes", [INDEX], None, f"[by-date] {change(INDEX, None)}"),
-    ("Targets", [{"Id": "a"}], [], f"[a] {change({'Id': 'a'}, None)}"),
+    ("GlobalSecondaryIndexes", [INDEX], None, f"[by-date] {describe(INDEX, None)}"),
+    ("Targets", [{"Id": "a"}], [], f"[a] {describe({'Id': 'a'}, None)}"),
     ("AlarmActions", ["arn"], [], '["arn"] changes from "arn" to nothing'),
     (
         "Subscription",
         [{"Endpoint": "a"}],
         [],
-        f"[{text({'Endpoint': 'a'})}] {change({'Endpoint': 'a'}, None)}",
+        f"[{text({'Endpoint': 'a'})}] {describe({'Endpoint': 'a'}, None)}",
     ),
-    ("Tierings", [], [TIER], f"[{text(TIER)}] {change(None, TIER)}"),
+    ("Tierings", [], [TIER], f"[{text(TIER)}] {describe(None, TIER)}"),
     (
         *("NotificationConfiguration.QueueConfigurations", [EVENT], None),
-        f"[{text(EVENT)}] {change(EVENT, None)}",
+        f"[{text(EVENT)}] {describe(EVENT, None)}",
     ),
 ]
 SAFE: list[tuple[str, Json, Json]] = [
@@ -174,7 +174,7 @@ def found(path: str, old: Json, new: Json) -> list[str]:
 
 @pytest.mark.parametrize(("path", "old", "new"), DESTRUCTIVE)
 def test_a_destructive_change_is_found(path: str, old: Json, new: Json) -> None:
-    assert found(path, old, new) == [f"{path} {change(old, new)}"]
+    assert found(path, old, new) == [f"{path} {describe(old, new)}"]
 
 
 @pytest.mark.parametrize(("path", "old", "new", "sentence"), ELEMENTS)
@@ -195,5 +195,5 @@ def test_a_lifecycle_rule_that_deletes_or_archives_is_found(
 ) -> None:
     path = "LifecycleConfiguration.Rules"
     before, after = ({"Id": "a", **rule} if isinstance(rule, dict) else None for rule in (old, new))
-    expected = [f"{path}[a] {change(before, after)}"] if is_destructive else []
+    expected = [f"{path}[a] {describe(before, after)}"] if is_destructive else []
     assert found(path, before and [before], after and [after]) == expected

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.tools.guard.templates import Found, Stacks, compare_all, destructive, resource
+from tests.tools.guard.templates import Found, Stacks, destructive, resource
 from tools.cdk_cli.assembly import Json
-from tools.guard.changes import Template
 from tools.guard.checks import text
+from tools.guard.resources import Template
 
 OTHER: Json = {"Ref": "Item"}
 REFERENCES: tuple[Json, ...] = (
@@ -128,8 +128,7 @@ CASES: dict[str, tuple[Stacks, Found]] = {
 @pytest.fixture(scope="module")
 def found() -> Mapping[str, Found]:
     """The destructive changes of all cases, by name."""
-    cases = compare_all({name: stacks for name, (stacks, _) in CASES.items()})
-    return {name: destructive(comparison) for name, comparison in cases.items()}
+    return destructive({name: stacks for name, (stacks, _) in CASES.items()})
 
 
 @pytest.mark.parametrize("name", CASES)

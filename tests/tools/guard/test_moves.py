@@ -1,6 +1,5 @@
 """Resources that a change renames or moves, and names that it gives to other resources."""
 
-import json
 from collections.abc import Mapping
 
 import pytest
@@ -9,14 +8,12 @@ from tests.tools.guard.templates import (
     Found,
     Resource,
     Stacks,
-    compare_all,
     destructive,
     resource,
     template,
 )
 from tools.cdk_cli.assembly import Json
-from tools.guard.changes import Comparison, Template
-from tools.guard.moves import find_moves, override_file
+from tools.guard.resources import Template
 
 
 def settings(
@@ -236,30 +233,10 @@ CASES: dict[str, tuple[Stacks, Found]] = {
 
 
 @pytest.fixture(scope="module")
-def comparisons() -> Mapping[str, Comparison]:
-    return compare_all({name: stacks for name, (stacks, _) in CASES.items()})
+def found() -> Mapping[str, Found]:
+    return destructive({name: stacks for name, (stacks, _) in CASES.items()})
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_moves_and_taken_names(name: str, comparisons: Mapping[str, Comparison]) -> None:
-    assert destructive(comparisons[name]) == CASES[name][1]
-
-
-def test_the_override_file_maps_locations_of_each_environment() -> None:
-    here = "aws://111122223333/us-east-1"
-    stacks = {
-        "dev/A": (settings(template(It=TABLE), "wealth-a", here), settings(template(), "wealth-a")),
-        "dev/B": ({}, settings(template(Other=TABLE), "wealth-b", here)),
-        "prod/A": (template(It=RULE), template(Other=RULE)),
-    }
-    moves = find_moves(compare_all({"case": stacks})["case"])
-    assert json.loads(override_file(moves)) == {
-        "environments": [
-            {
-                "account": "111122223333",
-                "region": "us-east-1",
-                "resources": {"wealth-a.It": "wealth-b.Other"},
-            },
-            {"account": "unknown-account", "region": "", "resources": {"A.It": "A.Other"}},
-        ]
-    }
+def test_moves_and_taken_names(name: str, found: Mapping[str, Found]) -> None:
+    assert found[name] == CASES[name][1]

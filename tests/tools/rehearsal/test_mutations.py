@@ -243,9 +243,9 @@ def test_only_the_guard_finds_some_dangerous_changes(rehearsal: Rehearse) -> Non
     }
     old = changed(ENVIRONMENT, BEFORE)
     new = changed(old, changes)
-    comparison = compare({"test/Store": (old["Store"], new["Store"])})  # type: ignore[dict-item]
+    found = compare({"test/Store": (old["Store"], new["Store"])})  # type: ignore[dict-item]
     stores = {change.split()[0] for change in (*ONLY_GUARD, *LATER)}
     export = "NAME-store:BucketArn"  # its value changes with the bucket's name
-    assert destructive_changes(comparison, []).keys() == {
-        f"test/Store/{store}" for store in stores
-    } | {export}
+    assert destructive_changes(found, {}).keys() == {f"test/Store/{store}" for store in stores} | {
+        export
+    }
