@@ -126,10 +126,11 @@ def _new_rights(here: Mapping[str, bytes], base: Mapping[str, bytes]) -> Iterato
         needed = json.loads(here[path])
         held = json.loads(base.get(path, NO_RIGHTS))
         if lines := missing(needed, held):
-            yield f"### {name} needs new rights\n"
+            has_new_policy = len(needed["execution"]) > len(held["execution"])
+            yield f"### {name} needs {'a new bootstrap' if has_new_policy else 'new rights'}\n"
             yield from (f"- {line}" for line in lines)
             yield f"\nBefore you deploy, an administrator runs:\n\n    {how_to_deploy(name)}"
-            if len(needed["execution"]) > len(held["execution"]):
+            if has_new_policy:
                 yield f"    uv run nox -s bootstrap -- --to aws --environment {name}"
             yield ""
 

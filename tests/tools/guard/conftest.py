@@ -1,4 +1,4 @@
-"""A git repository whose snapshots record a stack."""
+"""A git repository whose snapshots record a stack with a bucket."""
 
 import json
 from collections.abc import Callable
@@ -7,24 +7,19 @@ from pathlib import Path
 import pytest
 
 from tests.git import git
+from tests.tools.guard.templates import resource, template
 from tools.guard import __main__ as guard
 from tools.guard import snapshots
 
-ENABLED = {
-    "Resources": {
-        "Bucket": {
-            "Type": "AWS::S3::Bucket",
-            "Properties": {"VersioningConfiguration": {"Status": "Enabled"}},
-            "DeletionPolicy": "Retain",
-        }
-    }
-}
+ENABLED = template(
+    Bucket=resource("S3::Bucket", "Retain", VersioningConfiguration={"Status": "Enabled"})
+)
 type Synthesize = Callable[[object], None]
 
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A git repository with the snapshots of the environment `dev`, and its assembly."""
+    """A git repository that records the stack `dev/Data`; its cloud assembly is in `cdk.out`."""
     for module in (guard, snapshots):
         monkeypatch.setattr(module, "ROOT", tmp_path)
         monkeypatch.setattr(module, "environments", lambda: ["dev"])
@@ -33,13 +28,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         )
     monkeypatch.setattr(snapshots, "FOLDER", tmp_path / "snapshots")
     monkeypatch.setattr("tools.guard.changes.install", lambda _: None)
-    return tmp_path
-
-
-@pytest.fixture
-def synthesize(repository: Path) -> Synthesize:
-    """Write the assembly of an app with one stack, whose template is given."""
-    assembly = repository / "cdk.out"
+    assembly = tmp_path / "cdk.out"
     assembly.mkdir()
     artifact = {
         "type": "aws:cloudformation:stack",
@@ -48,8 +37,19 @@ def synthesize(repository: Path) -> Synthesize:
     }
     artifacts = {"Data": artifact, "Tree": {"type": "cdk:tree"}}
     (assembly / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
+    (assembly / "Data.template.json").write_text(json.dumps(ENABLED))
+    assert snapshots.main() == 0
+    git(tmp_path, "init", "-qb", "main")
+    git(tmp_path, "add", "snapshots")
+    git(tmp_path, "commit", "-qm", "Record")
+    return tmp_path
 
-    def write(template: object) -> None:
-        (assembly / "Data.template.json").write_text(json.dumps(template))
+
+@pytest.fixture
+def synthesize(repository: Path) -> Synthesize:
+    """Replace the template in the cloud assembly."""
+
+    def write(content: object) -> None:
+        (repository / "cdk.out" / "Data.template.json").write_text(json.dumps(content))
 
     return write

@@ -33,8 +33,8 @@ def renamed(new: str) -> str:
     return f"is renamed to {new}: docs/changing.md#rename-a-construct"
 
 
-def moved(new: str, recipe: str = "move-a-retained-resource-between-stacks") -> str:
-    return f"moves to {new}: docs/changing.md#{recipe}"
+def moved(new: str) -> str:
+    return f"moves to {new}: docs/changing.md#move-a-retained-resource-between-stacks"
 
 
 def named(name: Json, **properties: Json) -> Resource:
@@ -192,7 +192,7 @@ CASES: dict[str, tuple[Stacks, Found]] = {
     ),
     "rename a domain": (
         {"dev/A": (template(It=UNNAMED), {}), "dev/B": ({}, template(It=UNNAMED))},
-        {"dev/A/It": [LEAVES, moved("dev/B/It", "rename-a-domain")]},
+        {"dev/A/It": [LEAVES, "moves to dev/B/It"]},
     ),
     "rename the construct of a resource with references": (
         {

@@ -9,13 +9,14 @@ from tests.tools.guard.templates import resource, template
 from tools.cdk_cli.assembly import Json
 from tools.errors import UserError
 from tools.guard import __main__ as guard
-from tools.guard.resources import Resource, Template
+from tools.guard.resources import Template
 
 type Files = Mapping[str, bytes]
 
 TABLE = resource("DynamoDB::Table", "Retain", TableName="prices")
 QUEUE = resource("SQS::Queue")
 KEPT = resource("S3::Bucket", "Retain", VersioningConfiguration={"Status": "Enabled"})
+NAMED = resource("S3::Bucket", "Retain", BucketName="named")
 DELETED = resource("S3::Bucket", "Delete", VersioningConfiguration={"Status": "Suspended"})
 
 
@@ -59,6 +60,7 @@ BASE = {
         gone_Stack=template(It=QUEUE),
     ),
     **rights("dev", [[statement("arn:aws:sqs:x")]], drift=[statement("arn:aws:sqs:x")]),
+    **rights("same", [[statement("arn:aws:sqs:x")]]),
 }
 HERE = {
     **files(
@@ -69,13 +71,14 @@ HERE = {
         dev_Written=policy("arn:aws:sqs:z"),
         dev_Renamed=template(It=TABLE),
         dev_New={
-            **template(Data=DELETED, Kept=KEPT, Queue=QUEUE),
+            **template(Data=DELETED, Kept=NAMED, Queue=QUEUE),
             "Rules": {"CheckBootstrapVersion": {"Assertions": []}, "OwnRule": {}},
             "Parameters": {"BootstrapVersion": {"Type": "String"}, "OwnParameter": {}},
         },
     ),
     **rights("dev", [[statement("arn:aws:sqs:*")]], drift=[statement("arn:aws:sqs:y")]),
     **rights("new", [[statement("arn:aws:sqs:*")]]),
+    **rights("same", [[statement("arn:aws:sqs:x")]]),
 }
 SUSPENDED = 'VersioningConfiguration.Status changes from "Enabled" to "Suspended"'
 RECIPE = "leaves the code, but stays deployed until you delete it: docs/changing.md"
@@ -96,9 +99,16 @@ CONTAINS = {
     "how to remove an environment": f"\nNote: gone/Stack {RECIPE}#remove-an-environment",
     "what is deleted with its data": "\nNote: dev/New/Data is new. Its DeletionPolicy deletes it",
     "new rights": "### dev needs new rights\n\n- sqs:CreateQueue on arn:aws:sqs:*\n\nBefore you",
-    "the first rights": "nox -s bootstrap -- --to aws --environment new\n",
+    "the first rights": "### new needs a new bootstrap\n",
+    "how to bootstrap": "nox -s bootstrap -- --to aws --environment new\n",
 }
-OMITS = ("BootstrapVersion", "Note: dev/New/Kept", "Note: dev/New/Queue", "--environment dev\n")
+OMITS = (
+    "BootstrapVersion",
+    "Note: dev/New/Kept",
+    "Note: dev/New/Queue",
+    "--environment dev\n",
+    "### same",
+)
 
 
 @pytest.fixture(scope="module")
