@@ -35,11 +35,15 @@ class Repository:
 
 @pytest.fixture
 def repository(
-    tmp_path: Path, accounts: Iterator[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    accounts: Iterator[str],
+    empty_cloud: LocalCloud,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Repository:
     """A repository that records an environment, with nothing changed."""
     for module in (guard, session):
         monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(session, "local_cloud", lambda _: nullcontext(empty_cloud))
     monkeypatch.setattr(session, "environments", lambda: ["test", "other"])
     repository = Repository(tmp_path, next(accounts))
     git(tmp_path, "init", "-q", "-b", "main")
@@ -75,12 +79,8 @@ def test_a_loss_fails(
 
 
 def test_an_acknowledged_loss_passes(
-    repository: Repository,
-    empty_cloud: LocalCloud,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    repository: Repository, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(session, "local_cloud", lambda _: nullcontext(empty_cloud))
     repository.record(RENAMED)
     acknowledged = repository.folder / guard.ACKNOWLEDGED
     acknowledged.write_text('"test/Store/Bucket" = "Moved"')

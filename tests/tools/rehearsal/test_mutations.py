@@ -215,7 +215,7 @@ def test_the_local_cloud_deletes_a_protected_table(rehearsal: Rehearse) -> None:
 
 
 def test_harmless_changes_lose_nothing(rehearsal: Rehearse) -> None:
-    report = rehearsal(merged(HARMLESS))
+    report = rehearsal(merged(HARMLESS), compares=True)
     assert report.found[Kind.LOST] == {}
     # What the change adds; the base does not have it.
     assert report.found[Kind.CHANGED].keys() == {"test/Store/Other", "test/Roles/Another"}
@@ -228,7 +228,7 @@ def test_harmless_changes_lose_nothing(rehearsal: Rehearse) -> None:
 
 def test_only_the_guard_finds_some_dangerous_changes(rehearsal: Rehearse) -> None:
     changes = merged({**ONLY_GUARD, **LATER})
-    report = rehearsal(changes, BEFORE)
+    report = rehearsal(changes, BEFORE, compares=True)
     assert report.found[Kind.LOST] == {}
     assert report.found[Kind.UNTRIED] == {
         "test/Store/Bucket": [
