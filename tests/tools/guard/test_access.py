@@ -259,6 +259,11 @@ ACCESS |= {
         template(It=grant(IMPORTED, DATA, "s3:GetObject", "s3:PutObject")),
         {"It": ["LambdaRole is allowed s3:GetObject, s3:PutObject on arn:aws:s3:::DataBucket/*"]},
     ),
+    "let a role of the stack use a new resource": (
+        template(Own=role(STATES)),
+        template(It=grant({"Ref": "Own"}, OF_QUEUE, "sqs:*"), Own=role(STATES), Queue=QUEUE),
+        {},
+    ),
     "let a new role of the stack use everything": (
         template(),
         template(It=grant({"Ref": "Own"}, "*", "s3:*"), Own=role(STATES)),

@@ -156,6 +156,11 @@ REPLACED: dict[str, Row] = {
         resource("RDS::DBInstance", Engine="mysql"),
         'may be replaced: Engine changes from "postgres" to "mysql"',
     ),
+    "type": (
+        PRICES,
+        global_table(TableName="quotes"),
+        "is replaced",
+    ),
     "replaced under the same name": (
         resource("SNS::Topic", TopicName="news", FifoTopic=True),
         resource("SNS::Topic", TopicName="news"),
