@@ -134,9 +134,11 @@ def e2e(session: nox.Session) -> None:
     """Deploy to temporary local clouds; test the tools and the roles' permissions."""
     session.log("This takes a minute or two.")
     # The tests wait for deploys half of the time. A file's tests depend on each other, so one
-    # worker runs the file.
-    workers = ("-n", str(project.workers(for_each_core=2)), "--dist", "loadfile")
-    tests = ["tests/permissions", *(f"tests/{folder}" for folder in END_TO_END), *workers]
+    # worker runs the file. The files in end_to_end/, which take longest, come first; pytest-xdist
+    # would begin with the files that have most tests.
+    distribution = ("--dist=loadfile", "--no-loadscope-reorder")
+    workers = ("-n", str(project.workers(for_each_core=2)), *distribution)
+    tests = [*(f"tests/{folder}" for folder in END_TO_END), "tests/permissions", *workers]
     covered_tests(session, "e2e", tests, END_TO_END)
 
 
