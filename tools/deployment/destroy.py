@@ -1,6 +1,7 @@
 """Destroy stacks after a question. Protected stacks and data are retained."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError, WaiterError
@@ -17,7 +18,10 @@ from tools.errors import UserError
 if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import StackTypeDef
 
-PROTECTED = "it has termination protection, because it holds data. Delete it with --unprotect."
+PROTECTED = (
+    "it has termination protection, because it holds data. To delete the stack and keep its data, "
+    "add --unprotect."
+)
 
 
 def destroy(options: Options) -> int:
@@ -41,7 +45,7 @@ def destroy(options: Options) -> int:
         retained = {} if options.unprotect else dict.fromkeys(protected, PROTECTED)
         to_delete = _choose(deployment, importers, retained)
         for stack, reason in retained.items():
-            say(f"{stack.title} is retained: {reason}")
+            say(f"{stack.title} stays: {reason}")
         removed.show(deployment)
         if to_delete:
             _announce(deployment, to_delete)
@@ -92,13 +96,13 @@ def _choose(
         if stack.id not in requested:
             dependencies = sorted(stack.dependencies & _ids(chosen))
             say(f"{stack.id} will also be deleted: it depends on {', '.join(dependencies)}.")
-    ordered: list[StackArtifact] = []
-    while names:
-        # CloudFormation refuses imports in a circle, so that one stack has no importer left.
-        free = [stack for stack in chosen if stack.name in names and not importers[stack] & names]
-        ordered.append(free[-1])
-        names.remove(free[-1].name)
-    return ordered
+    # CloudFormation refuses imports in a circle.
+    by_name = {stack.name: stack for stack in chosen}
+    graph = {
+        stack: [by_name[name] for name in sorted(importers[stack] & names)]
+        for stack in reversed(chosen)
+    }
+    return [*TopologicalSorter(graph).static_order()]
 
 
 def _ids(stacks: Iterable[StackArtifact]) -> set[str]:

@@ -200,13 +200,13 @@ def _find_assembly(options: Options) -> Path:
 def _select(deployment: Deployment, *, dependents: bool) -> list[StackArtifact]:
     """The stacks that the options name, with their dependencies or dependents.
 
-    With `dependents`, also finds removed stacks, by their CloudFormation names.
+    With `dependents`, also finds removed stacks, whose ids are their CloudFormation names.
     """
     options = deployment.options
     stacks = [*deployment.in_code]
     known = {name for stack in stacks for name in (stack.id, stack.name)}
     if dependents and {*options.stacks} - known:
-        stacks += [stack for stack in deployment.removed if stack.name in options.stacks]
+        stacks += deployment.removed
     if options.exclusively:
         ids = matching_ids(stacks, options.stacks)
         return [stack for stack in stacks if stack.id in ids]

@@ -1,7 +1,9 @@
 """Stacks that are deployed, but that the code no longer has."""
 
 import json
+from typing import Any
 
+from tools.cdk_cli.assembly import StackArtifact
 from tools.console import say
 from tools.deployment.next_command import next_command
 from tools.deployment.prepare import Deployment
@@ -9,38 +11,56 @@ from tools.errors import UserError
 
 
 def show(deployment: Deployment) -> bool:
-    """Name the removed stacks, each with the command that deletes it; return whether there is one.
+    """Name the removed stacks, each with what to do about it; return whether there is one.
 
     Does nothing for a command that names stacks.
     """
     stacks = [] if deployment.options.stacks else deployment.removed
+    renamed = _renamed(deployment) if stacks else {}
     code = deployment.options.app or f"apps/{deployment.options.environment}/app.py"
     for stack in stacks:
+        unprotect = ["--unprotect"] if stack.is_protected else []
+        delete = next_command(deployment, "destroy", *unprotect, stacks=[stack])
         say(
-            f"{stack.name} is deployed, but {code} does not have it. If you removed it on purpose, "
-            f"delete it. {next_command(deployment, 'destroy', stacks=[stack])}"
+            renamed.get(stack)
+            or f"{stack.name} is deployed, but {code} does not have it. If you removed it on "
+            f"purpose, delete it. {delete}"
         )
     return bool(stacks)
 
 
 def check_names(deployment: Deployment) -> None:
     """Raise `UserError` if a selected stack creates a resource that a removed stack holds."""
-    held = {
-        (resource["ResourceType"], resource.get("PhysicalResourceId")): old.name
-        for old in deployment.removed
-        for resource in deployment.deployed.resources(old)
+    for sentence in _renamed(deployment).values():
+        raise UserError(f"Not deployed: {sentence}")
+
+
+def _renamed(deployment: Deployment) -> dict[StackArtifact, str]:
+    """A sentence for each removed stack that holds a resource which a selected stack creates."""
+    sentences: dict[StackArtifact, str] = {}
+    created = {
+        (resource["Type"], value): stack
+        for stack in (deployment.stacks if deployment.removed else [])
+        for resource in _resources(deployment, stack)
+        # Each text among the properties may be the physical name.
+        for value in resource.get("Properties", {}).values()
+        if isinstance(value, str)
     }
-    for stack in deployment.stacks if held else []:
-        template = json.loads((deployment.assembly / stack.template).read_text())
-        for resource in template.get("Resources", {}).values():
-            for (kind, name), old in held.items():
-                # Each text among the properties may be the physical name.
-                if kind == resource["Type"] and name in resource.get("Properties", {}).values():
-                    raise UserError(
-                        f"{stack.title} creates {kind} {name}, which the deployed stack {old} "
-                        f"holds. The code does not have {old}: did you rename its domain? "
-                        "Nothing was done. Follow docs/changing.md#rename-a-domain."
-                    )
+    for old in deployment.removed:
+        for resource in deployment.deployed.resources(old):
+            name = resource.get("PhysicalResourceId", "")
+            if new := created.get((resource["ResourceType"], name)):
+                sentences[old] = (
+                    f"{new.title} creates {resource['ResourceType']} {name}, which the deployed "
+                    f"stack {old.name} holds. The code does not have {old.name}: did you rename "
+                    "its domain? Follow docs/changing.md#rename-a-domain."
+                )
+    return sentences
+
+
+def _resources(deployment: Deployment, stack: StackArtifact) -> list[dict[str, Any]]:
+    template = json.loads((deployment.assembly / stack.template).read_text())
+    return [*template.get("Resources", {}).values()]
 
 
 def warn_of_another_project(deployment: Deployment) -> None:

@@ -158,7 +158,7 @@ def test_stacks_are_deployed_compared_and_destroyed_and_their_data_survives(
     assert done.status == 0, done.output
     names = ("StorageStack", "RegistryStack")
     for name in names:
-        assert f"{name} ({project.stacks[name].name}) is retained" in done.output
+        assert f"{name} ({project.stacks[name].name}) stays" in done.output
     assert "IdentityStack" in done.output.partition("Deleting")[2]
     with entered(cloud, account=ACCOUNT):
         put_data(project)

@@ -66,7 +66,7 @@ def test_a_removed_stack_is_destroyed_by_its_name_and_its_data_is_retained(
 
     refused = destroy("--yes")
     assert refused.status == 1
-    assert f"{old} is retained: it has termination protection" in refused.output
+    assert f"{old} stays: it has termination protection" in refused.output
     declined = type_answer("n", app, "destroy", old, *LOCAL, "--unprotect", **here)
     assert declined.status == 1
     listed, _, asked = declined.output.partition(f"Destroy {old}")
@@ -81,6 +81,18 @@ def test_a_removed_stack_is_destroyed_by_its_name_and_its_data_is_retained(
     groups = boto3.client("logs").describe_log_groups(logGroupNamePrefix=f"/{name}/")["logGroups"]
     assert [group["logGroupName"] for group in groups] == [f"/{name}/old"]
     assert f"Stack {old!r} not found." in destroy().output
+
+
+def test_an_unknown_stack_lists_the_removed_ones_and_a_protected_one_needs_a_flag(
+    tools: Tools, here: dict[str, str], name: str, tmp_path: Path
+) -> None:
+    old = create(name, "old", Stack({"One": TOPIC}, is_protected=True))
+    app = write(tmp_path, name, {"kept": KEPT})
+    done = tools("destroy", "OldStack", *LOCAL, app=app, **here)
+    assert done.status == 1
+    assert done.output.endswith(f"{stack_name(name, 'kept')}), {old}.\n")
+    done = tools("destroy", *LOCAL, "--yes", app=app, **here)
+    assert done.output.endswith(f"{old} --unprotect\n")
 
 
 def test_a_stack_of_another_project_is_never_destroyed_but_announced_once(
@@ -111,7 +123,10 @@ def test_a_renamed_domain_is_refused_before_anything_changes(
     assert done.status == 1
     sentence = f"lake ({stack_name(name, 'lake')}) creates AWS::Logs::LogGroup /{name}/data, which"
     assert f"{sentence} the deployed stack {old} holds." in done.output
-    assert done.output.endswith("Nothing was done. Follow docs/changing.md#rename-a-domain.\n")
+    assert done.output.endswith("Follow docs/changing.md#rename-a-domain.\n")
+    # No other verb advises to delete the old stack.
+    done = tools("destroy", *LOCAL, "--yes", app=app, **here)
+    assert f"{sentence} the deployed stack {old} holds." in done.output
     assert commands == []
     assert tools("deploy", "other", *LOCAL, app=app, **here).status == 0
 
@@ -140,9 +155,9 @@ def test_a_destroy_plans_what_stays_and_then_follows_the_imports(
     done = tools("destroy", *LOCAL, "--yes", app=app, **here)
     assert done.status == 0, done.output
     plan, _, deletion = done.output.partition("Deleting ")
-    assert f"d ({names['d']}) is retained: it has termination protection" in plan
+    assert f"d ({names['d']}) stays: it has termination protection" in plan
     for domain, importer in {"c": names["d"], "e": outside}.items():
-        assert f"{domain} ({names[domain]}) is retained: {importer} imports from it." in plan
+        assert f"{domain} ({names[domain]}) stays: {importer} imports from it." in plan
     deleted = [line for line in deletion.splitlines() if line.startswith("Deleted ")]
     assert deleted == [f"Deleted {domain} ({names[domain]})." for domain in "fab"]
     assert [status(names[domain]) for domain in "cde"] == ["CREATE_COMPLETE"] * 3
