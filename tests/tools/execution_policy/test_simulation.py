@@ -89,7 +89,7 @@ OTHERS = {
         f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/cdk-bootstrap/hnb659fds/version"
     ],
 }
-# What the schemas list and our templates do not need: tools/execution_policy/table.py says why.
+# What the schemas list and our templates do not need: tools/execution_policy/table.toml says why.
 UNUSED = re.compile(
     r"AWS::DynamoDB::Table (logs|s3):.*"
     r"|\S+ (iam:.*(User|Group)(Policy)?|iam:DeleteRolePermissionsBoundary)"
