@@ -55,38 +55,31 @@ def wait_for(condition: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
-def assert_all_end(process: psutil.Popen, number: int) -> None:
-    """End `process` with a signal, and assert that its descendants end.
-
-    Sends SIGINT to the process group, as a terminal does, and other signals to `process` alone.
-    """
+def assert_all_end(process: psutil.Popen, interrupt: Callable[[], None]) -> None:
+    """Interrupt a process, and assert that its descendants end."""
     found = process.children(recursive=True)
-    if number == signal.SIGINT:
-        os.killpg(process.pid, number)
-    else:
-        process.send_signal(number)
+    interrupt()
     process.wait(LIMIT)
     assert psutil.wait_procs(found, LIMIT)[1] == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_deploy_leaves_no_process(
-    start: Start, assembly: Path, tmp_path: Path, number: signal.Signals
+def test_ctrl_c_ends_a_deploy_and_leaves_no_process(
+    start: Start, assembly: Path, tmp_path: Path
 ) -> None:
     deploy = start("tools.deployment", "deploy", "--to=local", f"--app={assembly}")
     wait_for(lambda: len(deploy.children()) == 2)  # the server and the CDK CLI
-    assert_all_end(deploy, number)
+    # As a terminal does: the server and the CDK CLI get the signal, too.
+    assert_all_end(deploy, lambda: os.killpg(deploy.pid, signal.SIGINT))
     assert deploy.returncode == 130
     assert not (tmp_path / PORT).exists()
 
 
 @pytest.mark.usefixtures("measured")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_nox_leaves_no_process_and_the_state_is_saved(
-    start: Start, tmp_path: Path, number: signal.Signals
+def test_a_signal_to_nox_alone_leaves_no_process_and_the_state_is_saved(
+    start: Start, tmp_path: Path
 ) -> None:
     nox = start("nox", "-s", "cloud")
     wait_for(lambda: "Ctrl-C stops the server" in (tmp_path / "output").read_text())
-    assert_all_end(nox, number)
+    assert_all_end(nox, nox.terminate)
     assert not (tmp_path / PORT).exists()
     assert list((tmp_path / STATE).glob("*.json"))
