@@ -209,7 +209,7 @@ def test_a_stack_adopts_the_bucket_that_another_stack_left(tmp_path: Path) -> No
         assert s3.get_object(Bucket="adopted", Key="key")["Body"].read() == b"x"
 
 
-def test_a_stack_does_not_replace_the_table_that_has_the_name(cloud: LocalCloud) -> None:
+def test_a_stack_does_not_replace_the_table_that_has_the_name(tmp_path: Path) -> None:
     keys: dict[str, Any] = {
         "KeySchema": [{"AttributeName": "key", "KeyType": "HASH"}],
         "AttributeDefinitions": [{"AttributeName": "key", "AttributeType": "S"}],
@@ -217,7 +217,7 @@ def test_a_stack_does_not_replace_the_table_that_has_the_name(cloud: LocalCloud)
         "TableName": "taken",
     }
     template = {"Resources": {"Table": {"Type": "AWS::DynamoDB::Table", "Properties": keys}}}
-    with entered(cloud, account="555566667777"):
+    with local_cloud(tmp_path) as cloud, entered(cloud):
         tables = boto3.client("dynamodb")
         tables.create_table(**keys)
         tables.put_item(TableName="taken", Item={"key": {"S": "one"}})
