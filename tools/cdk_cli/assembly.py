@@ -22,6 +22,12 @@ def at(value: Json, path: str) -> Json:
     return value
 
 
+def members(value: Json, section: str) -> Mapping[str, Json]:
+    """A section of a template, or a resource's properties, by key; {} without that section."""
+    found = at(value, section)
+    return found if isinstance(found, Mapping) else {}
+
+
 def construct_path(template: Json, logical_id: str) -> str:
     """A resource's construct path, for example `StorageStack/DataBucket`.
 

@@ -1,9 +1,8 @@
 """Stacks that are deployed, but that the code no longer has."""
 
 import json
-from typing import Any
 
-from tools.cdk_cli.assembly import StackArtifact
+from tools.cdk_cli.assembly import Json, StackArtifact, at, members
 from tools.console import say
 from tools.deployment.next_command import next_command
 from tools.deployment.prepare import Deployment
@@ -31,19 +30,19 @@ def show(deployment: Deployment) -> bool:
 
 def check_names(deployment: Deployment) -> None:
     """Raise `UserError` if a selected stack creates a resource that a removed stack holds."""
-    for sentence in _renamed(deployment).values():
-        raise UserError(f"Not deployed: {sentence}")
+    if sentences := _renamed(deployment).values():
+        raise UserError("\n".join(["Nothing was deployed.", *sentences]))
 
 
 def _renamed(deployment: Deployment) -> dict[StackArtifact, str]:
     """A sentence for each removed stack that holds a resource which a selected stack creates."""
     sentences: dict[StackArtifact, str] = {}
     created = {
-        (resource["Type"], value): stack
+        (at(resource, "Type"), value): stack
         for stack in (deployment.stacks if deployment.removed else [])
         for resource in _resources(deployment, stack)
         # Each text among the properties may be the physical name.
-        for value in resource.get("Properties", {}).values()
+        for value in members(resource, "Properties").values()
         if isinstance(value, str)
     }
     for old in deployment.removed:
@@ -58,9 +57,9 @@ def _renamed(deployment: Deployment) -> dict[StackArtifact, str]:
     return sentences
 
 
-def _resources(deployment: Deployment, stack: StackArtifact) -> list[dict[str, Any]]:
+def _resources(deployment: Deployment, stack: StackArtifact) -> list[Json]:
     template = json.loads((deployment.assembly / stack.template).read_text())
-    return [*template.get("Resources", {}).values()]
+    return [*members(template, "Resources").values()]
 
 
 def warn_of_another_project(deployment: Deployment) -> None:

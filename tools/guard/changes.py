@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.cdk_cli.assembly import at
+from tools.cdk_cli.assembly import at, members
 from tools.cdk_cli.node import NODE, install
-from tools.guard.resources import Permission, Resource, ResourceType, Template, members
+from tools.guard.resources import Permission, Resource, ResourceType, Template
 from tools.project import ROOT
 
 PROGRAM = Path(__file__).with_suffix(".cjs")

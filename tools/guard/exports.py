@@ -5,11 +5,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from stacks.core import templates
-from tools.cdk_cli.assembly import Json, at
+from tools.cdk_cli.assembly import Json, at, members
 from tools.guard.changes import Change
 from tools.guard.checks import describe
 from tools.guard.replacement import impact
-from tools.guard.resources import LOGICAL_ID, Template, condition, members
+from tools.guard.resources import LOGICAL_ID, Template, condition
 
 RECIPE = "docs/changing.md#remove-an-export"
 DANGLING = (

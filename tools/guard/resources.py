@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypedDict
 
-from tools.cdk_cli.assembly import Json, at, construct_path
+from tools.cdk_cli.assembly import Json, at, construct_path, members
 
 # A stack's template, with its settings from `stacks.json`; {} if the stack does not exist.
 type Template = Mapping[str, Json]
@@ -121,12 +121,6 @@ class Resource:
             lambda match: "" if match[0] in ids else match[0],
             json.dumps(properties, sort_keys=True),
         )
-
-
-def members(value: Json, section: str) -> Mapping[str, Json]:
-    """A section of a template, or a resource's properties, by key; {} without that section."""
-    found = at(value, section)
-    return found if isinstance(found, Mapping) else {}
 
 
 def condition(template: Template, member: Json) -> Json:
