@@ -11,6 +11,7 @@ from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_doc
 
 from stacks.core.rights import Rights, Statement
 from tests.stacks import ENVIRONMENT, new_test_app
+from tools.execution_policy import table
 from tools.execution_policy.policy import rights
 from tools.project import ROOT
 
@@ -18,6 +19,14 @@ PHASES = ROOT / "tests" / "growth" / "phases" / "stacks"
 ACCOUNT, REGION = str(ENVIRONMENT.account), ENVIRONMENT.region
 
 type Assembly = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file with the user's rows."""
+    monkeypatch.setattr(table, "ROOT", tmp_path)
+    monkeypatch.setattr(table, "OWN", tmp_path / "execution-rights.toml")
+    return tmp_path / "execution-rights.toml"
 
 
 @pytest.fixture
@@ -42,6 +51,23 @@ def assembly(tmp_path: Path) -> Assembly:
         return tmp_path
 
     return write
+
+
+def computed(assembly: Path) -> Rights:
+    found = rights(assembly)
+    assert found is not None
+    return found
+
+
+def role(*statements: object, service: object = "lambda.amazonaws.com", **more: object) -> object:
+    trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": service}}]}
+    policies = [{"PolicyDocument": {"Statement": [*statements]}}]
+    properties = {"AssumeRolePolicyDocument": trust, "Policies": policies, **more}
+    return {"Type": "AWS::IAM::Role", "Properties": properties}
+
+
+def allow(actions: object, resources: object) -> object:
+    return {"Effect": "Allow", "Action": actions, "Resource": resources}
 
 
 @pytest.fixture(scope="session")

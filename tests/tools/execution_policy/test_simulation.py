@@ -13,7 +13,6 @@ import pytest
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from stacks.core.rights import Rights
-from tests.stacks import ENVIRONMENT
 from tests.tools.execution_policy.conftest import ACCOUNT, REGION, Simulator
 from tools.project import ROOT
 
@@ -298,7 +297,3 @@ def test_drift_detection_reads_configuration_of_the_environment_only(recorded: R
         ("sts:AssumeRole", OWN_ROLE),
     ]:
         assert not drift.allows(action, resource)
-
-
-def test_the_environment_of_the_simulation_is_not_the_default() -> None:
-    assert (ENVIRONMENT.project, ENVIRONMENT.name) == ("acme", "test")
