@@ -95,6 +95,15 @@ ENVIRONMENT: Mapping[str, Json] = {
     },
 }
 
+# Removes everything but the table, because each store takes time to fill and to read.
+ONLY_TABLE: Changes = {
+    "Roles": None,
+    "Store.Outputs": None,
+    "Store.Resources.Bucket": None,
+    "Store.Resources.Unnamed": None,
+    "Store.Resources.Repository": None,
+    "Store.Resources.Logs": None,
+}
 
 RETAIN = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
 
