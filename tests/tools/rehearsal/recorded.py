@@ -95,22 +95,19 @@ ENVIRONMENT: Mapping[str, Json] = {
     },
 }
 
-# Removes everything but the table, because each store takes time to fill and to read.
-ONLY_TABLE: Changes = {
-    "Roles": None,
-    "Store.Outputs": None,
-    "Store.Resources.Bucket": None,
-    "Store.Resources.Unnamed": None,
-    "Store.Resources.Repository": None,
-    "Store.Resources.Logs": None,
-}
-
 RETAIN = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
 
 
 def table(**properties: Json) -> Json:
     """A table that is retained."""
     return {"Type": "AWS::DynamoDB::Table", "Properties": {**TABLE, **properties}, **RETAIN}
+
+
+def only(store: str) -> Changes:
+    """The changes that leave only one store, because each takes time to fill and to read."""
+    stores = {"Bucket", "Table", "Unnamed", "Repository", "Logs"}
+    others = dict.fromkeys(f"Store.Resources.{other}" for other in stores - {store})
+    return {"Roles": None, "Store.Outputs": None, **others}
 
 
 def changed(environment: Mapping[str, Json], changes: Changes) -> dict[str, Json]:

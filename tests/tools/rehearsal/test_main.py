@@ -8,21 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.git import git
-from tests.tools.rehearsal.recorded import ENVIRONMENT, Changes, changed, recorded
+from tests.tools.rehearsal.recorded import ENVIRONMENT, Changes, changed, only, recorded
 from tools.guard import __main__ as guard
 from tools.local_cloud.client import LocalCloud
 from tools.rehearsal import __main__ as session
 
 RENAMED: Changes = {"Store.Resources.Bucket.Properties.BucketName": "NAME-other"}
-# Removes what takes time and does not matter, and an export that would change with the bucket.
-ONLY_BUCKET: Changes = {
-    "Roles": None,
-    "Store.Outputs": None,
-    "Store.Resources.Table": None,
-    "Store.Resources.Unnamed": None,
-    "Store.Resources.Repository": None,
-    "Store.Resources.Logs": None,
-}
 
 
 @dataclass(frozen=True)
@@ -34,7 +25,7 @@ class Repository:
 
     def record(self, changes: Changes) -> None:
         """Record the environment with changes."""
-        templates = changed(ENVIRONMENT, {**ONLY_BUCKET, **changes})
+        templates = changed(ENVIRONMENT, {**only("Bucket"), **changes})
         for path, content in recorded(templates, self.account).items():
             (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
             (self.folder / path).write_bytes(content)

@@ -14,11 +14,11 @@ import pytest
 from tests.tools.rehearsal.conftest import Rehearse
 from tests.tools.rehearsal.recorded import (
     ENVIRONMENT,
-    ONLY_TABLE,
     RETAIN,
     TABLE,
     Changes,
     changed,
+    only,
     table,
 )
 from tools.guard.changes import compare
@@ -210,13 +210,13 @@ def test_a_dangerous_change_loses_data(
 
 def test_a_name_that_another_resource_has_is_refused_without_loss(rehearsal: Rehearse) -> None:
     changes: Changes = {NAMED: None, f"{STORE}.Other": table(TableName="NAME-table")}
-    ((failure,),) = rehearsal(changes, ONLY_TABLE).found[Kind.LOST].values()
+    ((failure,),) = rehearsal(changes, only("Table")).found[Kind.LOST].values()
     assert re.search("the deploy fails: .* already exists", failure)
 
 
 def test_the_local_cloud_deletes_a_protected_table(rehearsal: Rehearse) -> None:
     base: Changes = {f"{NAMED}.Properties.DeletionProtectionEnabled": True}
-    report = rehearsal({NAMED: None}, {**ONLY_TABLE, **base})
+    report = rehearsal({NAMED: None}, {**only("Table"), **base})
     assert report.found[Kind.LOST] == {"test/Store/Table": [f"upgrade: {LOST['Table']}"]}
 
 

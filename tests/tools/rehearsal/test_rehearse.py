@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.tools.rehearsal.conftest import Rehearse
-from tests.tools.rehearsal.recorded import KEYS, ONLY_TABLE, Changes
+from tests.tools.rehearsal.recorded import KEYS, Changes, only
 from tools.cdk_cli.assembly import Json
 from tools.rehearsal import steps
 from tools.rehearsal.report import Kind, Report
@@ -16,6 +16,7 @@ POLICIES = "Roles.Resources.Role.Properties.Policies"
 OTHER: Json = {"Effect": "Allow", "Action": "sns:Publish", "Resource": "*"}
 UNKNOWN = "the local cloud has no AWS::Budgets::Budget"
 NEW: Json = {"Resources": {"Any": {"Type": "AWS::SNS::Topic"}}}
+TOPIC: Json = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "NAME-topic"}}
 # Removed from the base where they do not matter, because each store takes time.
 STACKS: Changes = {"Roles": None, "Store": None}
 STORES: Changes = {f"{STORE}.{store}": None for store in ("Table", "Unnamed", "Repository", "Logs")}
@@ -35,7 +36,7 @@ def stack(**resource: Json) -> dict[str, Json]:
 
 def test_a_refused_update_is_a_failure_without_loss(rehearsal: Rehearse) -> None:
     changes: Changes = {f"{STORE}.Table.Properties": {**KEYS, "TableName": "NAME-table"}}
-    report = rehearsal(changes, ONLY_TABLE, compares=True)
+    report = rehearsal(changes, only("Table"), compares=True)
     ((subject, (text,)),) = sentences(report, Kind.LOST).items()
     assert subject == "test/Store"
     assert report.found[Kind.UNTRIED] == {}
@@ -47,15 +48,14 @@ def test_a_refused_update_is_a_failure_without_loss(rehearsal: Rehearse) -> None
 
 
 def test_a_resource_with_another_logical_id_is_named(rehearsal: Rehearse) -> None:
-    topic: Json = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "NAME-topic"}}
-    base: Changes = {**STACKS, "New": {"Resources": {"Topic": topic}}}
-    report = rehearsal({"New.Resources": {"Another": topic}}, base)
+    base: Changes = {**STACKS, "New": {"Resources": {"Topic": TOPIC}}}
+    report = rehearsal({"New.Resources": {"Another": TOPIC}}, base)
     assert "has another logical id" in str(report.found[Kind.CHANGED]["test/New/Topic"])
 
 
 def test_a_resource_that_cannot_be_deleted_is_a_failure(rehearsal: Rehearse) -> None:
-    base: Changes = {f"{STORE}.Repository.Properties.EmptyOnDelete": False}
-    report = rehearsal({f"{STORE}.Repository": None}, {**base, "Roles": None})
+    base: Changes = {**only("Repository"), f"{STORE}.Repository.Properties.EmptyOnDelete": False}
+    report = rehearsal({f"{STORE}.Repository": None, "Store.Resources.Any": TOPIC}, base)
     (text,) = sentences(report, Kind.LOST)["test/Store/Repository"]
     assert text.startswith(
         "upgrade: leaves the stack; NAME-repository still exists, but no stack has it, because its "
@@ -64,10 +64,8 @@ def test_a_resource_that_cannot_be_deleted_is_a_failure(rehearsal: Rehearse) -> 
 
 
 def test_a_retained_store_that_is_renamed_blocks_the_way_back(rehearsal: Rehearse) -> None:
-    base: Changes = {f"{STORE}.Bucket.UpdateReplacePolicy": "Retain", "Store.Outputs": None}
-    report = rehearsal(
-        {f"{STORE}.Bucket.Properties.BucketName": "NAME-other"}, {**base, "Roles": None}
-    )
+    base: Changes = {**only("Bucket"), f"{STORE}.Bucket.UpdateReplacePolicy": "Retain"}
+    report = rehearsal({f"{STORE}.Bucket.Properties.BucketName": "NAME-other"}, base)
     assert sentences(report, Kind.CHANGED) == {
         "test/Store/Bucket": [
             "upgrade: is replaced by NAME-other; NAME-bucket still exists, but no stack has it"
@@ -94,35 +92,37 @@ def test_an_export_that_changes_or_goes_is_lost(rehearsal: Rehearse) -> None:
 
 
 def test_a_permission_that_a_role_loses_is_lost_and_a_denial_is_named(rehearsal: Rehearse) -> None:
-    report = rehearsal({STATEMENTS: [OTHER], POLICIES: None}, STORES)
-    bucket = "arn:aws:s3:::NAME-bucket"
-    assert sentences(report, Kind.LOST) == {
-        "test/Roles/Role": [
-            f"upgrade: s3:GetObject on {bucket}/* was allowed, and is implicitDeny",
-            f"upgrade: s3:ListBucket on {bucket} was allowed, and is implicitDeny",
-            f"upgrade: s3:PutObject on {bucket}/* was allowed, and is implicitDeny",
-        ]
-    }
-    assert sentences(report, Kind.CHANGED) == {
-        "test/Roles/Role": ["upgrade: s3:Delete* on * was explicitDeny, and is implicitDeny"]
-    }
-
-
-def test_the_policies_of_aws_count_too(rehearsal: Rehearse) -> None:
-    policies = "Roles.Resources.Role.Properties.ManagedPolicyArns"
     arn = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
-    report = rehearsal({policies: None}, {**STORES, policies: [arn]})
-    assert (
-        "upgrade: logs:PutLogEvents on * was allowed, and is implicitDeny"
-        in sentences(report, Kind.LOST)["test/Roles/Role"]
-    )
-
-
-def test_a_removed_role_allows_nothing(rehearsal: Rehearse) -> None:
+    trust: Json = {"Version": "2012-10-17", "Statement": []}
+    role: Json = {
+        "Type": "AWS::IAM::Role",
+        "Properties": {"AssumeRolePolicyDocument": trust, "ManagedPolicyArns": [arn]},
+    }
+    removed, managed = "Roles.Resources.Removed", "Roles.Resources.Managed"
     report = rehearsal(
-        {"Roles.Resources.Role": None, "Roles.Resources.Policy.Properties.Roles": []}, STORES
+        {
+            STATEMENTS: [OTHER],
+            POLICIES: None,
+            removed: None,
+            f"{managed}.Properties.ManagedPolicyArns": None,
+        },
+        {**STORES, removed: role, managed: role},
     )
-    assert "was allowed, and is no role" in sentences(report, Kind.LOST)["test/Roles/Role"][0]
+    bucket = "arn:aws:s3:::NAME-bucket"
+    lost = sentences(report, Kind.LOST)
+    assert lost.keys() == {"test/Roles/Role", "test/Roles/Removed", "test/Roles/Managed"}
+    assert lost["test/Roles/Role"] == [
+        f"upgrade: s3:GetObject on {bucket}/* was allowed, and is implicitDeny",
+        f"upgrade: s3:ListBucket on {bucket} was allowed, and is implicitDeny",
+        f"upgrade: s3:PutObject on {bucket}/* was allowed, and is implicitDeny",
+    ]
+    put = "upgrade: logs:PutLogEvents on * was allowed, and is"
+    assert f"{put} no role" in lost["test/Roles/Removed"]
+    assert f"{put} implicitDeny" in lost["test/Roles/Managed"]
+    assert (
+        "upgrade: s3:Delete* on * was explicitDeny, and is implicitDeny"
+        in sentences(report, Kind.CHANGED)["test/Roles/Role"]
+    )
 
 
 # Stacks that are not rehearsed, or only in part; "Taken" needs the name of the bucket in "Store".
