@@ -104,13 +104,9 @@ class Rehearsal:
         if not self._base:
             return
         counts = self.report.compared
-        for kind, store in STORES.items():
-            pieces = (
-                len(found)
-                for key, found in self._data.items()
-                if self._start.resources[key].type == kind
-            )
-            counts[store.noun] = counts.get(store.noun, 0) + sum(pieces)
+        counts.update(dict.fromkeys((store.noun for store in STORES.values()), 0))
+        for key, pieces in self._data.items():
+            counts[STORES[self._start.resources[key].type].noun] += len(pieces)
         counts["exports"] = len(self._start.exports)
         counts["decisions of roles"] = sum(map(len, self._decisions.values()))
 
