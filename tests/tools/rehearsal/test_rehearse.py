@@ -55,6 +55,7 @@ def test_a_resource_with_another_logical_id_is_named(rehearsal: Rehearse) -> Non
 
 def test_a_resource_that_cannot_be_deleted_is_a_failure(rehearsal: Rehearse) -> None:
     base: Changes = {**only("Repository"), f"{STORE}.Repository.Properties.EmptyOnDelete": False}
+    # A stack needs a resource.
     report = rehearsal({f"{STORE}.Repository": None, "Store.Resources.Any": TOPIC}, base)
     (text,) = sentences(report, Kind.LOST)["test/Store/Repository"]
     assert text.startswith(
