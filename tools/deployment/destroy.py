@@ -45,7 +45,7 @@ def destroy(options: Options) -> int:
         retained = {} if options.unprotect else dict.fromkeys(protected, PROTECTED)
         to_delete = _choose(deployment, importers, retained)
         for stack, reason in retained.items():
-            say(f"{stack.title} stays: {reason}")
+            say(f"{stack.title} was not deleted: {reason}")
         removed.show(deployment)
         if to_delete:
             _announce(deployment, to_delete)

@@ -47,7 +47,7 @@ def test_protected_stacks_are_retained_and_fail_a_command_that_names_them(
     assert destroy(prepared(stacks=stacks, unprotect=unprotect).options) == status
     assert account.deleted == deleted
     output = capsys.readouterr().out
-    sentence = "Data (acme-data) stays: it has termination protection, because it holds data."
+    sentence = "Data (acme-data) was not deleted: it has termination protection, because it holds"
     assert (sentence in output) is (not unprotect and stacks != ["Roles"])
     also = "Roles will also be deleted: it depends on Data.\n"
     assert (also in output) is (stacks == ["Data"] and unprotect)

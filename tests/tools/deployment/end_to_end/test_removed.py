@@ -66,7 +66,7 @@ def test_a_removed_stack_is_destroyed_by_its_name_and_its_data_is_retained(
 
     refused = destroy("--yes")
     assert refused.status == 1
-    assert f"{old} stays: it has termination protection" in refused.output
+    assert f"{old} was not deleted: it has termination protection" in refused.output
     declined = type_answer("n", app, "destroy", old, *LOCAL, "--unprotect", **here)
     assert declined.status == 1
     listed, _, asked = declined.output.partition(f"Destroy {old}")
@@ -155,9 +155,9 @@ def test_a_destroy_plans_what_stays_and_then_follows_the_imports(
     done = tools("destroy", *LOCAL, "--yes", app=app, **here)
     assert done.status == 0, done.output
     plan, _, deletion = done.output.partition("Deleting ")
-    assert f"d ({names['d']}) stays: it has termination protection" in plan
+    assert f"d ({names['d']}) was not deleted: it has termination protection" in plan
     for domain, importer in {"c": names["d"], "e": outside}.items():
-        assert f"{domain} ({names[domain]}) stays: {importer} imports from it." in plan
+        assert f"{domain} ({names[domain]}) was not deleted: {importer} imports from it." in plan
     deleted = [line for line in deletion.splitlines() if line.startswith("Deleted ")]
     assert deleted == [f"Deleted {domain} ({names[domain]})." for domain in "fab"]
     assert [status(names[domain]) for domain in "cde"] == ["CREATE_COMPLETE"] * 3
