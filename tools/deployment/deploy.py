@@ -14,6 +14,8 @@ from tools.deployment.prepare import Deployment, prepare
 from tools.deployment.protection import without_protection
 from tools.errors import UserError
 
+# More stacks at a time exceed CloudFormation's request limits.
+_CONCURRENCY = "--concurrency=8"
 BY_HAND = "`uv run nox -s cloud` prints the environment variables for boto3 and the AWS CLI."
 _NEXT = (
     "Next: `uv run nox -s cloud{}` serves these resources for boto3 and the AWS CLI, and "
@@ -37,9 +39,9 @@ def deploy(options: Options) -> int:
         # `cdk deploy` deletes these stacks to create them again, but not a protected stack.
         with without_protection(deployment, failed):
             names = [stack.id for stack in deployment.stacks]
-            fixed = ["--exclusively", "--require-approval=never", "--progress=events"]
-            flags = [*fixed, f"--concurrency={options.concurrency}", *options.cdk_flags]
-            done = deployment.cdk("Deploying", "deploy", *names, *flags, hidden=ROUTINE)
+            fixed = ["--exclusively", "--require-approval=never", "--progress=events", _CONCURRENCY]
+            arguments = [*names, *fixed, *options.cdk_flags]
+            done = deployment.cdk("Deploying", "deploy", *arguments, hidden=ROUTINE)
         resource_table.show(deployment)
         removed.show(deployment)
         if done.status:

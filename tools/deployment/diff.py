@@ -16,7 +16,7 @@ def diff(options: Options) -> int:
         check_rights(deployment)
         flags = [*options.cdk_flags]
         # The local cloud's change sets report more replacements than AWS.
-        if deployment.target.kind == "local" and not any("method" in flag for flag in flags):
+        if deployment.target.kind == "local":
             flags.append("--method=template")
         names = [stack.id for stack in deployment.stacks]
         done = deployment.cdk("Comparing", "diff", *names, *flags)

@@ -9,8 +9,6 @@ from tools.project import environments
 
 ADOPT = "--import-existing-resources"
 REVERT = "--revert-drift"
-# More stacks at a time exceed CloudFormation's request limits.
-CONCURRENCY = 8
 # The CDK CLI flags of each verb, with their help.
 CDK_FLAGS: Mapping[str, Mapping[str, str]] = {
     "bootstrap": {
@@ -24,13 +22,10 @@ CDK_FLAGS: Mapping[str, Mapping[str, str]] = {
     "deploy": {
         "--force": "deploy without a change too; first roll back a failed stack",
         ADOPT: "adopt resources that exist already",
-        "--no-rollback": "keep the completed changes of a stack that fails",
-        "--outputs-file=FILE": "write the stack outputs as JSON",
         REVERT: "undo changes made by hand (AWS only)",
     },
     "diff": {
         "--fail": "exit with status 1 if there is a difference",
-        "--method=METHOD": "default: auto on AWS, template on the local cloud",
     },
 }
 
@@ -49,7 +44,6 @@ class Options:
     exclusively: bool = False
     unprotect: bool = False
     verbose: bool = False
-    concurrency: int = CONCURRENCY
     port: int = 0
     cdk_flags: Sequence[str] = ()
 
@@ -89,9 +83,6 @@ def _add_flags(parser: ArgumentParser, verb: str) -> None:
         add("--unprotect", action="store_true", help="also delete protected stacks")
     if verb in ("bootstrap", "deploy"):
         add("--verbose", action="store_true", help="show everything that cdk says")
-    if verb == "deploy":
-        limit = f"stacks deployed at a time; default: {CONCURRENCY}"
-        add("--concurrency", type=int, default=CONCURRENCY, metavar="N", help=limit)
 
 
 def _add_cdk_flags(parser: ArgumentParser, verb: str) -> None:

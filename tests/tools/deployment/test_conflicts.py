@@ -13,7 +13,7 @@ LATE = "(HandlerErrorCode: AlreadyExists)"
 REFUSED = "Validation failed with 1 error(s). Call DescribeEvents to retrieve the full list"
 OWNED = "already exists in\nstack arn:aws:cloudformation:eu-central-1:111122223333:stack/acme-old/1"
 LEFT = "AWS::Logs::LogGroup /acme/job"
-COMMAND = "--no-rollback --import-existing-resources\n"
+COMMAND = "--force --import-existing-resources\n"
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_the_next_step_fits_the_cause_and_never_prints_itself_again(
 ) -> None:
     account.deploy(DATA, "ROLLBACK_COMPLETE")
     account.validations, account.left = [EARLY], left
-    show_next_step(prepared(cdk_flags=["--no-rollback"]), output)
+    show_next_step(prepared(cdk_flags=["--force"]), output)
     printed = capsys.readouterr().out
     assert said in printed
     assert printed.endswith(ends)

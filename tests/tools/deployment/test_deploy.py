@@ -13,9 +13,9 @@ from tools.errors import UsageError, UserError
 def test_a_deploy_runs_cdk_once_and_shows_the_table_and_the_next_step(
     account: FakeAccount, prepared: Prepare, capsys: pytest.CaptureFixture[str], kind: str
 ) -> None:
-    options = prepared(kind, concurrency=2, cdk_flags=["--force"]).options
+    options = prepared(kind, cdk_flags=["--force"]).options
     assert deploy(options) == 0
-    flags = ("--exclusively", "--require-approval=never", "--progress=events", "--concurrency=2")
+    flags = ("--exclusively", "--require-approval=never", "--progress=events", "--concurrency=8")
     command = ("Deploying", "deploy", "Data", "Roles", *flags, "--force")
     account.cdk.assert_called_once_with(*command, hidden=ROUTINE)
     output = capsys.readouterr().out

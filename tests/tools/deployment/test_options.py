@@ -7,14 +7,13 @@ from tools.deployment.options import Options, parse
 
 
 def test_stacks_flags_and_flags_of_the_cdk_cli_are_given_in_any_order() -> None:
-    words = "A --to aws --revert-drift B --outputs-file out.json --concurrency 2 --yes"
+    words = "A --to aws --revert-drift B --yes"
     assert parse("deploy", words.split()) == Options(
         verb="deploy",
         stacks=["A", "B"],
         to="aws",
         yes=True,
-        concurrency=2,
-        cdk_flags=["--revert-drift", "--outputs-file=out.json"],
+        cdk_flags=["--revert-drift"],
     )
     assert parse("bootstrap", ["--trust=1", "--trust", "2"]).cdk_flags == ["--trust=1", "--trust=2"]
     assert parse("cloud", ["--port", "80"]) == Options("cloud", port=80)
@@ -31,9 +30,9 @@ def test_help_lists_the_flags_of_the_verb_with_their_defaults(
     own = {
         "bootstrap": "--trust",
         "cloud": "--port",
-        "deploy": "--concurrency",
+        "deploy": "--revert-drift",
         "destroy": "--unprotect",
-        "diff": "--method",
+        "diff": "--fail",
     }
     for other, flag in own.items():
         assert (flag in output) is (other == verb)
@@ -48,7 +47,7 @@ def test_help_lists_the_flags_of_the_verb_with_their_defaults(
         ("deploy --unprotect", "unrecognized arguments: --unprotect"),
         ("deploy --role-arn=arn:x", "unrecognized arguments: --role-arn=arn:x"),
         ("deploy --environment nowhere", "invalid choice: 'nowhere'"),
-        ("deploy --outputs-file", "expected one argument"),
+        ("bootstrap --trust", "expected one argument"),
     ],
 )
 def test_a_wrong_command_line_is_refused(

@@ -96,7 +96,7 @@ def test_a_stack_whose_exports_are_imported_is_retained_and_stays_protected(
     status, output = tools("destroy", "StorageStack", *flags, **here)
     assert status == 1
     importer = DEPLOYED.stack_name("identity")
-    assert f"StorageStack ({STORAGE}) stays: {importer} imports from it." in output
+    assert f"StorageStack ({STORAGE}) was not deleted: {importer} imports from it." in output
     assert "Turned off" not in output
     with pytest.raises(ClientError, match="TerminationProtection"):
         boto3.client("cloudformation").delete_stack(StackName=STORAGE)
