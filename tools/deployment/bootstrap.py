@@ -7,10 +7,11 @@ from botocore.exceptions import ClientError
 from tools.cdk_cli.assembly import StackArtifact
 from tools.cdk_cli.cdk import EVERYTHING
 from tools.console import say
+from tools.deployment.deployment import Deployment
 from tools.deployment.execution import policies_for_bootstrap
 from tools.deployment.next_command import next_command
 from tools.deployment.options import Options
-from tools.deployment.prepare import Deployment, prepare
+from tools.deployment.prepare import prepare
 from tools.errors import UserError
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from tools.cdk_cli.assembly import StackArtifact
 from tools.console import say
 from tools.deployment.deployed import FAILED_CREATION, UnreadableError
+from tools.deployment.deployment import Deployment
 from tools.deployment.next_command import next_command
 from tools.deployment.options import ADOPT
-from tools.deployment.prepare import Deployment
 
 # The CDK CLI may break the lines. AlreadyExists is also an error code.
 _EXISTS = re.compile(r"already\s*exists", re.IGNORECASE)

@@ -7,10 +7,11 @@ from tools.console import say
 from tools.deployment import conflicts, removed, resource_table
 from tools.deployment.bootstrap import ensure_bootstrapped
 from tools.deployment.deployed import FAILED_CREATION, UnreadableError
+from tools.deployment.deployment import Deployment
 from tools.deployment.execution import check_rights
 from tools.deployment.left_out import leave_out
 from tools.deployment.options import REVERT, Options
-from tools.deployment.prepare import Deployment, prepare
+from tools.deployment.prepare import prepare
 from tools.deployment.protection import without_protection
 from tools.errors import UserError
 

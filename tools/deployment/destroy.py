@@ -9,9 +9,10 @@ from botocore.exceptions import ClientError, WaiterError
 from tools.cdk_cli.assembly import StackArtifact, at, matching_ids
 from tools.console import say, waiting
 from tools.deployment import removed
+from tools.deployment.deployment import Deployment
 from tools.deployment.next_command import next_command
 from tools.deployment.options import ADOPT, Options
-from tools.deployment.prepare import Deployment, prepare
+from tools.deployment.prepare import prepare
 from tools.deployment.protection import without_protection
 from tools.errors import UserError
 

@@ -10,11 +10,12 @@ from tools.console import say, summarize, waiting
 from tools.deployment import removed
 from tools.deployment.deploy import BY_HAND
 from tools.deployment.deployed import NEVER_CREATED
+from tools.deployment.deployment import Deployment
 from tools.deployment.drift_detection import EXISTENCE, Finding, detect, find_settled
 from tools.deployment.left_out import leave_out
 from tools.deployment.next_command import next_command
 from tools.deployment.options import REVERT, Options
-from tools.deployment.prepare import Deployment, prepare
+from tools.deployment.prepare import prepare
 from tools.deployment.target import NAMES
 from tools.errors import UsageError, UserError
 from tools.project import ROOT

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from tools.cdk_cli.assembly import StackArtifact, construct_path
 from tools.console import say
 from tools.deployment.deployed import is_changing
-from tools.deployment.prepare import Deployment
+from tools.deployment.deployment import Deployment
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient

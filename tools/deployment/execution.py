@@ -11,7 +11,7 @@ from stacks.core.environment import Environment
 from stacks.core.rights import SNAPSHOTS, Rights, Statement, find_rights
 from tools.cdk_cli.assembly import ANY_ACCOUNT, StackArtifact
 from tools.console import say
-from tools.deployment.prepare import Deployment
+from tools.deployment.deployment import Deployment
 from tools.errors import UserError
 from tools.execution_policy.compare import how_to_deploy, missing
 from tools.project import environments

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from tools.cdk_cli.assembly import StackArtifact, matching_ids
 from tools.console import say
-from tools.deployment.prepare import Deployment
+from tools.deployment.deployment import Deployment
 from tools.errors import UserError
 from tools.local_cloud.resource_types import missing_types
 

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Sequence
 
 from tools.cdk_cli.assembly import StackArtifact
-from tools.deployment.prepare import Deployment
+from tools.deployment.deployment import Deployment
 
 
 def next_command(

@@ -7,8 +7,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tools.cdk_cli.assembly import StackArtifact
 from tools.console import say
+from tools.deployment.deployment import Deployment
 from tools.deployment.next_command import next_command
-from tools.deployment.prepare import Deployment
 from tools.errors import UserError
 
 

@@ -4,8 +4,8 @@ import json
 
 from tools.cdk_cli.assembly import Json, StackArtifact, at, members
 from tools.console import say
+from tools.deployment.deployment import Deployment
 from tools.deployment.next_command import next_command
-from tools.deployment.prepare import Deployment
 from tools.errors import UserError
 
 

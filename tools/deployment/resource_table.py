@@ -4,7 +4,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.table import Table
 
 from tools.console import say, summarize
-from tools.deployment.prepare import Deployment
+from tools.deployment.deployment import Deployment
 from tools.errors import UserError
 
 

@@ -13,8 +13,8 @@ from tools.cdk_cli.assembly import StackArtifact
 from tools.cdk_cli.cdk import Done
 from tools.deployment import bootstrap, deploy, destroy
 from tools.deployment.deployed import UnreadableError
+from tools.deployment.deployment import Deployment
 from tools.deployment.options import Options
-from tools.deployment.prepare import Deployment
 from tools.deployment.target import Kind, Target
 
 ACCOUNT = "111122223333"

@@ -16,8 +16,8 @@ from botocore.stub import Stubber
 from tools.cdk_cli.assembly import StackArtifact
 from tools.deployment import drift, drift_detection
 from tools.deployment.deployed import DeployedStacks
+from tools.deployment.deployment import Deployment
 from tools.deployment.options import Options
-from tools.deployment.prepare import Deployment
 from tools.deployment.target import Target
 from tools.errors import UsageError
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tools.cdk_cli.cdk import Done
-from tools.deployment.prepare import Deployment
+from tools.deployment.deployment import Deployment
 
 Command = tuple[str, ...]
 
