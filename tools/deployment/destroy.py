@@ -32,7 +32,8 @@ def destroy(options: Options) -> int:
     be deleted.
     """
     with prepare(options, dependents=True) as deployment:
-        found = _find(deployment)
+        requested = matching_ids(deployment.stacks, options.stacks)
+        found = _find(deployment, requested)
         importers = {
             stack: deployment.deployed.importers(stack, deployed.get("Outputs", []))
             for stack, deployed in found.items()
@@ -44,9 +45,14 @@ def destroy(options: Options) -> int:
             if stack.is_protected or deployed.get("EnableTerminationProtection")
         ]
         retained = {} if options.unprotect else dict.fromkeys(protected, PROTECTED)
-        to_delete = _choose(deployment, importers, retained)
+        chosen = _choose(requested, importers, retained)
+        to_delete = _order(chosen, importers)
         for stack, reason in retained.items():
             say(f"{stack.title} was not deleted: {reason}")
+        for stack in chosen:
+            if stack.id not in requested:
+                dependencies = sorted(stack.dependencies & _ids(chosen))
+                say(f"{stack.id} will also be deleted: it depends on {', '.join(dependencies)}.")
         removed.show(deployment)
         if to_delete:
             _announce(deployment, to_delete)
@@ -57,9 +63,8 @@ def destroy(options: Options) -> int:
         return bool(options.stacks and retained)
 
 
-def _find(deployment: Deployment) -> "dict[StackArtifact, StackTypeDef]":
+def _find(deployment: Deployment, requested: set[str]) -> "dict[StackArtifact, StackTypeDef]":
     """The requested stacks that exist and those that depend on them, after their dependencies."""
-    requested = matching_ids(deployment.stacks, deployment.options.stacks)
     found: dict[StackArtifact, StackTypeDef] = {}
     for stack in deployment.stacks:
         if stack.id not in requested and not stack.dependencies & _ids(found):
@@ -73,15 +78,14 @@ def _find(deployment: Deployment) -> "dict[StackArtifact, StackTypeDef]":
 
 
 def _choose(
-    deployment: Deployment,
+    requested: set[str],
     importers: Mapping[StackArtifact, set[str]],
     retained: dict[StackArtifact, str],
 ) -> list[StackArtifact]:
-    """The stacks to delete, each before the stacks from which it imports.
+    """The stacks to delete: the requested ones, and those that depend on one of them.
 
     Adds the stacks that must stay, because a stack that stays imports from them, to `retained`.
     """
-    requested = matching_ids(deployment.stacks, deployment.options.stacks)
     chosen: list[StackArtifact] = []
     for stack in importers:
         is_needed = stack.id in requested or stack.dependencies & _ids(chosen)
@@ -91,16 +95,19 @@ def _choose(
     for stack in chosen:
         if staying := sorted(importers[stack] - names):
             retained[stack] = f"{', '.join(staying)} imports from it. Delete that stack first."
-    if retained.keys() & chosen:
-        return _choose(deployment, importers, retained)
-    for stack in chosen:
-        if stack.id not in requested:
-            dependencies = sorted(stack.dependencies & _ids(chosen))
-            say(f"{stack.id} will also be deleted: it depends on {', '.join(dependencies)}.")
-    # CloudFormation refuses imports in a circle.
+    if retained.keys() & chosen:  # what these stacks import must stay as well
+        return _choose(requested, importers, retained)
+    return chosen
+
+
+def _order(
+    chosen: Sequence[StackArtifact], importers: Mapping[StackArtifact, set[str]]
+) -> list[StackArtifact]:
+    """The chosen stacks, each before the stacks from which it imports."""
     by_name = {stack.name: stack for stack in chosen}
+    # CloudFormation refuses imports in a circle, so the graph has none.
     graph = {
-        stack: [by_name[name] for name in sorted(importers[stack] & names)]
+        stack: [by_name[name] for name in sorted(importers[stack] & by_name.keys())]
         for stack in reversed(chosen)
     }
     return [*TopologicalSorter(graph).static_order()]

@@ -8,7 +8,7 @@ import pytest
 from botocore.session import Session
 
 from tests.tools.conftest import KEYS, Configure
-from tools.deployment.target import Kind, Target, announce, aws_target, choose
+from tools.deployment.target import Kind, announce, aws_target, choose
 from tools.errors import UsageError
 
 
@@ -121,9 +121,3 @@ def test_a_region_that_the_user_set_and_no_stack_has_is_said_and_refused_on_gith
         else nullcontext()
     ):
         announce(target, {"us-east-1"})
-
-
-def test_a_local_target_shows_its_account_only() -> None:
-    environment = {"AWS_ENDPOINT_URL": "https://127.0.0.1:1"}
-    target = Target("local", "000000000000", "arn:aws:iam::000000000000:root", environment)
-    assert str(target) == "local cloud, account 000000000000"
