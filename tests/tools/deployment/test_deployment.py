@@ -1,4 +1,4 @@
-"""How a deployment runs the CDK CLI, and asks before anything changes."""
+"""How a deployment runs the CDK CLI, asks before anything changes, and ends after Ctrl-C."""
 
 import os
 from unittest.mock import Mock
@@ -55,3 +55,20 @@ def test_only_the_answer_yes_goes_on(
     assert capsys.readouterr().out.startswith(
         "Deploy Data (acme-data)\nenvironment test, region eu-central-1, AWS, account 111122223333 "
     )
+
+
+@pytest.mark.parametrize(
+    ("verb", "kind", "continues"),
+    [("destroy", "aws", True), ("diff", "aws", False), ("deploy", "local", False)],
+)
+def test_after_an_interrupt_the_user_knows_that_a_change_on_aws_goes_on(
+    prepared: Prepare,
+    capsys: pytest.CaptureFixture[str],
+    verb: str,
+    kind: str,
+    *,
+    continues: bool,
+) -> None:
+    with pytest.raises(KeyboardInterrupt), prepared(kind, verb=verb).changing():
+        raise KeyboardInterrupt
+    assert ("CloudFormation goes on" in capsys.readouterr().out) is continues
