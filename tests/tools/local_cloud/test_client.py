@@ -1,6 +1,5 @@
 """How the local cloud starts, saves its state and stops."""
 
-import shutil
 import socket
 from pathlib import Path
 
@@ -12,14 +11,15 @@ from tests.accounts import entered
 from tests.clouds import server_of
 from tools.errors import UserError
 from tools.local_cloud import client, folder
-from tools.local_cloud.client import LocalCloud, local_cloud
+from tools.local_cloud.client import local_cloud
 from tools.local_cloud.folder import HOST, LOCK, PORT, STATE
 from tools.project import ROOT
 
 # State
 
 
-def test_accounts_and_regions_are_separate_and_survive_a_stop(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("measured")
+def test_accounts_and_regions_are_separate_and_survive_a_signal(tmp_path: Path) -> None:
     other = {"account": "222233334444", "region": "eu-west-1"}
     with local_cloud(tmp_path) as cloud, entered(cloud, **other):
         boto3.client("s3").create_bucket(
@@ -27,6 +27,10 @@ def test_accounts_and_regions_are_separate_and_survive_a_stop(tmp_path: Path) ->
         )
         boto3.client("s3").put_object(Bucket="mine", Key="key", Body=b"1")
         boto3.client("logs").create_log_group(logGroupName="mine")
+        server = server_of(cloud)
+        server.terminate()
+        server.wait(20)
+    assert not (tmp_path / PORT).exists()
     with local_cloud(tmp_path, port=cloud.port) as again:
         assert again == cloud
         with entered(again, **other):
@@ -43,7 +47,7 @@ NEXT_START = (
 
 
 @pytest.mark.usefixtures("measured")
-def test_the_state_of_a_killed_server_is_moved_and_can_be_moved_back(
+def test_the_state_of_a_killed_server_is_moved(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def kill() -> None:
@@ -57,13 +61,10 @@ def test_the_state_of_a_killed_server_is_moved_and_can_be_moved_back(
         kill()
     with local_cloud(tmp_path) as cloud, entered(cloud):
         assert boto3.client("s3").list_buckets()["Buckets"] == []
-    state = tmp_path / STATE
     (moved,) = tmp_path.glob("state-20*")
     assert f"was moved to {moved}. This cloud is empty" in capsys.readouterr().out
-    shutil.rmtree(state)
-    moved.rename(state)
-    with local_cloud(tmp_path) as cloud, entered(cloud):
-        assert boto3.client("s3").get_object(Bucket="mine", Key="key")["Body"].read() == b"1"
+    (kept,) = moved.rglob("mine/key")
+    assert kept.read_bytes() == b"1"
 
 
 @pytest.mark.usefixtures("measured")
@@ -103,9 +104,8 @@ def assert_no_start(directory: Path, message: str, port: int = 0) -> None:
 def test_the_error_for_an_unavailable_port_names_the_port(tmp_path: Path) -> None:
     with socket.create_server((HOST, 0)) as other:
         for port in (other.getsockname()[1], 70000):
-            assert_no_start(
-                tmp_path, f"Cannot listen on port {port}: .*[^.]\\. Choose another", port
-            )
+            message = f"Cannot listen on port {port}: .*[^.]\\. Choose another"
+            assert_no_start(tmp_path, message, port)
 
 
 def test_the_error_for_an_unusable_folder_names_the_folder(tmp_path: Path) -> None:
@@ -122,17 +122,7 @@ def test_a_server_that_does_not_start_in_time_is_stopped(
         assert not (tmp_path / PORT).exists()
 
 
-def test_a_running_server_is_shared_and_keeps_running(cloud: LocalCloud) -> None:
-    with local_cloud(cloud.directory) as second:
-        assert second == cloud
-        assert second.server is None
-    assert server_of(cloud).is_running()
-
-
 @pytest.mark.usefixtures("measured")
-def test_two_servers_never_use_one_folder(
-    cloud: LocalCloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # The shared cloud's server seems to be starting.
-    monkeypatch.setattr(client, "_find", lambda *_, **__: None)
-    assert_no_start(cloud.directory, "Another process is starting or stopping the local cloud")
+def test_two_servers_never_use_one_folder(tmp_path: Path) -> None:
+    with FileLock(tmp_path / LOCK):  # as a server that is starting
+        assert_no_start(tmp_path, "Another process is starting or stopping the local cloud")

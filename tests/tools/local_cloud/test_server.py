@@ -21,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 from tests.accounts import entered
 from tests.clouds import server_of
 from tools.local_cloud.client import LocalCloud, local_cloud
-from tools.local_cloud.folder import HOST, PORT, STATE, TEMPORARY
+from tools.local_cloud.folder import HOST, STATE, TEMPORARY
 from tools.local_cloud.server import listen
 from tools.project import ROOT
 
@@ -180,54 +180,46 @@ exports.handler = async () => {
 # Stacks
 
 
-def test_a_stack_adopts_the_bucket_that_another_stack_left(tmp_path: Path) -> None:
-    bucket = {
-        "Type": "AWS::S3::Bucket",
-        "Properties": {"BucketName": "adopted"},
-        "DeletionPolicy": "Retain",
-    }
-    template = json.dumps({"Resources": {"Bucket": bucket}})
-    with local_cloud(tmp_path) as cloud, entered(cloud):
-        stacks = boto3.client("cloudformation")
-        s3 = boto3.client("s3")
-        for name in ("old", "new"):
-            stacks.create_change_set(
-                StackName=name,
-                ChangeSetName="change",
-                ChangeSetType="CREATE",
-                TemplateBody=template,
-                ImportExistingResources=True,
-            )
-            stacks.execute_change_set(StackName=name, ChangeSetName="change")
-            created = stacks.get_waiter("stack_create_complete")
-            created.wait(StackName=name, WaiterConfig={"Delay": 1})
-            if name == "old":
-                s3.put_object(Bucket="adopted", Key="key", Body=b"x")
-                stacks.delete_stack(StackName=name)
-                deleted = stacks.get_waiter("stack_delete_complete")
-                deleted.wait(StackName=name, WaiterConfig={"Delay": 1})
-        assert s3.get_object(Bucket="adopted", Key="key")["Body"].read() == b"x"
-
-
-def test_a_stack_does_not_replace_the_table_that_has_the_name(tmp_path: Path) -> None:
-    keys: dict[str, Any] = {
+def test_a_stack_adopts_the_bucket_that_exists_but_replaces_no_table(tmp_path: Path) -> None:
+    bucket = {"BucketName": "left"}
+    table: dict[str, Any] = {
+        "TableName": "taken",
         "KeySchema": [{"AttributeName": "key", "KeyType": "HASH"}],
         "AttributeDefinitions": [{"AttributeName": "key", "AttributeType": "S"}],
         "BillingMode": "PAY_PER_REQUEST",
-        "TableName": "taken",
     }
-    template = {"Resources": {"Table": {"Type": "AWS::DynamoDB::Table", "Properties": keys}}}
+    resources = {
+        "Bucket": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain", "Properties": bucket},
+        "Table": {"Type": "AWS::DynamoDB::Table", "Properties": table},
+    }
+
+    def body(name: str) -> str:
+        return json.dumps({"Resources": {name: resources[name]}})
+
     with local_cloud(tmp_path) as cloud, entered(cloud):
+        s3 = boto3.client("s3")
+        s3.create_bucket(Bucket="left")
+        s3.put_object(Bucket="left", Key="key", Body=b"x")
         tables = boto3.client("dynamodb")
-        tables.create_table(**keys)
+        tables.create_table(**table)
         tables.put_item(TableName="taken", Item={"key": {"S": "one"}})
         stacks = boto3.client("cloudformation")
-        stacks.create_stack(StackName="second", TemplateBody=json.dumps(template))
+        stacks.create_change_set(
+            StackName="adopting",
+            ChangeSetName="change",
+            ChangeSetType="CREATE",
+            TemplateBody=body("Bucket"),
+            ImportExistingResources=True,
+        )
+        stacks.execute_change_set(StackName="adopting", ChangeSetName="change")
+        stacks.create_stack(StackName="replacing", TemplateBody=body("Table"))
         created = stacks.get_waiter("stack_create_complete")
+        created.wait(StackName="adopting", WaiterConfig={"Delay": 1})
         with pytest.raises(WaiterError, match="ROLLBACK"):
-            created.wait(StackName="second", WaiterConfig={"Delay": 1})
-        events = stacks.describe_stack_events(StackName="second")["StackEvents"]
+            created.wait(StackName="replacing", WaiterConfig={"Delay": 1})
+        events = stacks.describe_stack_events(StackName="replacing")["StackEvents"]
         assert any("already exists" in event.get("ResourceStatusReason", "") for event in events)
+        assert s3.get_object(Bucket="left", Key="key")["Body"].read() == b"x"
         assert tables.scan(TableName="taken")["Items"] == [{"key": {"S": "one"}}]
 
 
@@ -275,14 +267,3 @@ def test_a_function_has_the_rights_of_its_role_and_does_not_delay_a_stop(
     assert "works" in (tmp_path / STATE / "lambda.json").read_text()
     invoking.join(5)
     assert not invoking.is_alive()
-
-
-def test_a_signal_stops_the_server_in_order(tmp_path: Path) -> None:
-    with local_cloud(tmp_path) as cloud:
-        with entered(cloud):
-            boto3.client("s3").create_bucket(Bucket="mine")
-        server = server_of(cloud)
-        server.terminate()
-        server.wait(20)
-    assert "mine" in (tmp_path / STATE / "s3.json").read_text()
-    assert not (tmp_path / PORT).exists()
