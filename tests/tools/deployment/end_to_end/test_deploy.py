@@ -1,24 +1,26 @@
 """A deploy that fails, and stacks that drift, on the local cloud."""
 
-from collections.abc import Iterator
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import boto3
 import pytest
 
-from tests.accounts import entered
 from tests.clouds import Project, Tools
-from tests.tools.deployment.assemblies import TOPIC, Stack, log_group, stack_name, status, write
+from tests.tools.deployment.assemblies import (
+    TOPIC,
+    Stack,
+    create,
+    log_group,
+    stack_name,
+    status,
+    write,
+)
 from tools.cdk_cli.assembly import Json
 from tools.cdk_cli.synth import DEFAULT_ENVIRONMENT
-from tools.local_cloud.client import LocalCloud
 
-
-@pytest.fixture(autouse=True)
-def root(cloud: LocalCloud) -> Iterator[None]:
-    """Makes boto3 the root user in the shared local cloud."""
-    with entered(cloud):
-        yield
+pytestmark = pytest.mark.usefixtures("entered_cloud")
 
 
 def test_a_failed_deploy_names_what_exists_and_the_printed_command_adopts_it(
@@ -47,7 +49,7 @@ def test_a_failed_deploy_names_what_exists_and_the_printed_command_adopts_it(
     assert found["EnableTerminationProtection"]
 
 
-def test_a_failed_creation_names_what_it_retained_and_a_refused_one_blocks_nothing(
+def test_a_failed_creation_names_what_it_retained_and_the_next_deploy_adopts_it(
     tools: Tools, here: dict[str, str], tmp_path: Path
 ) -> None:
     project, group = "leftover", "/leftover/job"
@@ -64,38 +66,27 @@ def test_a_failed_creation_names_what_it_retained_and_a_refused_one_blocks_nothi
     left = f"{name}: AWS::Logs::LogGroup {group} already exists: the failed creation retained it."
     assert left in after
     assert after[-1].endswith("--import-existing-resources")
-    # Without a retention, CloudFormation refuses to adopt: the change set is all that there is.
-    properties = {"LogGroupName": group}
-    plain: Json = {"Type": "AWS::Logs::LogGroup", "Properties": properties}
-    app = write(tmp_path / "plain", project, {"plain": Stack({"Log": plain})})
-    done = tools("deploy", "--to=local", "--import-existing-resources", app=app, **here)
-    assert done.status == 1
-    plain_name = stack_name(project, "plain")
-    assert done.output.endswith("Then run the same command again.\n")
-    assert status(plain_name) == "REVIEW_IN_PROGRESS"
-    app = write(tmp_path / "good", project, {"job": Stack(good), "plain": Stack({"One": TOPIC})})
+    app = write(tmp_path / "good", project, {"job": Stack(good)})
     done = tools("deploy", "--to=local", "--import-existing-resources", app=app, **here)
     assert done.status == 0, done.output
-    assert status(name) == status(plain_name) == "CREATE_COMPLETE"
+    assert status(name) == "CREATE_COMPLETE"
 
 
 def test_drift_names_stacks_that_are_not_deployed_or_not_protected(
-    tools: Tools, here: dict[str, str], project: Project
+    tools: Tools, here: dict[str, str], tmp_path: Path
 ) -> None:
-    code, output = tools("drift", "--to=local", app=project.folder, **here)
+    stacks = {"data": Stack({"One": TOPIC}, is_protected=True), "other": Stack({"One": TOPIC})}
+    app = write(tmp_path, "unprotected", stacks)
+    other = stack_name("unprotected", "other")
+    code, output = tools("drift", "--to=local", app=app, **here)
     assert code == 1
     assert "No stack is deployed. Run in the account 000000000000 (" in output
     assert "uv run nox -s deploy -- --to local" in output
-    done = tools("deploy", "StorageStack", "--to=local", app=project.folder, **here)
-    assert done.status == 0, done.output
-    boto3.client("cloudformation").update_termination_protection(
-        StackName=project.stacks["StorageStack"].name, EnableTerminationProtection=False
-    )
-    code, output = tools("drift", "--to=local", app=project.folder, **here)
+    create("unprotected", "data", replace(stacks["data"], is_protected=False))
+    code, output = tools("drift", "--to=local", app=app, **here)
     assert code == 1
-    assert "StorageStack termination protection: True -> False" in output
-    for key, stack in project.stacks.items():
-        assert (f"{key} ({stack.name}) is not deployed." in output) is (key != "StorageStack")
+    assert "data termination protection: True -> False" in output
+    assert re.findall(r"^(.+) is not deployed\.", output, re.MULTILINE) == [f"other ({other})"]
     assert "Number of resources with drift: 0" in output
     assert "Undo the drift" not in output
     assert "A deploy reverts these changes. Run in the account 000000000000 (" in output

@@ -13,7 +13,7 @@ from stacks.core.environment import Environment
 from stacks.core.rights import read_rights
 from stacks.execution.stack import ExecutionStack
 from tests.accounts import entered
-from tests.clouds import BOOTSTRAP, Project, Tools
+from tests.clouds import Project, Tools
 from tests.stacks import new_test_app
 from tools.local_cloud.client import LocalCloud
 
@@ -41,6 +41,7 @@ def test_a_first_deploy_needs_the_policies_then_the_bootstrap(
     unbootstrapped: dict[str, str],
     project: Project,
     policies: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
     account = unbootstrapped | {"AWS_ACCESS_KEY_ID": NEW_ACCOUNT}
     refused = tools("bootstrap", *AWS, app=project.folder, **account)
@@ -60,20 +61,9 @@ def test_a_first_deploy_needs_the_policies_then_the_bootstrap(
     assert attached
     assert all(":policy/execution/" in policy["PolicyArn"] for policy in attached)
 
+    # The checks before the deploy find the policies; test_local deploys the stacks.
+    request.getfixturevalue("commands")
     done = tools("deploy", *AWS, app=project.folder, **account)
     assert done.status == 0, done.output
     assert "lacks rights" not in done.output
     assert "Not checked" not in done.output
-
-
-def test_a_deploy_without_the_boundary_stops_before_it_starts(
-    tools: Tools, unbootstrapped: dict[str, str], project: Project
-) -> None:
-    account = unbootstrapped | {"AWS_ACCESS_KEY_ID": "777788889999"}
-    done = tools("bootstrap", *BOOTSTRAP, app=project.folder, **account)
-    assert done.status == 0, done.output
-    done = tools("deploy", *AWS, app=project.folder, **account)
-    assert done.status == 1
-    assert f"-boundary-{NAME} does not exist" in done.output
-    done = tools("deploy", "StorageStack", *AWS, app=project.folder, **account)
-    assert done.status == 0, done.output
