@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import boto3
-import psutil
 import pytest
 from botocore.loaders import JSONFileLoader
 from filelock import FileLock
@@ -36,6 +35,7 @@ from tools.project import ROOT
 from tools.variables import replaced_variables
 
 ACCOUNT = "111122223333"
+NUMBERS = itertools.count(1)
 FIRST_DEPLOY = "first-deploy.txt"
 # test_execution bootstraps with the recorded policies.
 BOOTSTRAP = ("--to=aws", "--yes", f"--cloudformation-execution-policies={ADMINISTRATOR}")
@@ -64,16 +64,6 @@ def as_aws(variables: dict[str, str]) -> dict[str, str]:
     """The variables with which the tools use a local cloud account as an AWS account."""
     files = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
     return {key: value for key, value in variables.items() if key not in files}
-
-
-def server_of(cloud: LocalCloud) -> psutil.Process:
-    """A local cloud's server process."""
-    (found,) = [
-        process
-        for process in psutil.process_iter(["cmdline"])
-        if str(cloud.directory) in (process.info["cmdline"] or [])
-    ]
-    return found
 
 
 def type_answer(answer: str, assembly: Path, *arguments: str, **environment: str) -> Done:
@@ -142,12 +132,6 @@ def assembly(shared: Path, _unmeasured: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def ids(assembly: Path) -> list[str]:
-    """The foundation's stack ids, in deploy order."""
-    return [stack.id for stack in read_stacks(assembly)]
-
-
-@pytest.fixture(scope="session")
 def tools(assembly: Path) -> Tools:
     """Run a deployment verb in this process, with variables added."""
 
@@ -191,12 +175,6 @@ def deployed_once(shared: Path, tools: Tools) -> Path:
 
 
 @pytest.fixture(scope="session")
-def first_deploy(deployed_once: Path) -> str:
-    """What the first deploy to an empty local cloud prints; the deploy bootstraps it."""
-    return (deployed_once / FIRST_DEPLOY).read_text()
-
-
-@pytest.fixture(scope="session")
 def cloud(deployed_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     """The worker's local cloud with the deployed foundation.
 
@@ -234,43 +212,31 @@ def aws_account(unbootstrapped: dict[str, str]) -> dict[str, str]:
     return unbootstrapped | {"AWS_ACCESS_KEY_ID": ACCOUNT}
 
 
-def create_boundary(environment: Environment) -> None:
-    """Create the policy that limits the environment's roles, as a deploy of the account does."""
-    path, _, name = environment.boundary_name.rpartition("/")
-    statement = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-    boto3.client("iam").create_policy(
-        PolicyName=name,
-        Path=f"/{path}/",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
-    )
-
-
-@pytest.fixture(scope="session")
-def _numbers() -> Iterator[int]:
-    return itertools.count(1)
-
-
 @pytest.fixture
-def project(assembly: Path, tmp_path: Path, _numbers: Iterator[int], cloud: LocalCloud) -> Project:
+def project(assembly: Path, tmp_path: Path, cloud: LocalCloud) -> Project:
     """The environment with a project name that no other test uses, and its roles' boundary."""
     folder = shutil.copytree(assembly, tmp_path / "assembly")
-    old, new = read_stacks(folder)[0].tags["Project"], f"test{next(_numbers)}"
+    old, new = Environment().project, f"test{next(NUMBERS)}"
     for path in folder.glob("*.json"):
         text = path.read_text().replace(old, new)
         # The CDK CLI publishes a template once under its hash, 64 hexadecimal digits.
         path.write_text(re.sub(r"\b[0-9a-f]{64}\b", lambda found: f"{found[0][:50]}{new}", text))
-    stacks = {stack.id: stack for stack in read_stacks(folder)}
+    environment = Environment(project=new)
+    prefix, _, name = environment.boundary_name.rpartition("/")
+    allow = {"Effect": "Allow", "Action": "*", "Resource": "*"}
     with entered(cloud, account=ACCOUNT):
-        create_boundary(Environment(project=new))
-
-    def name(stack: str, kind: str, key: str) -> str:
-        template = json.loads((folder / stacks[stack].template).read_text())
-        found = [r for r in template["Resources"].values() if r["Type"] == kind]
-        return str(found[0]["Properties"][key])
-
-    bucket = name("StorageStack", "AWS::S3::Bucket", "BucketName")
-    repository = name("RegistryStack", "AWS::ECR::Repository", "RepositoryName")
-    return Project(folder, stacks, bucket, repository)
+        # A deploy of the account environment creates it.
+        boto3.client("iam").create_policy(
+            PolicyName=name,
+            Path=f"/{prefix}/",
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allow]}),
+        )
+    return Project(
+        folder,
+        stacks={stack.id: stack for stack in read_stacks(folder)},
+        bucket=environment.resource_name("data"),
+        repository=environment.resource_name("ecr"),
+    )
 
 
 @pytest.fixture(scope="module")

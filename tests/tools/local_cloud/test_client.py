@@ -1,5 +1,6 @@
 """How the local cloud starts, saves its state and stops."""
 
+import signal
 import socket
 from pathlib import Path
 
@@ -8,7 +9,6 @@ import pytest
 from filelock import FileLock
 
 from tests.accounts import entered
-from tests.clouds import server_of
 from tools.errors import UserError
 from tools.local_cloud import client, folder
 from tools.local_cloud.client import local_cloud
@@ -27,9 +27,9 @@ def test_accounts_and_regions_are_separate_and_survive_a_signal(tmp_path: Path) 
         )
         boto3.client("s3").put_object(Bucket="mine", Key="key", Body=b"1")
         boto3.client("logs").create_log_group(logGroupName="mine")
-        server = server_of(cloud)
-        server.terminate()
-        server.wait(20)
+        assert cloud.server
+        cloud.server.terminate()
+        cloud.server.wait(20)
     assert not (tmp_path / PORT).exists()
     with local_cloud(tmp_path, port=cloud.port) as again:
         assert again == cloud
@@ -55,7 +55,8 @@ def test_the_state_of_a_killed_server_is_moved(
             boto3.client("s3").create_bucket(Bucket="mine")
             boto3.client("s3").put_object(Bucket="mine", Key="key", Body=b"1")
             patch.setattr(client, "STOP_LIMIT", 0.0)
-            server_of(cloud).suspend()
+            assert cloud.server
+            cloud.server.send_signal(signal.SIGSTOP)
 
     with pytest.raises(UserError, match=f"did not save its whole state within 0.*{NEXT_START}$"):
         kill()

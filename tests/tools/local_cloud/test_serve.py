@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.clouds import Tools, server_of
+from tests.clouds import Tools
 from tools.local_cloud.client import ACCOUNT, local_cloud
 from tools.local_cloud.folder import HOST
 
@@ -35,7 +35,8 @@ def test_a_shell_with_the_printed_variables_reaches_only_the_local_cloud(
         )
         assert status == 0
         assert f"is already up at {cloud.url}" in output
-        assert server_of(cloud).is_running()
+        assert cloud.server
+        assert cloud.server.poll() is None
         lines = [line for line in output.splitlines() if line.startswith(("export ", "unset "))]
         shell = subprocess.run(
             ["sh", "-c", "\n".join([*lines, '"$0" -c "$1"']), sys.executable, CLIENT],

@@ -19,7 +19,6 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
 from tests.accounts import entered
-from tests.clouds import server_of
 from tools.local_cloud.client import LocalCloud, local_cloud
 from tools.local_cloud.folder import HOST, STATE, TEMPORARY
 from tools.local_cloud.server import listen
@@ -123,9 +122,10 @@ def test_an_answer_does_not_wait_for_an_acknowledgement() -> None:
 
 
 def test_the_server_listens_on_one_port_of_this_machine_only(cloud: LocalCloud) -> None:
+    assert cloud.server
     listening = [
         connection.laddr
-        for connection in server_of(cloud).net_connections("inet")
+        for connection in psutil.Process(cloud.server.pid).net_connections("inet")
         if connection.status in (psutil.CONN_LISTEN, psutil.CONN_NONE)  # NONE: UDP
     ]
     assert listening == [(HOST, cloud.port)]
@@ -259,7 +259,8 @@ def test_a_function_has_the_rights_of_its_role_and_does_not_delay_a_stop(
         s3.get_waiter("object_exists").wait(
             Bucket="functions", Key="raw/50", WaiterConfig={"Delay": 1}
         )
-        workers = server_of(cloud).children(recursive=True)
+        assert cloud.server
+        workers = psutil.Process(cloud.server.pid).children(recursive=True)
         assert workers
         begin = time.monotonic()
     assert time.monotonic() - begin < 5

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from ministack.core.iam_evaluator import EvalContext, evaluate_resource_policy
 
 from stacks.core.environment import Environment
-from tests.clouds import Tools
+from tests.clouds import FIRST_DEPLOY, Tools
 from tools.cdk_cli.assembly import read_stacks
 from tools.local_cloud.client import ACCOUNT, LocalCloud
 
@@ -22,8 +22,9 @@ BUCKET, STORAGE = DEPLOYED.resource_name("data"), DEPLOYED.stack_name("storage")
 
 
 def test_a_first_deploy_shows_one_line_for_each_step_the_table_and_what_to_try_next(
-    first_deploy: str, assembly: Path
+    deployed_once: Path, assembly: Path
 ) -> None:
+    first_deploy = (deployed_once / FIRST_DEPLOY).read_text()
     stacks = {stack.id: f"{stack.id} ({stack.name})" for stack in read_stacks(assembly)}
     before, _, after = first_deploy.partition(f" Environment {DEPLOYED.name} (local cloud, ")
     # A test in another file may have bootstrapped the shared local cloud.
@@ -116,7 +117,7 @@ def test_simulated_the_bucket_policy_denies_http_even_to_an_administrator(action
 
 
 def test_a_second_deploy_changes_nothing_and_ignores_the_users_settings_for_aws_and_cdk(
-    tools: Tools, here: dict[str, str], ids: list[str], tmp_path: Path
+    tools: Tools, here: dict[str, str], assembly: Path, tmp_path: Path
 ) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -147,7 +148,7 @@ def test_a_second_deploy_changes_nothing_and_ignores_the_users_settings_for_aws_
     (tmp_path / ".cdk.json").write_text(json.dumps(settings))
     done = tools("deploy", "--to", "local", **here, **configuration, HOME=str(tmp_path))
     assert done.status == 0, done.output
-    assert done.output.count(" (no changes)") == len(ids)
+    assert done.output.count(" (no changes)") == len(read_stacks(assembly))
     assert "Bootstrapping" not in done.output
     assert "999999999999" not in done.output
     listener.settimeout(0.1)
