@@ -188,14 +188,13 @@ def test_a_stack_adopts_the_bucket_that_exists_but_replaces_no_table(tmp_path: P
         "AttributeDefinitions": [{"AttributeName": "key", "AttributeType": "S"}],
         "BillingMode": "PAY_PER_REQUEST",
     }
-    resources = {
-        "Bucket": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain", "Properties": bucket},
-        "Table": {"Type": "AWS::DynamoDB::Table", "Properties": table},
+    adopting = {
+        "Bucket": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain", "Properties": bucket}
     }
-
-    def body(name: str) -> str:
-        return json.dumps({"Resources": {name: resources[name]}})
-
+    replacing = {
+        "New": {"Type": "AWS::SNS::Topic"},
+        "Table": {"Type": "AWS::DynamoDB::Table", "DependsOn": "New", "Properties": table},
+    }
     with local_cloud(tmp_path) as cloud, entered(cloud):
         s3 = boto3.client("s3")
         s3.create_bucket(Bucket="left")
@@ -204,15 +203,15 @@ def test_a_stack_adopts_the_bucket_that_exists_but_replaces_no_table(tmp_path: P
         tables.create_table(**table)
         tables.put_item(TableName="taken", Item={"key": {"S": "one"}})
         stacks = boto3.client("cloudformation")
-        stacks.create_change_set(
-            StackName="adopting",
-            ChangeSetName="change",
-            ChangeSetType="CREATE",
-            TemplateBody=body("Bucket"),
-            ImportExistingResources=True,
-        )
-        stacks.execute_change_set(StackName="adopting", ChangeSetName="change")
-        stacks.create_stack(StackName="replacing", TemplateBody=body("Table"))
+        for name, resources in {"adopting": adopting, "replacing": replacing}.items():
+            stacks.create_change_set(
+                StackName=name,
+                ChangeSetName="change",
+                ChangeSetType="CREATE",
+                TemplateBody=json.dumps({"Resources": resources}),
+                ImportExistingResources=name == "adopting",
+            )
+            stacks.execute_change_set(StackName=name, ChangeSetName="change")
         created = stacks.get_waiter("stack_create_complete")
         created.wait(StackName="adopting", WaiterConfig={"Delay": 1})
         with pytest.raises(WaiterError, match="ROLLBACK"):
