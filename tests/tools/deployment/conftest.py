@@ -29,7 +29,7 @@ DATA = StackArtifact(
     is_protected=True,
     version_parameter="/cdk-bootstrap/acme/version",
     deploy_role="arn:${AWS::Partition}:iam::${AWS::AccountId}:role/cdk-acme-deploy-role",
-    execution_role="arn:${AWS::Partition}:iam::${AWS::AccountId}:role/cdk-acme-cfn-exec-role",
+    execution_role="arn:${AWS::Partition}:iam::${AWS::AccountId}:role/cdk-cfn-exec-role-${AWS::AccountId}",
     tags={"Project": "acme"},
 )
 

@@ -50,7 +50,7 @@ def test_a_resource_that_a_failed_stack_retained_is_not_in_the_stack(
         (
             DATA,
             f"arn:aws-cn:iam::{ACCOUNT}:role/cdk-acme-deploy-role",
-            {"RoleARN": f"arn:aws-cn:iam::{ACCOUNT}:role/cdk-acme-cfn-exec-role"},
+            {"RoleARN": f"arn:aws-cn:iam::{ACCOUNT}:role/cdk-cfn-exec-role-{ACCOUNT}"},
         ),
         (ROLES, None, {}),  # a person deploys it
     ],
