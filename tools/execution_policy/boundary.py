@@ -2,20 +2,20 @@
 
 import re
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
+from itertools import product
 
+from stacks.core.rights import Statement
 from stacks.core.templates import Resource, Template, at, items
 from tools.execution_policy.aws import BY_ID, arns
-from tools.execution_policy.scope import Grant, Scope
+from tools.execution_policy.compare import matches
+from tools.execution_policy.scope import Scope
+from tools.execution_policy.table import NEVER
 
-# With these services, a role could become more than its boundary. A role passes roles to services,
-# as a state machine does that runs tasks, but only the environment's own.
-NOT_FOR_ROLES = ("account", "iam", "organizations", "sts")
 # The ARN of their resources names no kind.
 UNNAMED_KINDS = ("sns", "sqs")
 
 
-def of_roles(scope: Scope) -> Iterator[Grant]:
+def of_roles(scope: Scope) -> Iterator[Statement]:
     """What any role in the environment may do.
 
     Every action of the services that the roles' policies name, on the project's resources in the
@@ -23,46 +23,47 @@ def of_roles(scope: Scope) -> Iterator[Grant]:
     """
     # IAM refuses a policy without a statement, and nobody can be denied this action (STS API
     # reference, GetCallerIdentity).
-    yield Grant("sts:GetCallerIdentity", ["*"], {})
+    yield _allow("sts:GetCallerIdentity", ["*"])
     services: set[str] = set()
-    for action, resource in _allowed(scope):
-        service = action.partition(":")[0]
-        if action == "iam:PassRole":
-            yield scope.grant(action, None)
-        if service in NOT_FOR_ROLES or "*" in service:
+    for action, arn in _granted(scope):
+        service = action.partition(":")[0].lower()
+        if action.lower() == "iam:passrole":
+            # As a state machine does that runs tasks, but only the environment's own roles.
+            yield from scope.allow(action)
+        if service in NEVER or not re.fullmatch("[a-z0-9-]+", service):
             continue
+        if service in BY_ID and arn.startswith("<"):
+            arn = f"{_start(scope, service)}*"
         if service not in BY_ID:
             services.add(service)
-        elif resource.startswith("<"):
-            resource = f"arn:${{AWS::Partition}}:{service}:{scope.environment.region}:"
-            resource += "${AWS::AccountId}:*"
-        if not resource.startswith("<") and not _is_own(scope, service, resource):
-            # Another stack's or resource's attribute, known only at deployment.
-            yield Grant(action, [re.sub("<[^>]*>", "*", resource)], {})
+        # Another stack's or resource's attribute is known only at deployment.
+        if not arn.startswith("<") and not matches(arn, _own_arns(scope, service)):
+            yield _allow(action, [re.sub("<[^>]*>", "*", arn)])
     for service in sorted(services):
-        yield Grant(f"{service}:*", _own_arns(scope, service), {})
+        yield _allow(f"{service}:*", _own_arns(scope, service))
 
 
-def _allowed(scope: Scope) -> Iterator[tuple[str, str]]:
-    """Each action and resource that a role's policy allows."""
+def _granted(scope: Scope) -> Iterator[tuple[str, str]]:
+    """Each action and ARN that a role's policy allows."""
     for template in scope.templates:
         for resource in template.resources.values():
-            for document in _documents(resource):
-                for statement in items(at(document, "Statement")):
-                    if at(statement, "Effect") == "Allow":
-                        for action in _list(at(statement, "Action")):
-                            for arn in _list(at(statement, "Resource")):
-                                yield str(action), _text(template, arn)
+            for statement in _statements(resource):
+                if at(statement, "Effect") == "Allow":
+                    actions = _list(at(statement, "Action"))
+                    resources = _list(at(statement, "Resource"))
+                    for action, arn in product(actions, resources):
+                        yield str(action), _text(template, arn)
 
 
-def _documents(resource: Resource) -> list[object]:
-    """A resource's identity policies."""
+def _statements(resource: Resource) -> list[object]:
+    """The statements in a resource's identity policies."""
+    documents = []
     if resource.type in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy", "AWS::IAM::RolePolicy"):
-        return [resource.properties.get("PolicyDocument")]
+        documents = [resource.properties.get("PolicyDocument")]
     if resource.type == "AWS::IAM::Role":
         inline = items(resource.properties.get("Policies"))
-        return [at(policy, "PolicyDocument") for policy in inline]
-    return []
+        documents = [at(policy, "PolicyDocument") for policy in inline]
+    return [statement for document in documents for statement in items(at(document, "Statement"))]
 
 
 def _list(value: object) -> list[object]:
@@ -79,15 +80,19 @@ def _text(template: Template, arn: object) -> str:
 def _own_arns(scope: Scope, service: str) -> list[str]:
     """ARNs with the environment's names: every kind of resource, and all that belongs to it."""
     name = scope.environment.resource_pattern
-    start = f"arn:${{AWS::Partition}}:{service}:{scope.environment.region}:${{AWS::AccountId}}:"
     if service == "s3":
         return [f"arn:${{AWS::Partition}}:s3:::{name}{end}" for end in ("", "/*", "-*")]
     if service == "logs":
         return arns(service, ["log-group"], scope.names.of(service), scope.environment.region)
     # A name follows its kind, as in table/NAME, or stands alone, as a queue's does.
-    kinds = ["*/", "*:"] if service not in UNNAMED_KINDS else [""]
-    return [f"{start}{kind}{name}{end}" for kind in kinds for end in ("", "/*", ":*", "-*")]
+    kinds = [""] if service in UNNAMED_KINDS else ["*/", "*:"]
+    starts = [f"{_start(scope, service)}{kind}{name}" for kind in kinds]
+    return [f"{start}{end}" for start in starts for end in ("", "/*", ":*", "-*")]
 
 
-def _is_own(scope: Scope, service: str, arn: str) -> bool:
-    return any(fnmatchcase(arn, pattern) for pattern in _own_arns(scope, service))
+def _start(scope: Scope, service: str) -> str:
+    return f"arn:${{AWS::Partition}}:{service}:{scope.environment.region}:${{AWS::AccountId}}:"
+
+
+def _allow(action: str, resources: list[str]) -> Statement:
+    return Statement(Effect="Allow", Action=[action], Resource=resources)

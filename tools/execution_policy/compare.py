@@ -3,10 +3,9 @@
 Imports no AWS data, so that a deploy needs none.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
-from itertools import chain
+from itertools import chain, product
 
 from stacks.core.rights import SNAPSHOTS, Rights, Statement
 
@@ -30,27 +29,25 @@ def how_to_deploy(environment: str) -> str:
     )
 
 
+def matches(text: str, patterns: Iterable[str]) -> bool:
+    """Whether one of the patterns, with IAM's wildcards, covers a text."""
+    return any(fnmatchcase(text, pattern) for pattern in patterns)
+
+
 def _missing(needed: Iterable[Statement], held: Sequence[Statement]) -> Iterator[str]:
     for statement in needed:
         lacking = [
             (action, arn)
-            for action in statement["Action"]
-            for arn in statement["Resource"]
+            for action, arn in product(statement["Action"], statement["Resource"])
             if not any(_covers(other, statement, action, arn) for other in held)
         ]
         if lacking:
-            actions, arns = (dict.fromkeys(each) for each in zip(*lacking, strict=True))
+            actions = dict.fromkeys(action for action, _ in lacking)
+            arns = dict.fromkeys(arn for _, arn in lacking)
             yield f"{', '.join(actions)} on {', '.join(arns)}"
 
 
 def _covers(held: Statement, needed: Statement, action: str, arn: str) -> bool:
     """Whether a statement allows an action on an ARN, under no other condition."""
-    return (
-        any(fnmatchcase(action, pattern) for pattern in held["Action"])
-        and any(fnmatchcase(arn, pattern) for pattern in held["Resource"])
-        and _condition(held) in ("{}", _condition(needed))
-    )
-
-
-def _condition(statement: Statement) -> str:
-    return json.dumps(statement.get("Condition", {}), sort_keys=True)
+    is_unconditional = held.get("Condition") in (None, needed.get("Condition"))
+    return is_unconditional and matches(action, held["Action"]) and matches(arn, held["Resource"])

@@ -1,12 +1,11 @@
 """The names of an environment's resources in ARNs, mostly as patterns."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 
-from stacks.core.environment import Environment
 from stacks.core.templates import Resource, Template
-from tools.execution_policy.aws import handlers, name_properties
+from tools.execution_policy.aws import name_properties, service_of
+from tools.execution_policy.compare import matches
 
 # CloudFormation generates `<stack name>-<logical id>-<12 characters>`. If that is too long for the
 # service, it cuts both names, to 25 and 24 characters for a bucket, which has the lowest limit of
@@ -17,13 +16,6 @@ STACK_NAME = 24
 LOGICAL_ID = 20
 
 
-def service_of(resource_type: str) -> str:
-    """The prefix of most actions that CloudFormation calls for a type, for example `s3`."""
-    actions = [action for each in handlers(resource_type).values() for action in each]
-    prefixes = Counter(action.partition(":")[0] for action in actions)
-    return max(prefixes, key=prefixes.__getitem__, default="")
-
-
 class Names:
     """An environment's names, by service.
 
@@ -32,14 +24,17 @@ class Names:
     do not cover adds its own.
     """
 
-    def __init__(self, environment: Environment, stacks: Mapping[str, Sequence[Template]]) -> None:
-        """Take the templates by stack name."""
-        self._environment = environment
-        self._others: dict[str, dict[str, None]] = {}  # a set has another order in each process
-        for stack, templates in stacks.items():
-            for template in templates:
-                for resource in template.resources.values():
-                    self._add(stack, template, resource)
+    def __init__(self, templates: Sequence[Template], stacks: Mapping[str, str]) -> None:
+        """Take the stacks' CloudFormation names by id."""
+        self._environment = templates[0].environment
+        self._others = defaultdict[str, list[str]](list)
+        for template in templates:
+            for resource in template.resources.values():
+                service = service_of(resource.type)
+                for name in _names(template, resource, stacks[template.stack]):
+                    name = _in_arn(name, service)
+                    if not matches(name, self.of(service)):
+                        self._others[service].append(name)
 
     def of(self, service: str) -> list[str]:
         """The names of a service's resources."""
@@ -48,22 +43,22 @@ class Names:
         if service == "logs":
             groups = self._environment.function_log_groups
             patterns += [groups, f"{groups}-*", self._environment.task_log_groups]
-        return [*patterns, *self._others.get(service, {})]
+        return patterns + self._others[service]
 
-    def covers(self, name: str, service: str) -> bool:
-        """Whether a name, or a pattern as a name, is one of a service's resources."""
-        return any(fnmatchcase(name, pattern) for pattern in self.of(service))
 
-    def _add(self, stack: str, template: Template, resource: Resource) -> None:
-        service = service_of(resource.type)
-        properties = name_properties(resource.type)
-        given = properties & resource.properties.keys()
-        names = [template.text(resource.properties[name]) for name in sorted(given)]
-        is_cut = len(stack) > STACK_NAME and len(stack + resource.id) + SUFFIX > LIMIT
-        if properties and not given and is_cut:
-            names = [f"{stack[:STACK_NAME]}*-{resource.id[:LOGICAL_ID]}*"]
-        for name in names:
-            name = name.removeprefix("/") if service == "ssm" else name
-            if "<" not in name and not self.covers(name, service):
-                found = self._others.setdefault(service, {})
-                found[name.lower() if service == "s3" else name] = None
+def _names(template: Template, resource: Resource, stack: str) -> list[str]:
+    """The names that a template gives a resource, or a pattern if a generated name is cut."""
+    properties = name_properties(resource.type)
+    given = sorted(properties & resource.properties.keys())
+    if given:
+        names = [template.text(resource.properties[name]) for name in given]
+        return [name for name in names if "<" not in name]  # known only at deployment
+    is_cut = len(stack) > STACK_NAME and len(stack + resource.id) + SUFFIX > LIMIT
+    return [f"{stack[:STACK_NAME]}*-{resource.id[:LOGICAL_ID]}*"] if properties and is_cut else []
+
+
+def _in_arn(name: str, service: str) -> str:
+    """A bucket's name has no capitals, and a parameter's ARN has no second slash."""
+    if service == "s3":
+        return name.lower()
+    return name.removeprefix("/") if service == "ssm" else name

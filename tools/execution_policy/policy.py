@@ -3,18 +3,17 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from fnmatch import fnmatchcase
 from itertools import batched
 from pathlib import Path
 
 from stacks.core.rights import Rights, Statement
-from stacks.core.templates import Template, read_templates
+from stacks.core.templates import read_templates
 from tools.cdk_cli.assembly import read_stacks
 from tools.errors import UserError
-from tools.execution_policy import table
 from tools.execution_policy.aws import find_action
 from tools.execution_policy.boundary import of_roles
-from tools.execution_policy.scope import Grant, Scope
+from tools.execution_policy.scope import Scope
+from tools.execution_policy.table import allowed, is_data
 
 # IAM user guide, "IAM and AWS STS quotas". IAM does not count white space.
 POLICY_SIZE = 6144
@@ -28,31 +27,24 @@ def rights(assembly: Path) -> Rights | None:
     Includes the rows in snapshots/execution-rights.toml. Raises `UserError` if the boundary does
     not fit into a policy.
     """
-    names = {stack.id: stack.name for stack in read_stacks(assembly) if stack.execution_role}
-    stacks = defaultdict[str, list[Template]](list)
-    for template in read_templates(assembly):
-        if template.stack in names:
-            stacks[names[template.stack]].append(template)
-    if not stacks:
+    stacks = {stack.id: stack.name for stack in read_stacks(assembly) if stack.execution_role}
+    templates = [each for each in read_templates(assembly) if each.stack in stacks]
+    if not templates:
         return None
-    scope = Scope(next(iter(stacks.values()))[0].environment, stacks)
-    own = [row for row in table.own_rows() if row.environment in (None, scope.environment.name)]
-    rows = {
-        limit: [scope.grant(row.action, row.resource) for row in own if row.boundary == limit]
-        for limit in (True, False)
-    }
-    boundary = _statements([*of_roles(scope), *rows[True]])
+    scope = Scope(templates, stacks)
+    boundary = _merged([*of_roles(scope), *_rows(scope, boundary=True)])
     if size(boundary) > POLICY_SIZE:
         raise UserError(
             f"The boundary of the roles in {scope.environment.name} has {size(boundary)} "
             f"characters; IAM allows {POLICY_SIZE}. Let the roles' policies name resources of the "
             "project, because these need no statement of their own."
         )
-    reads = [grant for grant in scope.grants("read") if _reads_configuration(grant.action)]
+    reads = [each for each in scope.needs("read") if _reads_configuration(each)]
+    execution = [*scope.needs(), *_rows(scope, boundary=False)]
     return Rights(
         boundary=boundary,
-        drift=list(_policies(_statements(reads))),
-        execution=list(_policies(_statements([*scope.grants(), *rows[False]]))),
+        drift=list(_policies(_merged(reads))),
+        execution=list(_policies(_merged(execution))),
     )
 
 
@@ -69,22 +61,42 @@ def size(statements: Sequence[Statement]) -> int:
     )
 
 
-def _statements(grants: Iterable[Grant]) -> list[Statement]:
-    """Statements with the grants, in one order for the same grants."""
-    actions = defaultdict[tuple[tuple[str, ...], str], set[str]](set)
-    for grant in grants:
-        key = (tuple(grant.resources), json.dumps(grant.condition, sort_keys=True))
-        actions[key].add(grant.action)
-    statements: list[Statement] = []
-    for names, (resources, condition) in sorted(
-        (sorted(each), key) for key, each in actions.items()
-    ):
-        for batch in batched(names, ACTIONS, strict=False):
-            statement = Statement(Effect="Allow", Action=[*batch], Resource=[*resources])
-            if condition != "{}":
-                statement["Condition"] = json.loads(condition)
-            statements.append(statement)
-    return statements
+def _rows(scope: Scope, *, boundary: bool) -> Iterator[Statement]:
+    """What the table's rows and your own allow, for roles or for CloudFormation."""
+    for row in allowed():
+        is_for_environment = row.environment in (None, scope.environment.name)
+        if row.boundary == boundary and is_for_environment and any(map(row.concerns, scope.types)):
+            for action in row.actions:
+                yield from scope.allow(action, row.resource)
+
+
+def _reads_configuration(statement: Statement) -> bool:
+    (name,) = statement["Action"]
+    action = find_action(name)
+    return action is not None and action.reads and not is_data(name)
+
+
+def _merged(statements: Iterable[Statement]) -> list[Statement]:
+    """One statement for all actions on the same resources; the order follows from the content."""
+    actions = defaultdict[str, set[str]](set)
+    for statement in statements:
+        others = json.dumps({**statement, "Action": []}, sort_keys=True)
+        actions[others].update(statement["Action"])
+    merged: list[Statement] = []
+    for others, names in actions.items():
+        statement = json.loads(others)
+        statement["Action"] = sorted(names)
+        merged.append(statement)
+    return [
+        {**statement, "Action": [*batch]}
+        for statement in sorted(merged, key=_content)
+        for batch in batched(statement["Action"], ACTIONS, strict=False)
+    ]
+
+
+def _content(statement: Statement) -> tuple[list[str], list[str], str]:
+    condition = json.dumps(statement.get("Condition", {}), sort_keys=True)
+    return statement["Action"], statement["Resource"], condition
 
 
 def _policies(statements: Iterable[Statement]) -> Iterator[list[Statement]]:
@@ -97,10 +109,3 @@ def _policies(statements: Iterable[Statement]) -> Iterator[list[Statement]]:
         policy.append(statement)
     if policy:
         yield policy
-
-
-def _reads_configuration(name: str) -> bool:
-    action = find_action(name)
-    return bool(action and action.reads) and not any(
-        fnmatchcase(name, pattern) for pattern in table.DATA
-    )

@@ -1,87 +1,89 @@
-"""The rows in table.toml, and yours in snapshots/execution-rights.toml."""
+"""The rows that correct the registry schemas: those in table.toml, and your own in snapshots/."""
 
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
 from tools.errors import UserError
 from tools.execution_policy.aws import find_action
+from tools.execution_policy.compare import matches
 from tools.project import ROOT
 
 OWN = ROOT / "snapshots" / "execution-rights.toml"
+# With these services, an identity could become more than its policies, or own the account.
+NEVER = ("account", "iam", "organizations", "sts")
 
 
 class Row(NamedTuple):
-    """Actions for resource types, which are a pattern; `why` is the reason with its source."""
+    """Actions that some resource types need, or do not need.
 
-    types: str
+    Without `resource`, an action concerns the environment's resources. `boundary` allows it to the
+    environment's roles instead of CloudFormation.
+    """
+
     actions: Sequence[str]
-    why: str
-    resource: str | None = None
-
-
-_TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
-EXTRA = [Row(**row) for row in _TABLE["extra"]]
-EXCLUDED = [Row(**row) for row in _TABLE["excluded"]]
-DATA: Sequence[str] = _TABLE["data"]
-REFUSED: Sequence[str] = _TABLE["refused"]
-
-
-class Own(NamedTuple):
-    """A row of yours; for a role's boundary instead of CloudFormation if `boundary` is set."""
-
-    action: str
     reason: str
+    types: str = "*"
+    unless: str = ""
     resource: str | None = None
     environment: str | None = None
     boundary: bool = False
 
+    def concerns(self, resource_type: str) -> bool:
+        """Whether the row is for a resource type."""
+        is_exception = fnmatchcase(resource_type, self.unless)
+        return fnmatchcase(resource_type, self.types) and not is_exception
 
-def own_rows() -> list[Own]:
-    """The rows in snapshots/execution-rights.toml. Raises `UserError` for an incomplete row."""
-    name = OWN.relative_to(ROOT)
+
+def _rows(text: str, kind: str) -> list[Row]:
+    return [Row(**row) for row in tomllib.loads(text).get(kind, [])]
+
+
+_TABLE = Path(__file__).with_suffix(".toml").read_text()
+_ALLOWED = _rows(_TABLE, "allow")
+_EXCLUDED = _rows(_TABLE, "exclude")
+_DATA: list[str] = tomllib.loads(_TABLE)["data"]
+
+
+def allowed() -> list[Row]:
+    """What the schemas lack. Raises `UserError` for a wrong row in snapshots/."""
     try:
-        rows = tomllib.loads(OWN.read_text() if OWN.exists() else "").get("allow", [])
-        found = [Own(**row) for row in rows]
+        own = _rows(OWN.read_text() if OWN.exists() else "", "allow")
     except (ValueError, TypeError) as error:
         raise UserError(
-            f"{name}: {error}. Each [[allow]] needs action and reason, and may have resource, "
-            "environment and boundary."
+            f"{OWN.relative_to(ROOT)}: {error}. Each [[allow]] needs actions and reason, and may "
+            "have types, resource, environment and boundary."
         ) from error
-    for row in found:
+    for row in own:
         check_row(row)
-    return found
-
-
-def check_row(row: Own) -> None:
-    """Raise `UserError` for a row that IAM would not understand, or that gives everything."""
-    if not row.reason.strip():
-        raise UserError(f"{row.action}: write a reason for the reviewer.")
-    if "*" in row.action or "?" in row.action or find_action(row.action) is None:
-        raise UserError(
-            f"{row.action!r} is no IAM action. Write one action as CloudFormation's AccessDenied "
-            "names it, for example sqs:CreateQueue, without wildcards."
-        )
-    if any(fnmatchcase(row.action, pattern) for pattern in REFUSED):
-        raise UserError(
-            f"{row.action} would let a deploy give itself every permission. Let a person deploy "
-            "this resource in the account environment instead (docs/execution-policy.md)."
-        )
+    return [*_ALLOWED, *own]
 
 
 def is_excluded(resource_type: str, action: str) -> bool:
-    """Whether a row excludes an action of a type."""
-    if action.startswith("kms:") and resource_type.startswith("AWS::KMS::"):
-        return False
-    return any(
-        fnmatchcase(resource_type, row.types)
-        and any(fnmatchcase(action, pattern) for pattern in row.actions)
-        for row in EXCLUDED
-    )
+    """Whether no template needs an action that a type's schema lists."""
+    rows = (row for row in _EXCLUDED if row.concerns(resource_type))
+    return any(matches(action, row.actions) for row in rows)
 
 
-def extras(resource_type: str) -> Iterator[Row]:
-    """The rows with more actions for a type."""
-    return (row for row in EXTRA if fnmatchcase(resource_type, row.types))
+def is_data(action: str) -> bool:
+    """Whether an action that AWS calls a read returns data instead of configuration."""
+    return matches(action, _DATA)
+
+
+def check_row(row: Row) -> None:
+    """Raise `UserError` for a row that IAM would not understand, or that gives everything."""
+    if not row.reason.strip():
+        raise UserError(f"{', '.join(row.actions)}: write a reason for the reviewer.")
+    for name in row.actions:
+        if find_action(name) is None:
+            raise UserError(
+                f"{name!r} is no IAM action. Write one action as CloudFormation's AccessDenied "
+                "names it, for example sqs:CreateQueue, without wildcards."
+            )
+        if name.partition(":")[0].lower() in NEVER:
+            raise UserError(
+                f"{name} would let a deploy give itself every permission. Let a person deploy "
+                "this resource in the account environment instead (docs/execution-policy.md)."
+            )

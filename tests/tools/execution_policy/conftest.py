@@ -1,6 +1,5 @@
-"""Environments whose rights the tests compute, and the simulator that decides."""
+"""Rights that tests compute from templates, and the simulator that decides."""
 
-import importlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
@@ -10,111 +9,65 @@ import pytest
 from ministack.core.iam_evaluator import EvalContext, evaluate, parse_policy_document
 
 from stacks.core.rights import Rights, Statement
-from tests.stacks import ENVIRONMENT, new_test_app
+from tests.stacks import ENVIRONMENT
 from tools.execution_policy import table
 from tools.execution_policy.policy import rights
-from tools.project import ROOT
 
-PHASES = ROOT / "tests" / "growth" / "phases" / "stacks"
 ACCOUNT, REGION = str(ENVIRONMENT.account), ENVIRONMENT.region
+ROLE = f"arn:aws:iam::{ACCOUNT}:role"
+POLICY = f"arn:aws:iam::{ACCOUNT}:policy"
+BOUNDARY = f"{POLICY}/execution/acme-boundary-test"
 
-type Assembly = Callable[..., Path]
+type Compute = Callable[..., Rights]
 
 
 @pytest.fixture(autouse=True)
 def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The file with the user's rows."""
+    """The file with the user's rows; it does not exist."""
     monkeypatch.setattr(table, "ROOT", tmp_path)
-    monkeypatch.setattr(table, "OWN", tmp_path / "execution-rights.toml")
-    return tmp_path / "execution-rights.toml"
+    monkeypatch.setattr(table, "OWN", tmp_path / "rights.toml")
+    return tmp_path / "rights.toml"
+
+
+def write_assembly(
+    folder: Path, resources: Mapping[str, object], name: str = "acme-data-test", **settings: str
+) -> Path:
+    """Write a cloud assembly with one stack."""
+    (folder / "stack.json").write_text(json.dumps({"Resources": resources}))
+    properties = {"templateFile": "stack.json", "stackName": name, "tags": ENVIRONMENT.tags("data")}
+    artifact = {
+        "type": "aws:cloudformation:stack",
+        "environment": f"aws://{ACCOUNT}/{REGION}",
+        "properties": properties | settings,
+    }
+    (folder / "manifest.json").write_text(json.dumps({"artifacts": {"DataStack": artifact}}))
+    return folder
 
 
 @pytest.fixture
-def assembly(tmp_path: Path) -> Assembly:
-    """Write a cloud assembly with a stack of the given resources; the stacks have `names`."""
+def compute(tmp_path: Path) -> Compute:
+    """Compute the rights for a stack with the given resources."""
 
-    def write(resources: Mapping[str, object], *names: str, role: str | None = "cfn") -> Path:
-        artifacts = {}
-        for name in names or ("acme-data-test",):
-            (tmp_path / f"{name}.json").write_text(json.dumps({"Resources": resources}))
-            artifacts[name] = {
-                "type": "aws:cloudformation:stack",
-                "environment": f"aws://{ACCOUNT}/{REGION}",
-                "properties": {
-                    "templateFile": f"{name}.json",
-                    "stackName": name,
-                    "tags": ENVIRONMENT.tags("data"),
-                    **({"cloudFormationExecutionRoleArn": role} if role else {}),
-                },
-            }
-        (tmp_path / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
-        return tmp_path
+    def compute(resources: Mapping[str, object], name: str = "acme-data-test") -> Rights:
+        role = {"cloudFormationExecutionRoleArn": "cfn"}
+        found = rights(write_assembly(tmp_path, resources, name, **role))
+        assert found is not None
+        return found
 
-    return write
+    return compute
 
 
-def computed(assembly: Path) -> Rights:
-    found = rights(assembly)
-    assert found is not None
-    return found
-
-
-def role(*statements: object, service: object = "lambda.amazonaws.com", **more: object) -> object:
+def role(*statements: object, service: object = "lambda.amazonaws.com") -> object:
+    """A role that a service may assume, with a policy."""
     trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": service}}]}
     policies = [{"PolicyDocument": {"Statement": [*statements]}}]
-    properties = {"AssumeRolePolicyDocument": trust, "Policies": policies, **more}
+    properties = {"AssumeRolePolicyDocument": trust, "Policies": policies}
     return {"Type": "AWS::IAM::Role", "Properties": properties}
 
 
 def allow(actions: object, resources: object) -> object:
+    """A policy statement."""
     return {"Effect": "Allow", "Action": actions, "Resource": resources}
-
-
-@pytest.fixture(scope="session")
-def phases(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The cloud assembly of the foundation with the later phases' stacks, in one environment."""
-    from aws_cdk import aws_lambda as lambda_
-
-    import stacks
-    from stacks.core import function
-    from stacks.identity.stack import IdentityStack
-    from stacks.registry.stack import RegistryStack
-    from stacks.storage.stack import StorageStack
-
-    folder = tmp_path_factory.mktemp("phases")
-    role = f"arn:aws:iam::{ACCOUNT}:role/acme-identity-test-Role-1"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CDK_OUTDIR", str(folder))
-        patch.setattr(stacks, "__path__", [*stacks.__path__, str(PHASES)])
-        # The phases' code exists only in the copy that `nox -s growth` makes.
-        patch.setattr(function, "_code", lambda *_: lambda_.Code.from_inline("pass"))
-        app = new_test_app()
-        StorageStack(app, ENVIRONMENT)
-        RegistryStack(app, ENVIRONMENT)
-        IdentityStack(
-            app,
-            ENVIRONMENT,
-            data_bucket_arn="arn:aws:s3:::acme-data-test",
-            repository_arn=f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/acme-ecr-test",
-        )
-        for domain, arguments in {
-            "growth_tables": {},
-            "growth_tasks": {"task_role_arn": role, "repository_uri": "acme"},
-            "growth_ingest": {"lambda_role_arn": role, "bucket_name": "b", "table_name": "t"},
-        }.items():
-            module = importlib.import_module(f"stacks.{domain}.stack")
-            name = "".join(word.capitalize() for word in domain.split("_"))
-            getattr(module, f"{name}Stack")(app, ENVIRONMENT, **arguments)
-        app.synth()
-    return folder
-
-
-@pytest.fixture(scope="session")
-def recorded(phases: Path) -> Rights:
-    """The rights of the environment with the phases."""
-    found = rights(phases)
-    assert found is not None
-    return found
 
 
 class Simulator:
@@ -138,9 +91,3 @@ class Simulator:
             service_context={f"iam:{key.lower()}": value for key, value in keys.items()},
         )
         return bool(evaluate(request, [self._policy]).decision == "Allow")
-
-
-@pytest.fixture(scope="session")
-def cloudformation(recorded: Rights) -> Simulator:
-    """What CloudFormation may do."""
-    return Simulator(*recorded["execution"])

@@ -1,175 +1,178 @@
-"""The most that a role may do follows the policies of all roles and the environment's names."""
+"""The most that roles may do follows from their policies and from the environment's names."""
 
 import json
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
 
-from stacks.core.rights import Rights
+from stacks.core.templates import Template, at, items, read_templates
+from stacks.identity.stack import IdentityStack
+from tests.stacks import ENVIRONMENT, new_test_app
 from tests.tools.execution_policy.conftest import (
     ACCOUNT,
     REGION,
-    Assembly,
+    ROLE,
+    Compute,
     Simulator,
     allow,
-    computed,
     role,
 )
 from tools.errors import UserError
 from tools.execution_policy import policy
-from tools.execution_policy.policy import rights, text
+from tools.execution_policy.policy import rights
 
-ROLE = f"arn:aws:iam::{ACCOUNT}:role"
+HERE = f"{REGION}:{ACCOUNT}"
+TABLE = f"arn:aws:dynamodb:{HERE}:table"
+TASKS = "ecs-tasks.amazonaws.com"
+PARAMETER = {
+    "Fn::Join": [
+        "",
+        [
+            "arn:",
+            {"Ref": "AWS::Partition"},
+            f":ssm:{REGION}:",
+            {"Ref": "AWS::AccountId"},
+            ":parameter/",
+            {"Ref": "Limit"},
+        ],
+    ]
+}
 
 
-def boundary_of(assembly: Path) -> Simulator:
-    return Simulator(computed(assembly)["boundary"])
+def boundary(compute: Compute, *statements: object) -> Simulator:
+    return Simulator(compute({"Role": role(*statements)})["boundary"])
 
 
-def test_a_role_may_use_its_services_on_the_resources_of_the_environment(
-    assembly: Assembly,
-) -> None:
-    table_arn = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table"
-    granted = allow("dynamodb:GetItem", f"{table_arn}/acme-*-test")
-    found = boundary_of(assembly({"Role": role(granted)}))
-    assert found.allows("dynamodb:PutItem", f"{table_arn}/acme-prices-test")
-    assert found.allows("dynamodb:Query", f"{table_arn}/acme-prices-test/index/day")
-    assert not found.allows("dynamodb:GetItem", f"{table_arn}/acme-prices-prod")
-    assert not found.allows("dynamodb:GetItem", f"{table_arn}/other-prices-test")
+def test_a_role_may_use_its_services_on_the_resources_of_the_environment(compute: Compute) -> None:
+    found = boundary(compute, allow("dynamodb:GetItem", f"{TABLE}/acme-*-test"))
+    assert found.allows("dynamodb:PutItem", f"{TABLE}/acme-prices-test")
+    assert found.allows("dynamodb:Query", f"{TABLE}/acme-prices-test/index/day")
+    assert not found.allows("dynamodb:GetItem", f"{TABLE}/acme-prices-prod")
+    assert not found.allows("dynamodb:GetItem", f"{TABLE}/other-prices-test")
     assert not found.allows("s3:GetObject", "arn:aws:s3:::acme-data-test/a")
 
 
-def test_each_service_has_arns_of_its_own_form(assembly: Assembly) -> None:
-    reference = {"Fn::GetAtt": ["Queue", "Arn"]}
-    granted = allow(["sqs:SendMessage", "s3:GetObject", "logs:PutLogEvents"], reference)
-    found = boundary_of(assembly({"Role": role(granted)}))
-    here = f"{REGION}:{ACCOUNT}"
-    assert found.allows("sqs:ReceiveMessage", f"arn:aws:sqs:{here}:acme-jobs-test")
-    assert not found.allows("sqs:ReceiveMessage", f"arn:aws:sqs:{here}:not-acme-jobs-test")
-    assert found.allows("s3:PutObject", "arn:aws:s3:::acme-data-test/raw/AAPL.parquet")
-    assert not found.allows("s3:PutObject", "arn:aws:s3:::other-data-test/raw/AAPL.parquet")
-    group = f"arn:aws:logs:{here}:log-group:/aws/lambda/acme-ingest-test"
-    assert found.allows("logs:PutLogEvents", f"{group}:log-stream:1")
-    assert not found.allows("logs:PutLogEvents", group.replace("acme", "other"))
-
-
-def test_a_partition_that_a_policy_spells_out_is_a_parameter(assembly: Assembly) -> None:
-    granted = allow("ssm:GetParameter", f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/x")
-    recorded = text(computed(assembly({"Role": role(granted)})))
-    assert "arn:${AWS::Partition}:ssm:" in recorded
-    assert "arn:aws:" not in recorded
-
-
-def test_other_resources_are_allowed_exactly_as_the_templates_grant_them(
-    assembly: Assembly,
+@pytest.mark.parametrize(
+    ("granted", "action", "own"),
+    [
+        ("sqs:SendMessage", "sqs:ReceiveMessage", f"arn:aws:sqs:{HERE}:acme-jobs-test"),
+        ("SNS:Publish", "sns:Subscribe", f"arn:aws:sns:{HERE}:acme-jobs-test"),
+        ("s3:GetObject", "s3:PutObject", "arn:aws:s3:::acme-data-test/raw/AAPL.parquet"),
+        (
+            "logs:PutLogEvents",
+            "logs:PutLogEvents",
+            f"arn:aws:logs:{HERE}:log-group:/aws/lambda/acme-ingest-test:log-stream:1",
+        ),
+    ],
+)
+def test_each_service_has_arns_of_its_own_form(
+    compute: Compute, granted: str, action: str, own: str
 ) -> None:
-    arn = {
-        "Fn::Join": [
-            "",
-            [
-                "arn:",
-                {"Ref": "AWS::Partition"},
-                ":ssm:eu-central-1:",
-                {"Ref": "AWS::AccountId"},
-                ":parameter/",
-                {"Ref": "Limit"},
-            ],
-        ]
-    }
-    group = {"Fn::GetAtt": ["Group", "GroupId"]}
-    found = boundary_of(
-        assembly(
-            {
-                "Role": role(
-                    allow("xray:PutTraceSegments", "*"),
-                    allow("ssm:GetParameter", arn),
-                    allow("ec2:RevokeSecurityGroupIngress", group),
-                )
-            }
-        )
-    )
-    assert found.allows("xray:PutTraceSegments")
-    assert not found.allows("xray:GetTraceSummaries")
-    assert found.allows("ssm:GetParameter", f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/x")
-    assert not found.allows("ssm:PutParameter", f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/x")
-    security_group = f"arn:aws:ec2:{REGION}:{ACCOUNT}:security-group/sg-1"
-    assert found.allows("ec2:RevokeSecurityGroupIngress", security_group)
-    assert not found.allows("ec2:RunInstances", security_group)
+    found = boundary(compute, allow(granted, {"Fn::GetAtt": ["Any", "Arn"]}))
+    assert found.allows(action, own)
+    assert not found.allows(action, own.replace("acme", "not-acme"))
 
 
-def test_no_role_gets_more_identities_or_every_action(assembly: Assembly) -> None:
+@pytest.mark.parametrize(
+    ("granted", "resource", "allowed", "other"),
+    [
+        ("xray:PutTraceSegments", "*", "*", "xray:GetTraceSummaries"),
+        ("ssm:GetParameter", PARAMETER, f"arn:aws:ssm:{HERE}:parameter/x", "ssm:PutParameter"),
+        (
+            "ssm:GetParameter",
+            f"arn:aws:ssm:{HERE}:parameter/x",
+            f"arn:aws:ssm:{HERE}:parameter/x",
+            "ssm:PutParameter",
+        ),
+        (
+            "ec2:RevokeSecurityGroupIngress",
+            {"Fn::GetAtt": ["Group", "GroupId"]},
+            f"arn:aws:ec2:{HERE}:security-group/sg-1",
+            "ec2:RunInstances",
+        ),
+    ],
+)
+def test_other_resources_are_allowed_exactly_as_the_templates_grant_them(
+    compute: Compute, granted: str, resource: object, allowed: str, other: str
+) -> None:
+    found = boundary(compute, allow(granted, resource))
+    assert found.allows(granted, allowed)
+    assert not found.allows(other, allowed)
+
+
+def test_any_account_and_partition_may_deploy_what_a_policy_spells_out(compute: Compute) -> None:
+    granted = allow("ssm:GetParameter", f"arn:aws:ssm:{HERE}:parameter/x")
+    recorded = json.dumps(compute({"Role": role(granted)}))
+    assert f"arn:${{AWS::Partition}}:ssm:{REGION}:${{AWS::AccountId}}:parameter/x" in recorded
+
+
+def test_no_role_gets_more_identities_or_every_action(compute: Compute) -> None:
     granted = [
         allow(["iam:CreateUser", "sts:AssumeRole", "organizations:LeaveOrganization"], "*"),
+        allow(["IAM:CreateUser", "Sts:AssumeRole", "st?:AssumeRole"], "*"),
         allow("*", "*"),
         {"Effect": "Deny", "Action": "sqs:*", "Resource": "*"},
         {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"},
     ]
-    (statement,) = computed(assembly({"Role": role(*granted)}))["boundary"]
+    (statement,) = compute({"Role": role(*granted)})["boundary"]
     assert statement["Action"] == ["sts:GetCallerIdentity"]  # IAM needs a statement
 
 
-def test_a_role_may_pass_roles_of_the_environment(assembly: Assembly) -> None:
+def test_a_role_may_pass_roles_of_the_environment_to_services_that_take_one(
+    compute: Compute,
+) -> None:
     passing = allow("iam:PassRole", f"{ROLE}/acme-identity-test-Task-1")
-    found = boundary_of(assembly({"Role": role(passing, service="ecs-tasks.amazonaws.com")}))
-    own, admin = f"{ROLE}/acme-data-test-Role-Ab12", f"{ROLE}/admin"
-    assert found.allows("iam:PassRole", own, PassedToService="ecs-tasks.amazonaws.com")
-    assert not found.allows("iam:PassRole", admin, PassedToService="ecs-tasks.amazonaws.com")
+    found = Simulator(compute({"Role": role(passing, service=TASKS)})["boundary"])
+    assert found.allows("iam:PassRole", f"{ROLE}/acme-data-test-Role-Ab12", PassedToService=TASKS)
+    assert not found.allows("iam:PassRole", f"{ROLE}/admin", PassedToService=TASKS)
+    document = {"PolicyDocument": {"Statement": [passing]}}
+    untrusted = compute({"Policy": {"Type": "AWS::IAM::Policy", "Properties": document}})
+    assert "iam:PassRole" not in json.dumps(untrusted)
 
 
 @pytest.mark.parametrize("kind", ["Policy", "ManagedPolicy", "RolePolicy"])
-def test_policies_beside_the_role_count_too(assembly: Assembly, kind: str) -> None:
-    document = {"Statement": [allow("xray:PutTraceSegments", "*")]}
-    properties = {"PolicyName": "x", "PolicyDocument": document}
-    resource = {"Type": f"AWS::IAM::{kind}", "Properties": properties}
-    assert boundary_of(assembly({"Policy": resource})).allows("xray:PutTraceSegments")
+def test_policies_beside_the_role_count_too(compute: Compute, kind: str) -> None:
+    properties = {"PolicyDocument": {"Statement": [allow("xray:PutTraceSegments", "*")]}}
+    found = compute({"Policy": {"Type": f"AWS::IAM::{kind}", "Properties": properties}})
+    assert Simulator(found["boundary"]).allows("xray:PutTraceSegments")
 
 
 def test_a_boundary_that_iam_would_refuse_is_an_error(
-    assembly: Assembly, monkeypatch: pytest.MonkeyPatch
+    compute: Compute, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(policy, "POLICY_SIZE", 100)
-    granted = role(allow("xray:PutTraceSegments", "*"))
     with pytest.raises(
         UserError, match=r"boundary of the roles in test has \d+ characters; IAM allows 100\."
     ):
-        rights(assembly({"Role": granted}))
+        boundary(compute, allow("xray:PutTraceSegments", "*"))
 
 
-def test_every_permission_of_the_phases_roles_is_within_their_boundary(
-    phases: Path, recorded: Rights
-) -> None:
-    boundary = Simulator(recorded["boundary"])
-    denied = []
-    for path in phases.glob("*.template.json"):
-        for resource in json.loads(path.read_text())["Resources"].values():
-            document = resource.get("Properties", {}).get("PolicyDocument", {})
-            if resource["Type"] not in ("AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"):
+def test_every_permission_of_the_identity_stack_is_within_the_boundary() -> None:
+    app = new_test_app()
+    IdentityStack(
+        app,
+        ENVIRONMENT,
+        data_bucket_arn="arn:aws:s3:::acme-data-test",
+        repository_arn=f"arn:aws:ecr:{HERE}:repository/acme-ecr-test",
+    )
+    assembly = Path(app.synth().directory)
+    found = rights(assembly)
+    assert found is not None
+    simulator = Simulator(found["boundary"])
+    requests = [*granted(*read_templates(assembly))]
+    assert ("dynamodb:PutItem", f"{TABLE}/acme-any-test") in requests
+    assert [request for request in requests if not simulator.allows(*request)] == []
+
+
+def granted(template: Template) -> Iterator[tuple[str, str]]:
+    """A request for each permission that a template's policies grant."""
+    for resource in template.resources.values():
+        for statement in items(at(resource.properties, "PolicyDocument", "Statement")):
+            if at(statement, "Effect") != "Allow":
                 continue
-            for statement in document["Statement"]:
-                actions = statement["Action"]
-                arns = statement["Resource"]
-                for action in [actions] if isinstance(actions, str) else actions:
-                    for arn in arns if isinstance(arns, list) else [arns]:
-                        resolved = concrete(arn)
-                        if (
-                            statement["Effect"] == "Allow"
-                            and resolved
-                            and not boundary.allows(action.replace("*", "PutItem"), resolved)
-                        ):
-                            denied.append((action, resolved))
-    assert denied == []
-
-
-def concrete(arn: object) -> str | None:
-    """The ARN of one resource that matches; None for another resource's attribute."""
-    match arn:
-        case {"Fn::Join": [_, parts]}:
-            values = {"AWS::Partition": "aws"}
-            found = "".join(
-                part if isinstance(part, str) else values.get(part.get("Ref", ""), "?")
-                for part in parts
-            )
-            return None if "?" in found else found.replace("*", "x")
-        case str():
-            return arn if arn == "*" else arn.replace("*", "x")
-    return None
+            actions, arns = at(statement, "Action"), at(statement, "Resource")
+            for action, arn in product(items(actions) or [actions], items(arns) or [arns]):
+                name = template.text(arn).replace("<AWS::Partition>", "aws")
+                yield str(action).replace("*", "PutItem"), name.replace("*", "any")

@@ -4,65 +4,58 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.execution_policy.conftest import (
-    ACCOUNT,
-    REGION,
-    Assembly,
-    Simulator,
-    computed,
-)
+from tests.tools.execution_policy.conftest import ACCOUNT, REGION, Compute, Simulator
 from tools.errors import UserError
-from tools.execution_policy.policy import rights
 
-ROLE = f"arn:aws:iam::{ACCOUNT}:role"
 BUCKET = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "acme-data-test"}}
+QUEUES = f"arn:aws:sqs:{REGION}:{ACCOUNT}"
 
 
-def test_a_row_adds_an_action_for_its_environment(assembly: Assembly, rows: Path) -> None:
+def test_a_row_adds_an_action_for_its_environment(compute: Compute, rows: Path) -> None:
     rows.write_text(
         """
         [[allow]]
-        action = "sqs:CreateQueue"
+        actions = ["sqs:CreateQueue"]
         reason = "needed"
         environment = "test"
         [[allow]]
-        action = "sqs:DeleteQueue"
+        actions = ["sqs:DeleteQueue"]
         reason = "needed"
         environment = "prod"
         [[allow]]
-        action = "xray:PutTraceSegments"
+        actions = ["xray:PutTraceSegments"]
         reason = "traces"
         resource = "*"
         boundary = true
         """
     )
-    found = computed(assembly({"Bucket": BUCKET}))
-    execution, boundary = Simulator(*found["execution"]), Simulator(found["boundary"])
-    queue = f"arn:aws:sqs:{REGION}:{ACCOUNT}:acme-jobs-test"
-    assert execution.allows("sqs:CreateQueue", queue)
-    assert not execution.allows("sqs:CreateQueue", queue.replace("acme", "other"))
-    assert not execution.allows("sqs:DeleteQueue", queue)
+    found = compute({"Bucket": BUCKET})
+    execution = Simulator(*found["execution"])
+    assert execution.allows("sqs:CreateQueue", f"{QUEUES}:acme-jobs-test")
+    assert not execution.allows("sqs:CreateQueue", f"{QUEUES}:other-jobs-test")
+    assert not execution.allows("sqs:DeleteQueue", f"{QUEUES}:acme-jobs-test")
     assert not execution.allows("xray:PutTraceSegments")
-    assert boundary.allows("xray:PutTraceSegments")
+    assert Simulator(found["boundary"]).allows("xray:PutTraceSegments")
 
 
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("action = 1 =", "Expected newline"),
-        ('action = "sqs:CreateQueue"', "reason"),
-        ('action = "sqs:CreateQueue"\nreason = " "', "write a reason for the reviewer"),
-        ('action = "sqs:*"\nreason = "x"', r"'sqs:\*' is no IAM action"),
-        ('action = "sqs:Creat?Queue"\nreason = "x"', "is no IAM action"),
-        ('action = "sqs:MakeQueue"\nreason = "x"', "is no IAM action"),
-        ('action = "nothing:MakeQueue"\nreason = "x"', "is no IAM action"),
-        ('action = "iam:CreateUser"\nreason = "x"', "give itself every permission"),
-        ('action = "sqs:CreateQueue"\nreason = "x"\nwhy = "x"', "unexpected keyword.*why"),
+        ("actions = 1 =", "Expected newline"),
+        ('actions = ["sqs:CreateQueue"]', "reason"),
+        ('actions = ["sqs:CreateQueue"]\nreason = " "', "write a reason for the reviewer"),
+        ('actions = ["sqs:*"]\nreason = "x"', r"'sqs:\*' is no IAM action"),
+        ('actions = ["sqs:Creat?Queue"]\nreason = "x"', "is no IAM action"),
+        ('actions = ["sqs:MakeQueue"]\nreason = "x"', "is no IAM action"),
+        ('actions = ["nothing:MakeQueue"]\nreason = "x"', "is no IAM action"),
+        ('actions = ["iam:CreateUser"]\nreason = "x"', "give itself every permission"),
+        ('actions = ["IAM:CreateUser"]\nreason = "x"', "give itself every permission"),
+        ('actions = ["sqs:CreateQueue"]\nreason = "x"\nwhy = "x"', "unexpected keyword.*why"),
     ],
 )
 def test_a_row_that_is_wrong_is_an_error(
-    assembly: Assembly, rows: Path, row: str, message: str
+    compute: Compute, rows: Path, row: str, message: str
 ) -> None:
     rows.write_text(f"[[allow]]\n{row}\n")
     with pytest.raises(UserError, match=message):
-        rights(assembly({"Bucket": BUCKET}))
+        compute({"Bucket": BUCKET})
