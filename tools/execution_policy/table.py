@@ -13,7 +13,7 @@ from tools.project import ROOT
 
 OWN = ROOT / "snapshots" / "execution-rights.toml"
 # With these services, an identity could become more than its policies, or own the account.
-NEVER = ("account", "iam", "organizations", "sts")
+NEVER = ("account", "iam", "identitystore", "organizations", "sso", "sts")
 
 
 class Row(NamedTuple):

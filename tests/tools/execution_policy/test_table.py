@@ -49,6 +49,7 @@ def test_a_row_adds_an_action_for_its_environment(compute: Compute, rows: Path) 
         ('actions = ["sqs:MakeQueue"]\nreason = "x"', "is no IAM action"),
         ('actions = ["nothing:MakeQueue"]\nreason = "x"', "is no IAM action"),
         ('actions = ["iam:CreateUser"]\nreason = "x"', "give itself every permission"),
+        ('actions = ["sso:CreateAccountAssignment"]\nreason = "x"', "give itself every permission"),
         ('actions = ["IAM:CreateUser"]\nreason = "x"', "give itself every permission"),
         ('actions = ["sqs:CreateQueue"]\nreason = "x"\nwhy = "x"', "unexpected keyword.*why"),
     ],
