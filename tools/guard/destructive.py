@@ -14,7 +14,7 @@ from tools.guard.changes import Change
 from tools.guard.checks import destructive_property_changes, text
 from tools.guard.exports import changed_exports, dangling_imports
 from tools.guard.moves import describe_moves, taken_names
-from tools.guard.replacement import impact
+from tools.guard.replacement import REPLACED, impact
 from tools.guard.resources import Resource
 
 # Nothing retains these resources, and without them nobody is called.
@@ -80,8 +80,11 @@ def _update(old: Resource, new: Resource, change: Change) -> Iterator[str]:
     if happens and old.holds_data:
         yield f"{happens}: {', '.join(causes)}" if causes else happens
     name = old.physical_name
-    if happens == "is replaced" and name and name == new.physical_name:
-        yield f"is replaced under the same name, which CloudFormation refuses: {name[1]}"
+    if happens == REPLACED and name and name == new.physical_name:
+        yield (
+            f"{REPLACED} under the same name, which CloudFormation refuses: {name[1]}. Give it "
+            "another name: docs/changing.md#replace-a-resource"
+        )
     for description in destructive_property_changes(old.body, new.body):
         if description not in causes:
             yield description

@@ -7,11 +7,12 @@ from tools.guard.changes import Change
 from tools.guard.checks import find
 from tools.guard.resources import Resource
 
+REPLACED = "is replaced"
 # Descriptions of the impacts that delete, remove or replace a resource.
 IMPACTS = {
     "WILL_DESTROY": "is deleted",
     "WILL_ORPHAN": "leaves the stack, but is retained",
-    "WILL_REPLACE": "is replaced",
+    "WILL_REPLACE": REPLACED,
     "MAY_REPLACE": "may be replaced",
 }
 # Replacements that AWS's specification describes only in the text of its documentation, or for
@@ -35,7 +36,7 @@ def impact(change: Change, logical_id: str) -> tuple[str, Sequence[str]]:
     found = IMPACTS.get(change.impacts.get(logical_id, ""), "")
     if logical_id in change.before and logical_id in change.after:
         old, new = change.before[logical_id], change.after[logical_id]
-        for certainty, sentence in (("yes", "is replaced"), ("maybe", "may be replaced")):
+        for certainty, sentence in (("yes", REPLACED), ("maybe", "may be replaced")):
             if causes := _replacing_changes(old, new, certainty):
                 return sentence, causes
     return found, []

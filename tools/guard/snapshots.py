@@ -4,6 +4,7 @@
 it with a new synthesis.
 """
 
+import argparse
 import json
 import re
 import sys
@@ -145,9 +146,13 @@ def _recorded_rights() -> dict[Path, bytes]:
 
 
 @reports_errors
-def main(names: Sequence[str] = ()) -> int:
+def main(arguments: Sequence[str] = ()) -> int:
     """Record the named or all environments, remove snapshots of others, and return the status."""
-    names = names or environments()
+    parser = argparse.ArgumentParser(prog="nox -s snapshots --", allow_abbrev=False)
+    parser.add_argument(
+        "names", nargs="*", choices=environments(), metavar="ENVIRONMENT", help="default: all"
+    )
+    names = parser.parse_args(arguments).names or environments()
     with waiting("Synthesizing"):
         record_all(names)
     for name in names:

@@ -27,7 +27,7 @@ FUNCTION = DOMAIN._replace(kind="function", source="it is the file in src/module
 
 NEXT_DOMAIN = """\
 Created {created}.
-Added {stack} to {changed}, and recorded its template in snapshots/.
+Added {stack} to {changed}, and recorded it in snapshots/ and README's diagram.
 Next:
 - Add resources in stacks/{domain}/stack.py. Its comments explain data, tables and imports.
 - Check the stack: uv run nox -t {domain}

@@ -52,6 +52,10 @@ KMS: Json = {"EncryptionType": "KMS"}
 INCLUDE: Json = {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["open"]}
 INCLUDE_MORE: Json = {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["open", "close"]}
 PRICES = table(TableName="prices")
+SAME_NAME = (
+    "is replaced under the same name, which CloudFormation refuses: {}. Give it another name: "
+    "docs/changing.md#replace-a-resource"
+)
 MAPPING = resource("Lambda::EventSourceMapping", EventSourceArn="a", BatchSize=1)
 RULE = resource("Events::Rule", State="ENABLED")
 STOP = "is deleted, so its events stop"
@@ -164,12 +168,12 @@ REPLACED: dict[str, Row] = {
     "replaced under the same name": (
         resource("SNS::Topic", TopicName="news", FifoTopic=True),
         resource("SNS::Topic", TopicName="news"),
-        'is replaced under the same name, which CloudFormation refuses: {"TopicName": "news"}',
+        SAME_NAME.format('{"TopicName": "news"}'),
     ),
     "nested property under the same name": (
         resource("Pipes::Pipe", Name="a", SourceParameters=starting_at("LATEST")),
         resource("Pipes::Pipe", Name="a", SourceParameters=starting_at("TRIM_HORIZON")),
-        'is replaced under the same name, which CloudFormation refuses: {"Name": "a"}',
+        SAME_NAME.format('{"Name": "a"}'),
     ),
 }
 UPDATED: dict[str, Row] = {

@@ -26,6 +26,14 @@ def test_only_the_stacks_of_the_app_are_recorded(repository: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {"Data.template.json", "stacks.json"}
 
 
+@pytest.mark.usefixtures("repository")
+def test_only_environments_are_arguments(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["--base", "HEAD"], ["prod"]):
+        with pytest.raises(SystemExit):
+            snapshots.main(arguments)
+        assert "invalid choice" in capsys.readouterr().err
+
+
 def test_other_line_endings_are_no_difference(repository: Path) -> None:
     """With core.autocrlf, git writes such line endings."""
     for path in (repository / "snapshots/dev").iterdir():
