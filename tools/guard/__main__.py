@@ -26,7 +26,7 @@ from tools.project import ROOT, environments
 # Maps each resource with acknowledged destructive changes to the reason.
 ACKNOWLEDGED = "snapshots/acknowledged.toml"
 NO_RIGHTS = b'{"boundary": [], "drift": [], "execution": []}'
-# Their data lives for days only, and the CDK or a function's construct deletes them by default.
+# Data in these types lives for days only, and the CDK or a function's construct deletes it anyway.
 SHORT_LIVED = ("AWS::Logs::LogGroup", "AWS::SQS::Queue")
 
 
