@@ -26,9 +26,20 @@ VARIABLES = {
 # The CLI is one 16 MB file: Node's compile cache saves a sixth of its start.
 CACHE = {"NODE_COMPILE_CACHE": str(ROOT / "build" / "node")}
 
-# Lines for `run` to hide: all of them, or all but a deploy's progress and its annotations.
+# Lines for `run` to hide.
 EVERYTHING = re.compile("")
-ROUTINE = re.compile(r"(?!\S+ \(\S+\): |✅|\[\w+ at )")
+# What a successful `cdk deploy` says beside warnings, and one line when each stack starts and ends.
+ROUTINE = re.compile(
+    r"""\s*$
+    | ✨                                          # seconds
+    | \S+\ \|\ +\d+/\d+\ \|                       # an event: STACK | 1/3 | …
+    | \S+\ \(\S+\)$                              # the name of a stack
+    | \S+:\ (start|success):\                     # assets
+    | \S+:\ creating\ CloudFormation\ changeset
+    | Outputs:$ | \S+\.\w+\ =\  | Stack\ ARN:$ | arn:\S+$
+    """,
+    re.VERBOSE,
+)
 
 
 class Done(NamedTuple):

@@ -65,7 +65,9 @@ acme-data: creating CloudFormation changeset...
 Data (acme-data): deploying... [1/1]
 acme-data |  0/13 | 5:38:07 PM | CREATE_IN_PROGRESS | AWS::CloudFormation::Stack | acme-data
 Data (acme-data): stack has no policy
-[Warning at /Data/Bucket] The name of the bucket is long
+Limit = 5
+[Warning at /Data/Bucket] The name (of the bucket)
+  is long = wrong
 
 ✅  Data (acme-data)
 
@@ -76,7 +78,9 @@ arn:aws:cloudformation:us-east-1:000000000000:stack/acme-data/2cd2608f
 """
 SHOWN = """Data (acme-data): deploying... [1/1]
 Data (acme-data): stack has no policy
-[Warning at /Data/Bucket] The name of the bucket is long
+Limit = 5
+[Warning at /Data/Bucket] The name (of the bucket)
+  is long = wrong
 ✅  Data (acme-data)
 """
 
