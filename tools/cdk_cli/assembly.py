@@ -28,6 +28,13 @@ def members(value: Json, section: str) -> Mapping[str, Json]:
     return found if isinstance(found, Mapping) else {}
 
 
+def as_list(value: Json) -> list[Json]:
+    """A value as a list: policies allow a list, or its only element."""
+    if isinstance(value, list):
+        return value
+    return [] if value is None else [value]
+
+
 def construct_path(template: Json, logical_id: str) -> str:
     """A resource's construct path, for example `StorageStack/DataBucket`.
 
@@ -100,10 +107,15 @@ def read_stacks(assembly: Path) -> list[StackArtifact]:
     return [stacks[key] for key in TopologicalSorter(graph).static_order()]
 
 
-def matching_ids(stacks: Sequence[StackArtifact], patterns: Sequence[str]) -> set[str]:
+def matching_ids(
+    stacks: Sequence[StackArtifact],
+    patterns: Sequence[str],
+    also_known: Sequence[StackArtifact] = (),
+) -> set[str]:
     """The ids of the stacks whose id or name matches one of `patterns`. No pattern means all.
 
-    * and ? are wildcards. Raises `UserError` for a pattern that matches nothing.
+    * and ? are wildcards. Raises `UserError` for a pattern that matches nothing; it lists `stacks`
+    and `also_known`.
     """
     found: set[str] = set()
     for pattern in patterns or ["*"]:
@@ -113,7 +125,7 @@ def matching_ids(stacks: Sequence[StackArtifact], patterns: Sequence[str]) -> se
             if fnmatchcase(stack.id, pattern) or fnmatchcase(stack.name, pattern)
         }
         if not matches:
-            known = ", ".join(stack.title for stack in stacks)
+            known = ", ".join(dict.fromkeys(stack.title for stack in (*stacks, *also_known)))
             raise UserError(f"Stack {pattern!r} not found. Known stacks: {known}.")
         found |= matches
     return found

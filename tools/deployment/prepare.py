@@ -108,15 +108,15 @@ def _find_assembly(options: Options) -> Path:
 def _select(deployment: Deployment, *, dependents: bool) -> list[StackArtifact]:
     """The stacks that the options name, with their dependencies or dependents.
 
-    With `dependents`, also finds removed stacks, whose ids are their CloudFormation names.
+    With `dependents`, also finds removed stacks, but only by their whole CloudFormation names.
     """
     options = deployment.options
     stacks = [*deployment.in_code]
     known = {name for stack in stacks for name in (stack.id, stack.name)}
-    if dependents and {*options.stacks} - known:
-        stacks += deployment.removed
+    removed = deployment.removed if dependents and {*options.stacks} - known else []
+    stacks += [stack for stack in removed if stack.name in options.stacks]
+    ids = matching_ids(stacks, options.stacks, also_known=removed)
     if options.exclusively:
-        ids = matching_ids(stacks, options.stacks)
         return [stack for stack in stacks if stack.id in ids]
     return select(stacks, options.stacks, dependents=dependents)
 

@@ -93,6 +93,9 @@ def test_an_unknown_stack_lists_the_removed_ones_and_a_protected_one_needs_a_fla
     assert done.output.endswith(f"{stack_name(name, 'kept')}), {old}.\n")
     done = tools("destroy", *LOCAL, "--yes", app=app, **here)
     assert done.output.endswith(f"{old} --unprotect\n")
+    # A wildcard stands for stacks in the code only.
+    done = tools("destroy", f"{name}-*", *LOCAL, "--yes", app=app, **here)
+    assert f"{old} was not deleted" not in done.output
 
 
 def test_a_stack_of_another_project_is_never_destroyed_but_announced_once(
