@@ -44,15 +44,16 @@ def synthesize_all(
     from `~/.cdk.json`. Raises `UserError` with the failing app's output, and for an assembly that a
     deploy could not use.
     """
+    sources = apps()
     assemblies = {name: folder / name for name in names}
     arguments = []
     for name, assembly in assemblies.items():
-        arguments += [apps()[name], str(assembly)]
+        arguments += [sources[name], str(assembly)]
         for old in assembly.glob("*.json"):  # the CDK keeps the template of a removed stack
             old.unlink()
     _run(arguments, context or {})
     for name, assembly in assemblies.items():
-        app = apps()[name]
+        app = sources[name]
         _check_context(assembly, app)
         if name in environments():
             # Otherwise a copy of apps/dev with the old name would replace dev's stacks.

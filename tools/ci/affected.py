@@ -75,8 +75,7 @@ def since(root: Path, base: str, *, exact: bool = False) -> Reasons:
     With `exact`, since the commit `base` itself. If git cannot tell, everything runs.
     """
     try:
-        start = git.commit(root, base) if exact else git.merge_base(root, base, "HEAD")
-        changed = git.changed(root, start)
+        changed = git.changed(root, git.start(root, base, exact=exact))
     except UserError as error:
         return {str(error): EVERYTHING}
     known = domains(root)

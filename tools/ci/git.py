@@ -39,6 +39,11 @@ def merge_base(root: Path, base: str, head: str) -> str:
     return found
 
 
+def start(root: Path, base: str, *, exact: bool = False) -> str:
+    """The id of the commit with which HEAD is compared: where it left `base`, or `base` itself."""
+    return commit(root, base) if exact else merge_base(root, base, "HEAD")
+
+
 def changed(root: Path, start: str) -> set[str]:
     """The paths that differ between a commit and the working tree; untracked files count too."""
     # --no-renames overrides the user's settings: both paths in a rename count.

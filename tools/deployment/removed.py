@@ -18,12 +18,13 @@ def show(deployment: Deployment) -> bool:
     renamed = _renamed(deployment) if stacks else {}
     code = deployment.options.app or f"apps/{deployment.options.environment}/app.py"
     for stack in stacks:
+        if stack in renamed:
+            say(renamed[stack])
+            continue
         unprotect = ["--unprotect"] if stack.is_protected else []
-        delete = next_command(deployment, "destroy", *unprotect, stacks=[stack])
         say(
-            renamed.get(stack)
-            or f"{stack.name} is deployed, but {code} does not have it. If you removed it on "
-            f"purpose, delete it. {delete}"
+            f"{stack.name} is deployed, but {code} does not have it. If you removed it on purpose, "
+            f"delete it. {next_command(deployment, 'destroy', *unprotect, stacks=[stack])}"
         )
     return bool(stacks)
 

@@ -11,7 +11,7 @@ from itertools import product
 from pathlib import Path
 
 from stacks.core.templates import imports
-from tools.cdk_cli.assembly import Json, at, construct_path
+from tools.cdk_cli.assembly import Json, as_list, at, construct_path, members
 
 ROLE = "AWS::IAM::Role"
 # Other resource types are left out.
@@ -85,10 +85,8 @@ def _arrows(
 def _items(templates: Mapping[str, Json], section: str) -> Iterator[tuple[str, str, Json]]:
     """Stack, logical id and value for each item in a section of the templates."""
     for stack, template in templates.items():
-        items = at(template, section)
-        if isinstance(items, Mapping):
-            for key, value in items.items():
-                yield stack, key, value
+        for key, value in members(template, section).items():
+            yield stack, key, value
 
 
 def _referenced(stack: str, value: Json, nodes: Mapping[str, str]) -> str | None:
@@ -103,13 +101,13 @@ def _referenced(stack: str, value: Json, nodes: Mapping[str, str]) -> str | None
 def _grants(key: str, resource: Json) -> Iterator[tuple[Json, Json, str]]:
     """Each role, ARN and action that the policies in a resource allow."""
     properties = at(resource, "Properties")
-    roles, policies = _list(at(properties, "Roles")), [properties]
+    roles, policies = as_list(at(properties, "Roles")), [properties]
     if at(resource, "Type") == ROLE:
-        roles, policies = [{"Ref": key}], _list(at(properties, "Policies"))
+        roles, policies = [{"Ref": key}], as_list(at(properties, "Policies"))
     for policy in policies:
-        for statement in _list(at(policy, "PolicyDocument.Statement")):
+        for statement in as_list(at(policy, "PolicyDocument.Statement")):
             if at(statement, "Effect") == "Allow":
-                arns, actions = _list(at(statement, "Resource")), _list(at(statement, "Action"))
+                arns, actions = as_list(at(statement, "Resource")), as_list(at(statement, "Action"))
                 for role, arn, action in product(roles, arns, actions):
                     yield role, arn, str(action)
 
@@ -126,10 +124,3 @@ def _pattern(arn: Json) -> str | None:
     resource = re.sub(r"(\*.*)[/:]\*$", r"\1", resource)
     node = re.sub(r"\W+", "_", f"{service}_{resource}")
     return f'{node}["{service}<br>{resource}"]'
-
-
-def _list(value: Json) -> list[Json]:
-    """A value as a list: policies allow a list, or its only element."""
-    if isinstance(value, list):
-        return value
-    return [] if value is None else [value]

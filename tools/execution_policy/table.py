@@ -37,20 +37,17 @@ class Row(NamedTuple):
         return fnmatchcase(resource_type, self.types) and not is_exception
 
 
-def _rows(text: str, kind: str) -> list[Row]:
-    return [Row(**row) for row in tomllib.loads(text).get(kind, [])]
-
-
-_TABLE = Path(__file__).with_suffix(".toml").read_text()
-_ALLOWED = _rows(_TABLE, "allow")
-_EXCLUDED = _rows(_TABLE, "exclude")
-_DATA: list[str] = tomllib.loads(_TABLE)["data"]
+_TABLE = tomllib.loads(Path(__file__).with_suffix(".toml").read_text())
+_ALLOWED = [Row(**row) for row in _TABLE["allow"]]
+_EXCLUDED = [Row(**row) for row in _TABLE["exclude"]]
+_DATA: list[str] = _TABLE["data"]
 
 
 def allowed() -> list[Row]:
     """What the schemas lack. Raises `UserError` for a wrong row in snapshots/."""
     try:
-        own = _rows(OWN.read_text() if OWN.exists() else "", "allow")
+        found = tomllib.loads(OWN.read_text() if OWN.exists() else "")
+        own = [Row(**row) for row in found.get("allow", [])]
     except (ValueError, TypeError) as error:
         raise UserError(
             f"{OWN.relative_to(ROOT)}: {error}. Each [[allow]] needs actions and reason, and may "

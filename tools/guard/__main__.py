@@ -48,7 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     names = [options.environment] if options.environment else environments()
     ref = options.base or git.default_base(ROOT)
-    start = git.commit(ROOT, ref) if options.exact else git.merge_base(ROOT, ref, "HEAD")
+    start = git.start(ROOT, ref, exact=options.exact)
     with waiting("Synthesizing and comparing"):
         for name, assembly in synthesize_all(names).items():
             snapshots.check(assembly, snapshots.FOLDER / name)

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--environment", choices=environments(), help="default: all environments")
     options = parser.parse_args(arguments)
     ref = options.base or git.default_base(ROOT)
-    start = git.merge_base(ROOT, ref, "HEAD")
+    start = git.start(ROOT, ref)
     here, base = (read_files(commit, options.environment) for commit in (None, start))
     if not stacks.read(read_files(start, None)):
         raise UserError(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import boto3
 
-from tools.cdk_cli.assembly import Json, at
+from tools.cdk_cli.assembly import as_list, at
 
 # An action and a resource of a statement. Both may be patterns: a statement that allows
 # `dynamodb:*` is a row, which another statement with `dynamodb:*` allows, too.
@@ -18,9 +18,9 @@ def rows(session: boto3.Session, role: str) -> set[Row]:
     return {
         (action, resource)
         for document in _documents(session, role)
-        for statement in _list(at(json.loads(document), "Statement"))
-        for action in map(str, _list(at(statement, "Action")))
-        for resource in map(str, _list(at(statement, "Resource")))
+        for statement in as_list(at(json.loads(document), "Statement"))
+        for action in map(str, as_list(at(statement, "Action")))
+        for resource in map(str, as_list(at(statement, "Resource")))
     }
 
 
@@ -57,9 +57,3 @@ def _documents(session: boto3.Session, role: str) -> Iterator[str]:
         yield json.dumps(found["Document"])
     for name in iam.list_role_policies(RoleName=role)["PolicyNames"]:
         yield json.dumps(iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"])
-
-
-def _list(value: Json) -> list[Json]:
-    if isinstance(value, list):
-        return value
-    return [] if value is None else [value]

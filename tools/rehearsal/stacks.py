@@ -1,12 +1,12 @@
 """The stacks that an environment's snapshots record, each after the stacks that it imports from."""
 
 import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 
-from tools.cdk_cli.assembly import ANY_ACCOUNT, Json, at, construct_path
+from stacks.core.templates import imports
+from tools.cdk_cli.assembly import ANY_ACCOUNT, at, construct_path, members
 from tools.guard.resources import Template
 from tools.guard.snapshots import STACKS
 from tools.local_cloud.client import ACCOUNT
@@ -31,21 +31,19 @@ class Stack:
 
     def exports(self) -> set[str]:
         """The names of the stack's exports."""
-        return {str(at(output, "Export.Name")) for output in items(self.template, "Outputs")}
+        return {
+            str(at(output, "Export.Name")) for output in members(self.template, "Outputs").values()
+        }
 
     def imports(self) -> set[str]:
         """The names of the exports that the stack imports."""
-        return set(re.findall(r'"Fn::ImportValue": "([^"]+)"', json.dumps(self.template)))
+        return set(imports(self.template))
 
     def types(self) -> set[str]:
         """The types of the stack's resources."""
-        return {str(at(resource, "Type")) for resource in items(self.template, "Resources")}
-
-
-def items(template: Template, section: str) -> Iterator[Json]:
-    """The values in a section of a template."""
-    values = template.get(section)
-    yield from values.values() if isinstance(values, Mapping) else ()
+        return {
+            str(at(resource, "Type")) for resource in members(self.template, "Resources").values()
+        }
 
 
 def read(files: Mapping[str, bytes]) -> list[Stack]:

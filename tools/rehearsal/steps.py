@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.exceptions import ClientError
 
-from tools.cdk_cli.assembly import Json, at
-from tools.rehearsal.stacks import Stack, items
+from tools.cdk_cli.assembly import Json, at, members
+from tools.rehearsal.stacks import Stack
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -43,7 +43,7 @@ def _session(account: str, region: str) -> boto3.Session:
 
 def prepare(stack: Stack) -> None:
     """Create what a stack needs from the bootstrap and from `cdk deploy`."""
-    for parameter in items(stack.template, "Parameters"):
+    for parameter in members(stack.template, "Parameters").values():
         if str(at(parameter, "Type")).startswith("AWS::SSM::Parameter::Value"):
             name = str(at(parameter, "Default"))
             of(stack).client("ssm").put_parameter(
